@@ -1,0 +1,79 @@
+# The two commands: `make demo` shows the gateway, `make test` proves it.
+# Both work on a fresh Debian-like machine with Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := gateway/runtime
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test style format unit trial browser runtime packages bench clean
+
+help:
+	@echo "make demo     demo sites and a gateway before them; stop with Ctrl-C"
+	@echo "make test     everything: tools, style, unit tests (pytest and trial), browser tests"
+	@echo "make style    ruff, mypy strict, tsc     make format   ruff format"
+	@echo "make unit / trial / browser / runtime    the parts of make test"
+	@echo "make bench    measurements (see bench/README.md)"
+
+demo: $(VENV)/.installed
+	$(BIN)/python -m gateway demo
+
+test: packages style runtime unit trial browser
+
+# --- tools ------------------------------------------------------------------------------
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV) || { $(APT) update -q && $(APT) install -y -q python3-venv && $(PYTHON) -m venv $(VENV); }
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.made setup.cfg pyproject.toml
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[test,style,browser,apps]' 'setuptools>=77' wheel
+	touch $@
+
+# What the tests need besides Python: a browser with a font, and Node for the browser code.
+packages:
+	@missing=; \
+	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
+	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	if [ -n "$$missing" ]; then $(APT) update -q && $(APT) install -y -q --no-install-recommends $$missing; fi
+
+$(RUNTIME)/node_modules/.installed: $(RUNTIME)/package-lock.json
+	cd $(RUNTIME) && npm ci --no-audit --no-fund --silent
+	touch $@
+
+# --- the parts of make test -------------------------------------------------------------
+
+style: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd $(RUNTIME) && npm run --silent types
+
+format: $(VENV)/.tested
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+runtime: packages $(RUNTIME)/node_modules/.installed
+	cd $(RUNTIME) && npm run --silent check && npm test
+
+unit: $(VENV)/.tested
+	$(BIN)/python -m pytest --ignore=tests/browser
+
+trial: $(VENV)/.tested
+	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp tests
+
+browser: packages $(VENV)/.tested
+	$(BIN)/python -m pytest tests/browser
+
+bench: $(VENV)/.tested
+	$(BIN)/python -m bench all
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .pytest_cache .hypothesis $(RUNTIME)/node_modules

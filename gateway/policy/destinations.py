@@ -1,0 +1,46 @@
+"""The allow-list rules, and the Settings that ``ops.config`` fills.
+
+``allow-navigation`` says what may be shown in a frame, ``access`` what a page's
+requests may reach (seed 001).  No rule: nothing is open.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from gateway.policy.addresses import AddressSettings
+from gateway.policy.patterns import Pattern
+
+
+@attrs.frozen
+class NavigationRule:
+    """``[[allow-navigation]]``; ``where`` is file and line for explanations."""
+
+    pattern: Pattern
+    where: str = ""
+
+
+@attrs.frozen
+class AccessRule:
+    """``[[access]]`` with Cordova's and ATS's attributes.
+
+    ``page`` (``from``): only for pages that match.  ``native``: also for clients that
+    are no page of ours, anonymously.  The last three are the transport's exceptions.
+    """
+
+    pattern: Pattern
+    page: Pattern | None = None
+    native: bool = False
+    minimum_tls: str | None = None
+    forward_secrecy: bool | None = None
+    allow_insecure_http: bool = False
+    where: str = ""
+
+
+@attrs.frozen
+class Settings:
+    """All of the policy; immutable, swapped whole on a reload."""
+
+    navigation: tuple[NavigationRule, ...] = ()
+    access: tuple[AccessRule, ...] = ()
+    addresses: AddressSettings = attrs.field(factory=AddressSettings)

@@ -1,0 +1,34 @@
+"""Every name that appears on the wire, spelled once.
+
+Cookies, paths, headers and parameters that browsers, operators' scripts or other
+tests rely on.  Nothing else in the project spells them a second time.
+"""
+
+from typing import Final
+
+ICK_COOKIE: Final = b"__Http-ick"
+DATR_COOKIE: Final = b"__Http-datr"
+SCRIPT_WRITE_COOKIE: Final = b"__Host-gw-w-"
+SCRIPT_SYNC_COOKIE: Final = b"__Host-gw-sync-"
+OWN_COOKIES: Final = (ICK_COOKIE, DATR_COOKIE)
+OWN_COOKIE_PREFIXES: Final = (SCRIPT_WRITE_COOKIE, SCRIPT_SYNC_COOKIE)
+
+TOKEN_PARAMETER: Final = "__gw"
+ORIGIN_PARAMETER: Final = "__gwo"
+PAYLOAD_ELEMENT_ID: Final = "__gw"
+
+SECURE_LABEL: Final = "www"
+SUFFIX_LABEL: Final = "0"
+
+GATEWAY_PATH: Final = "/.gateway/"
+ASSET_PATH: Final = "/.gateway/assets/"
+GO_PATH: Final = "/.gateway/go"
+BOOTSTRAP_PATH: Final = "/.gateway/bootstrap"
+RESTORE_PATH: Final = "/.gateway/restore"
+CHECK_PATH: Final = "/.gateway/check"
+OOPS_PATH: Final = "/.gateway/oops"
+OPEN_PATH: Final = "/open"
+
+REQUEST_ID_HEADER: Final = b"X-Request-Id"
+FORBIDDEN_TO_SITES: Final = (b"x-gateway-",)
+"""Prefixes of response header fields that only the gateway itself may set."""

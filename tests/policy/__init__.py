@@ -1,0 +1,1 @@
+"""Tests of the policy: patterns, rules, transport, addresses and the engine."""

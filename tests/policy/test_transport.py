@@ -1,0 +1,88 @@
+"""What a connection to an origin must offer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.policy.destinations import AccessRule
+from gateway.policy.patterns import parse_pattern
+from gateway.policy.transport import TLS_VERSIONS, TlsPolicy, Transport, transport_for
+
+WHERE = ("a.toml:1", "a.toml:2", "a.toml:3")
+
+
+def _rules(*attributes: dict[str, Any]) -> list[AccessRule]:
+    pattern = parse_pattern("*")
+    return [
+        AccessRule(pattern, where=where, **each)
+        for where, each in zip(WHERE, attributes, strict=False)
+    ]
+
+
+class TransportTests(SynchronousTestCase):
+    """The attributes of all matching rules, combined."""
+
+    def test_default(self) -> None:
+        """Encrypted, TLS 1.2 or newer, forward secrecy."""
+        strict = Transport(
+            allow_insecure_http=False, tls=TlsPolicy("1.2", forward_secrecy=True), where=""
+        )
+        self.assertEqual(Transport(), strict)
+        self.assertEqual(transport_for([]), strict)
+        self.assertEqual(transport_for(_rules({}, {"native": True})), strict)
+
+    def test_combinations(self) -> None:
+        """The first mention wins, attribute by attribute; silence is no mention."""
+        table: tuple[tuple[tuple[dict[str, Any], ...], tuple[str, bool, bool, str]], ...] = (
+            (({"minimum_tls": "1.0"},), ("1.0", True, False, "")),
+            (({"minimum_tls": "1.3"},), ("1.3", True, False, "")),
+            (({"forward_secrecy": False},), ("1.2", False, False, "")),
+            (({"forward_secrecy": True}, {"forward_secrecy": False}), ("1.2", True, False, "")),
+            (({"forward_secrecy": False}, {"forward_secrecy": True}), ("1.2", False, False, "")),
+            (({}, {"minimum_tls": "1.1"}, {"minimum_tls": "1.3"}), ("1.1", True, False, "")),
+            (({"minimum_tls": "1.3"}, {"minimum_tls": "1.0"}), ("1.3", True, False, "")),
+            (({}, {"allow_insecure_http": True}), ("1.2", True, True, WHERE[1])),
+            (({"allow_insecure_http": True},) * 2, ("1.2", True, True, WHERE[0])),
+            (
+                ({"minimum_tls": "1.1"}, {"forward_secrecy": False}, {"allow_insecure_http": True}),
+                ("1.1", False, True, WHERE[2]),
+            ),
+        )
+        for attributes, (minimum, secrecy, insecure, where) in table:
+            found = transport_for(_rules(*attributes))
+            expected = Transport(insecure, TlsPolicy(minimum, secrecy), where)
+            self.assertEqual(found, expected, attributes)
+
+    def test_equal_policies_share(self) -> None:
+        """Policies are values: equal ones are one key of a connection pool."""
+        found = {transport_for(_rules({"minimum_tls": "1.2"})).tls, TlsPolicy()}
+        self.assertEqual(len(found), 1)
+        self.assertNotEqual(TlsPolicy("1.3"), TlsPolicy())
+
+    @settings(deadline=None)
+    @given(
+        st.lists(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "minimum_tls": st.sampled_from([*TLS_VERSIONS, None]),
+                    "forward_secrecy": st.sampled_from([True, False, None]),
+                    "allow_insecure_http": st.booleans(),
+                },
+            ),
+            max_size=3,
+        )
+    )
+    def test_weaker_only_when_said(self, attributes: list[dict[str, Any]]) -> None:
+        """Nothing is weaker than the default unless some rule says so."""
+        found = transport_for(iter(_rules(*attributes)))
+        said = [each.get("minimum_tls") for each in attributes]
+        self.assertIn(found.tls.minimum, [name for name in said if name] or ["1.2"])
+        if not found.tls.forward_secrecy:
+            self.assertIn(False, [each.get("forward_secrecy") for each in attributes])
+        insecure = any(each.get("allow_insecure_http") for each in attributes)
+        self.assertEqual(found.allow_insecure_http, insecure)
