@@ -1,0 +1,7 @@
+"""Session material: ``ick``, ``datr``, their pair and its attestation (protocols, 3 and 6).
+
+- ``keys``: the server's root secrets by generation; the types that hold secrets.
+- ``attestation``: ``datr``, the pair, ``ickt``, the restore text.
+- ``reading``: the session that a request's Cookie header carries, if any.
+- ``bootstrap``: minting a session, its Set-Cookie fields, expiring duplicates.
+"""

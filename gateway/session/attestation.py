@@ -1,0 +1,109 @@
+"""``datr``, the pair, ``ickt`` and the restore text (protocols, section 3).
+
+``ickt`` attests the pair of ``ick`` and ``datr`` and reveals neither; the trusted outer
+frame keeps it where no proxied page can write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import attrs
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+from gateway.session.keys import Ick, decode, encode
+
+if TYPE_CHECKING:
+    from gateway.session.keys import ServerKeys
+
+_VERSION = "1"
+_NONCE_SIZE = 12
+RANDOM_SIZE = 16
+
+
+class Mode(Enum):
+    """How a session's pages are served: with script, or stripped of it."""
+
+    FULL = "full"
+    BASIC = "basic"
+
+
+@attrs.frozen
+class Datr:
+    """A verified browser identifier; ``text`` is the cookie's value as it came."""
+
+    text: bytes
+    generation: int
+    mode: Mode
+    issued_at: int
+
+    def __repr__(self) -> str:
+        """Show no identifier."""
+        return f"<datr, generation {self.generation}>"
+
+
+def mint_datr(keys: ServerKeys, random: bytes, now: int, mode: Mode) -> Datr:
+    """Make a ``datr`` of the newest generation from 16 random octets."""
+    generation = keys.newest
+    body = f"{_VERSION}.{generation}.{mode.value}.{now}.".encode("ascii") + encode(random)
+    text = body + b"." + encode(_mac(keys, generation, body))
+    return Datr(text, generation, mode, now)
+
+
+def verify_datr(keys: ServerKeys, text: bytes) -> Datr | None:
+    """Parse and verify a ``datr``; None if it is not ours or its generation is retired."""
+    body, _, mac = text.rpartition(b".")
+    parts = body.split(b".")
+    given = decode(mac)
+    if len(parts) != 5 or parts[0] != b"1" or given is None or not parts[1].isdigit():
+        return None
+    generation = int(parts[1][:9])
+    if not keys.has(generation) or not hmac.compare_digest(_mac(keys, generation, body), given):
+        return None
+    return Datr(text, generation, Mode(parts[2].decode("ascii")), int(parts[3]))
+
+
+def _mac(keys: ServerKeys, generation: int, body: bytes) -> bytes:
+    return hmac.digest(keys.key("datr", generation), body, "sha256")
+
+
+def pair(ick: Ick, datr: Datr) -> bytes:
+    """``SHA-256(ick || datr)``: names a session without revealing it."""
+    return hashlib.sha256(ick.reveal() + datr.text).digest()
+
+
+def attest(keys: ServerKeys, ick: Ick, datr: Datr) -> bytes:
+    """The ``ickt`` of a pair, base64url."""
+    return encode(hmac.digest(keys.key("ickt", datr.generation), pair(ick, datr), "sha256"))
+
+
+def seal_restore_text(keys: ServerKeys, ick: Ick, datr: Datr, nonce: bytes) -> bytes:
+    """What the outer frame keeps to set the same cookies again; 12 random octets in."""
+    key = AESGCMSIV(keys.key("restore", datr.generation))
+    prefix = f"{_VERSION}.{datr.generation}.".encode("ascii")
+    return prefix + encode(nonce + key.encrypt(nonce, ick.reveal() + datr.text, prefix))
+
+
+def open_restore_text(keys: ServerKeys, text: bytes) -> tuple[Ick, Datr] | None:
+    """The pair in a restore text; None if it is not ours or its generation is retired."""
+    version, _, rest = text.partition(b".")
+    number, _, sealed = rest.partition(b".")
+    octets = decode(sealed)
+    if version != b"1" or not number.isdigit() or octets is None or len(octets) < _NONCE_SIZE:
+        return None
+    generation = int(number[:9])
+    if b"%d" % generation != number or not keys.has(generation):
+        return None
+    key = AESGCMSIV(keys.key("restore", generation))
+    try:
+        plain = key.decrypt(
+            octets[:_NONCE_SIZE], octets[_NONCE_SIZE:], f"{_VERSION}.{generation}.".encode("ascii")
+        )
+    except InvalidTag:
+        return None
+    datr = verify_datr(keys, plain[32:])
+    return (Ick(plain[:32]), datr) if datr is not None else None
