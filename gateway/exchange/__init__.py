@@ -1,0 +1,11 @@
+"""The hall: one request's decisions in order, for HTTP and WebSocket alike.
+
+An exchange is a generator: it yields what it needs and is fed the result, and what it
+returns is how the request ends.  ``net`` executes; a test plays both sides as a table.
+
+- ``messages``: the request, the needs, the replies, the endings.
+- ``steps``: origin, session, gate, policy, jar: shared by all that follows.
+- ``http``: a request to a rewrite host.
+- ``websocket``: a handshake to a rewrite host.
+- ``own``: the portal, the outer frame and the gateway's own endpoints.
+"""

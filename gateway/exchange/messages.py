@@ -1,0 +1,287 @@
+"""The values that an exchange and its shell pass to and fro."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from gateway.errors import GatewayError, LocalFault
+from gateway.rewrite.csp import RuntimeSource
+from gateway.rewrite.pipeline import BodyPlan
+
+if TYPE_CHECKING:
+    from gateway.cookies.seal import Row
+    from gateway.cookies.suffixes import Suffixes
+    from gateway.origins import Codec, Origin
+    from gateway.policy.destinations import Settings as PolicySettings
+    from gateway.policy.transport import Transport
+    from gateway.rewrite.headers import Fields
+    from gateway.session.keys import ServerKeys
+
+_T = TypeVar("_T")
+
+
+@attrs.frozen
+class RequestHead:
+    """A client's request without its body; ``target`` is the raw request target."""
+
+    method: bytes
+    target: bytes
+    version: bytes
+    host: str
+    fields: Fields = attrs.field(repr=False)
+    client: str = ""
+    has_body: bool = False
+
+    @property
+    def path(self) -> bytes:
+        """The target without its query."""
+        return self.target.partition(b"?")[0]
+
+
+@attrs.frozen
+class Settings:
+    """What exchanges need to know of the configuration."""
+
+    expansion_ratio: int = 200
+    commit_attempts: int = 8
+
+
+@attrs.frozen
+class Context:
+    """What is the same for every exchange until the next reload."""
+
+    codec: Codec
+    keys: ServerKeys
+    suffixes: Suffixes
+    policy: PolicySettings
+    runtime_path: str
+    runtime_digest: str
+    settings: Settings = attrs.field(factory=Settings)
+
+    def runtime(self, origin: Origin) -> RuntimeSource:
+        """The runtime's script as a page of ``origin`` loads it."""
+        url = self.codec.collapse_origin(origin) + self.runtime_path
+        return RuntimeSource(url, self.runtime_digest)
+
+
+# --- needs: what an exchange asks of its shell ---------------------------------------
+
+
+@attrs.frozen
+class NeedOrigin:
+    """Ask the store whose digest a long label is; the reply is ``Origin`` or None."""
+
+    label: str
+
+
+@attrs.frozen
+class RememberOrigin:
+    """Tell the store an origin that proved its digest; the reply is None."""
+
+    origin: Origin
+
+
+@attrs.frozen
+class NeedRows:
+    """Ask for one bucket; the reply is ``Rows``."""
+
+    owner: bytes = attrs.field(repr=False)
+    bucket: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Rows:
+    """One bucket at one version."""
+
+    version: int
+    rows: tuple[Row, ...] = ()
+
+
+@attrs.frozen
+class Commit:
+    """Change one bucket if it is still at ``version``; the reply is a bool."""
+
+    owner: bytes = attrs.field(repr=False)
+    bucket: bytes = attrs.field(repr=False)
+    version: int
+    puts: tuple[Row, ...] = ()
+    deletes: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+
+
+@attrs.frozen
+class NeedRandom:
+    """Ask for random octets."""
+
+    size: int
+
+
+@attrs.frozen
+class NeedNow:
+    """Ask for the time in epoch seconds."""
+
+
+@attrs.frozen
+class NeedBody:
+    """Ask for the request's body, already read and bounded; for our own endpoints."""
+
+
+@attrs.frozen
+class Note:
+    """Log a security event; the reply is None."""
+
+    event: str
+    detail: str = ""
+
+
+@attrs.frozen
+class Connect:
+    """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``."""
+
+    origin: Origin
+    transport: Transport
+    method: bytes
+    target: bytes = attrs.field(repr=False)
+    fields: Fields = attrs.field(repr=False)
+
+
+@attrs.frozen
+class UpstreamHead:
+    """An origin's response without its body; ``length`` None: not known beforehand."""
+
+    status: int
+    reason: bytes
+    fields: Fields = attrs.field(repr=False)
+    length: int | None = None
+
+
+@attrs.frozen
+class UpstreamFailed:
+    """The origin was not reached, verified or understood."""
+
+    error: GatewayError
+
+
+@attrs.frozen
+class ConnectSocket:
+    """Dial a WebSocket; the reply is ``SocketOpened``, ``SocketRefused`` or ``UpstreamFailed``."""
+
+    origin: Origin
+    transport: Transport
+    target: bytes = attrs.field(repr=False)
+    page_origin: str | None
+    subprotocols: tuple[str, ...] = attrs.field(repr=False)
+    fields: Fields = attrs.field(repr=False)
+
+
+@attrs.frozen
+class SocketOpened:
+    """The upstream answered 101; ``set_cookies`` from its raw header fields."""
+
+    subprotocol: str | None = attrs.field(default=None, repr=False)
+    set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+
+
+@attrs.frozen
+class SocketRefused:
+    """The upstream answered with a status that is not 101."""
+
+    status: int
+    set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+
+
+Need = (
+    NeedOrigin
+    | RememberOrigin
+    | NeedRows
+    | Commit
+    | NeedRandom
+    | NeedNow
+    | NeedBody
+    | Note
+    | Connect
+    | ConnectSocket
+)
+
+# --- endings: how a request is answered ----------------------------------------------
+
+
+class Page(Enum):
+    """Pages of the gateway's own."""
+
+    PORTAL = "portal"
+    OUTER = "outer"
+
+
+@attrs.frozen
+class Respond:
+    """Pass the upstream's response on, with these fields; the body as planned."""
+
+    status: int
+    reason: bytes
+    fields: Fields = attrs.field(repr=False)
+    plan: BodyPlan = attrs.field(factory=BodyPlan)
+
+
+@attrs.frozen
+class Answer:
+    """A short answer of the gateway's own."""
+
+    status: int
+    fields: Fields = attrs.field(repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+
+
+@attrs.frozen
+class Serve:
+    """A page of the gateway's own."""
+
+    page: Page
+
+
+@attrs.frozen
+class ServeAsset:
+    """A built file of the gateway's own, by the path below the assets' prefix."""
+
+    name: str
+
+
+@attrs.frozen
+class Refuse:
+    """A refusal or failure: an Oops page or problem+json, with the log's detail apart."""
+
+    status: int
+    event: str
+    title: str
+    detail: str = ""
+    step: int = 0
+    rule: str = ""
+    fields: Fields = ()
+
+
+@attrs.frozen
+class Accept:
+    """Answer the handshake with 101 and relay."""
+
+    subprotocol: str | None = attrs.field(default=None, repr=False)
+    fields: Fields = ()
+
+
+Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept
+Exchange = Generator[Need, object, Ending]
+
+
+def ask(need: Need, kind: type[_T]) -> Generator[Need, object, _T]:
+    """Yield a need and check the kind of the reply."""
+    reply = yield need
+    if not isinstance(reply, kind):
+        raise LocalFault(f"{type(need).__name__} was answered with {type(reply).__name__}")
+    return reply
+
+
+def refusal(error: GatewayError) -> Refuse:
+    """The ending that an error stands for."""
+    return Refuse(error.status, error.event, error.title, error.detail)

@@ -1,0 +1,205 @@
+"""The steps that HTTP and WebSocket share: origin, session, gate, policy, jar."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from gateway import events, wire
+from gateway.cookies.jar import Jar, open_jar
+from gateway.errors import LabelError, Refusal, StoreUnavailable
+from gateway.exchange.messages import (
+    Commit,
+    Context,
+    Need,
+    NeedNow,
+    NeedOrigin,
+    NeedRandom,
+    NeedRows,
+    Note,
+    RememberOrigin,
+    RequestHead,
+    Rows,
+    ask,
+)
+from gateway.origins import HostKind, Origin, is_long, parse
+from gateway.policy.engine import Decision, Question, decide
+from gateway.rewrite.headers import get, get_all, strip_own_parameters
+from gateway.session.bootstrap import expire_duplicates
+from gateway.session.reading import Reading, read_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_T = TypeVar("_T")
+Step = Generator[Need, object, _T]
+
+
+@attrs.frozen
+class Addressed:
+    """A request whose host named an origin; ``target`` as the site is to see it."""
+
+    origin: Origin
+    target: bytes
+
+    @property
+    def path(self) -> bytes:
+        """The path of the target, without query."""
+        return self.target.partition(b"?")[0]
+
+    @property
+    def url(self) -> str:
+        """The absolute original URL."""
+        return f"{self.origin}{self.target.decode('latin-1')}"
+
+
+def address(head: RequestHead, context: Context) -> Step[Addressed]:
+    """Origin step: from host and target to origin and the site's own target.
+
+    Raises ``LabelError`` for a label that names nothing that is known here.
+    """
+    _, label = context.codec.classify(head.host)
+    target = strip_own_parameters(head.target.decode("latin-1"))
+    origin: Origin | None = None
+    if is_long(label):
+        target, origin = context.codec.split_origin_parameter(label, target)
+        if origin is not None and not context.codec.knows(label):
+            yield RememberOrigin(origin)
+            context.codec.learn(origin)
+    yield from _learn_labels(head, label, context)
+    if origin is None:
+        origin = context.codec.expand_label(label)
+    return Addressed(origin, target.encode("latin-1"))
+
+
+def _learn_labels(head: RequestHead, label: str, context: Context) -> Step[None]:
+    """Look up the digests that host, Origin and Referer name and nobody proved yet."""
+    labels = [label]
+    for name in (b"origin", b"referer"):
+        text = get(head.fields, name)
+        found = parse(text) if text and text != "null" else None
+        if found is not None:
+            kind, other = context.codec.classify(found[0].host)
+            labels += [other] if kind is HostKind.REWRITE else []
+    for one in labels:
+        if not context.codec.knows(one):
+            origin = yield NeedOrigin(one)
+            if isinstance(origin, Origin):
+                context.codec.learn(origin)
+            elif one == label:
+                raise LabelError("the digest of a long label is not known here")
+
+
+def now() -> Step[int]:
+    """The time in epoch seconds, as the shell tells it."""
+    return (yield from ask(NeedNow(), int))
+
+
+def session(head: RequestHead, context: Context) -> Step[Reading]:
+    """Session step: which session the request carries, with its security events."""
+    reading = read_session(get_all(head.fields, b"cookie"), context.keys)
+    if reading.duplicated:
+        yield Note(events.SESSION_FIXATION, "several session cookies of one name")
+    elif reading.invalid:
+        yield Note(events.SESSION_INVALID, "a session cookie that is not ours")
+    return reading
+
+
+def duplicate_expiry(
+    reading: Reading, head: RequestHead, context: Context
+) -> list[tuple[bytes, bytes]]:
+    """The Set-Cookie fields that end tossed duplicates; empty where there are none."""
+    if not reading.duplicated:
+        return []
+    domain = context.codec.rewrite_domain or context.codec.domain
+    host = head.host.rpartition(":")[0] or head.host
+    fields = expire_duplicates(head.path.decode("latin-1"), host, domain)
+    return [(b"Set-Cookie", field) for field in fields]
+
+
+def policy(question: Question, context: Context) -> Decision:
+    """Policy step; the gateway's own names are looked at here, where they are known."""
+    own = context.codec.is_own(question.origin.host)
+    return decide(attrs.evolve(question, own_host=own), context.policy)
+
+
+def normalised_path(addressed: Addressed) -> str:
+    """The path that rules are asked about: dot segments resolved as browsers do.
+
+    Raises ``Refusal`` for a target that no URL has.
+    """
+    found = parse(addressed.url) if addressed.target[:1] == b"/" else None
+    if found is None:
+        raise Refusal("the request target is not a path")
+    return found[1].pathname
+
+
+def read_jar(reading: Reading, origin: Origin, context: Context) -> Step[tuple[Jar, int] | None]:
+    """Jar step: the opened bucket of the origin's domain and its version; None: anonymous."""
+    if reading.session is None:
+        return None
+    keys = reading.session.user_keys(context.keys)
+    registrable = context.suffixes.registrable(origin.host)
+    rows = yield from ask(NeedRows(keys.owner, keys.bucket(registrable)), Rows)
+    jar = open_jar(keys, registrable, rows.rows)
+    if jar.damaged:
+        yield Note(events.ROW_DAMAGED, f"{jar.damaged} rows did not open")
+    return jar, rows.version
+
+
+def receive_cookies(
+    opened: tuple[Jar, int] | None,
+    set_cookies: Iterable[bytes],
+    addressed: Addressed,
+    context: Context,
+) -> Step[Jar | None]:
+    """Apply Set-Cookie fields and commit them before the response's headers go out.
+
+    Decided again on fresh rows as long as somebody else was faster; raises
+    ``StoreUnavailable`` when that never ends.
+    """
+    fields = list(set_cookies)
+    if opened is None:
+        return None
+    jar, version = opened
+    if not fields:
+        return jar
+    for _ in range(context.settings.commit_attempts):
+        moment = yield from now()
+        noise = yield from ask(NeedRandom(12 * (len(fields) + 1)), bytes)
+        change, after = jar.receive(
+            fields, addressed.origin, addressed.path, moment, context.suffixes, _slices(noise)
+        )
+        for verdict in change.verdicts:
+            if not verdict.stored:
+                yield Note(events.COOKIE_REJECTED, f"{verdict.step} {verdict.reason}")
+        if change.is_empty:
+            return after
+        owner, bucket = jar.keys.owner, jar.bucket
+        done = yield from ask(Commit(owner, bucket, version, change.puts, change.deletes), bool)
+        if done:
+            return after
+        rows = yield from ask(NeedRows(owner, bucket), Rows)
+        jar, version = open_jar(jar.keys, jar.registrable, rows.rows), rows.version
+    raise StoreUnavailable("a bucket kept changing under a commit")
+
+
+def _slices(noise: bytes) -> Callable[[int], bytes]:
+    """Hand out the octets of ``noise`` once each."""
+    position = 0
+
+    def take(size: int) -> bytes:
+        nonlocal position
+        position += size
+        if position > len(noise):
+            raise StoreUnavailable("not enough randomness was asked for")
+        return noise[position - size : position]
+
+    return take
+
+
+def is_gateway_path(path: bytes) -> bool:
+    """Whether a path on a rewrite host belongs to the gateway."""
+    return path.startswith(wire.GATEWAY_PATH.encode("ascii"))

@@ -1,0 +1,186 @@
+"""Content-Security-Policy: the site's own, mapped, and the gateway's containment.
+
+The site's policy keeps its meaning: host sources become collapsed hosts, keywords,
+nonces and hashes stay.  What a collapsed name cannot say (``*.example.com``) becomes
+the rewrite wildcard; the policy engine enforces the rest (rewriting, "Headers").
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import attrs
+
+from gateway.origins import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.origins import Codec, Origin
+
+_FETCH_DIRECTIVES = frozenset(
+    [
+        "child-src",
+        "connect-src",
+        "default-src",
+        "fenced-frame-src",
+        "font-src",
+        "frame-src",
+        "img-src",
+        "manifest-src",
+        "media-src",
+        "object-src",
+        "prefetch-src",
+        "script-src",
+        "script-src-attr",
+        "script-src-elem",
+        "style-src",
+        "style-src-attr",
+        "style-src-elem",
+        "worker-src",
+        "base-uri",
+        "form-action",
+        "navigate-to",
+    ]
+)
+_SCHEME_SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\Z")
+_HOST_SOURCE = re.compile(
+    r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?"
+    r"(?P<host>\*|(?:\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]+|\*))?"
+    r"(?P<path>/[^?#;,]*)?\Z"
+)
+_TWINS = {"ws": "http", "wss": "https"}
+
+
+@attrs.frozen
+class RuntimeSource:
+    """The runtime's script as a policy must know it: its URL and its digest."""
+
+    url: str
+    digest: str
+
+
+@attrs.frozen
+class Mapped:
+    """The site's policies as they go to the browser.
+
+    ``frames`` says that one of them had ``frame-ancestors`` (which then overrides
+    ``X-Frame-Options``, CSP 3 section 6.4.2.1).
+    """
+
+    policies: tuple[str, ...]
+    frames: bool
+
+
+def map_policies(
+    values: Iterable[str], origin: Origin, codec: Codec, runtime: RuntimeSource | None
+) -> Mapped:
+    """Map all policies of one header name; ``runtime`` is admitted where it is injected."""
+    policies, frames = [], False
+    for value in values:
+        for policy in value.split(","):
+            mapped, has_frames = _map_policy(policy, origin, codec, runtime)
+            frames = frames or has_frames
+            if mapped:
+                policies.append(mapped)
+    return Mapped(tuple(policies), frames)
+
+
+def _map_policy(
+    policy: str, origin: Origin, codec: Codec, runtime: RuntimeSource | None
+) -> tuple[str, bool]:
+    directives: dict[str, list[str]] = {}
+    for text in policy.split(";"):
+        words = text.split()
+        if words and words[0].lower() not in directives:  # a repeated directive is ignored
+            directives[words[0].lower()] = words[1:]
+    for name, sources in directives.items():
+        if name in _FETCH_DIRECTIVES:
+            directives[name] = [out for one in sources for out in _map_source(one, origin, codec)]
+        elif name == "frame-ancestors":
+            mapped = [out for one in sources for out in _map_source(one, origin, codec)]
+            kept = [one for one in mapped if one.lower() != "'none'"]
+            directives[name] = [*kept, codec.secure_origin]
+        elif name == "report-uri":
+            directives[name] = [codec.collapse_url(one, str(origin)) for one in sources]
+    directives.pop("report-to", None)  # its endpoints' header is not passed on
+    if runtime is not None:
+        _admit_runtime(directives, runtime)
+    text = "; ".join(" ".join([name, *values]) for name, values in directives.items())
+    return text, "frame-ancestors" in directives
+
+
+def _map_source(source: str, origin: Origin, codec: Codec) -> list[str]:
+    if source.startswith("'") or _SCHEME_SOURCE.match(source):
+        return [source]
+    matched = _HOST_SOURCE.match(source)
+    if matched is None:
+        return [source]
+    scheme, host, port, path = matched.group("scheme", "host", "port", "path")
+    if host == "*" and scheme is None and port is None:
+        # A bare * also excludes data: and blob:, which it still does here.
+        return [f"https://{codec.wildcard}", f"wss://{codec.wildcard}"]
+    socket = scheme is not None and scheme.lower() in _TWINS
+    web = _TWINS.get((scheme or origin.scheme).lower(), (scheme or origin.scheme).lower())
+    if web not in {"http", "https"}:
+        return [source]
+    kinds = ["https", "wss"] if socket or scheme is None else ["https"]
+    if host.startswith("*") or port == "*":
+        return [f"{kind}://{codec.wildcard}" for kind in kinds]
+    # An http source also admits the same host over https (CSP 3, 6.7.2.8).
+    schemes = [web] if web == "https" else ["http", "https"]
+    out = []
+    for one in schemes:
+        default = port if port is not None else ""
+        found = parse(f"{one}://{host}:{default}/")
+        if found is not None:
+            out += [f"{kind}://{codec.host_of(found[0])}{path or ''}" for kind in kinds]
+    return out or [source]
+
+
+def _admit_runtime(directives: dict[str, list[str]], runtime: RuntimeSource) -> None:
+    ours = [runtime.url, f"'{runtime.digest}'"]
+    for name in ("script-src-elem", "script-src", "default-src"):
+        if name not in directives:
+            continue
+        sources = [one for one in directives[name] if one.lower() != "'none'"]
+        # A default-src must not be widened for images and the rest as well.
+        target = "script-src" if name == "default-src" else name
+        directives[target] = [*sources, *ours]
+        return
+
+
+def containment(codec: Codec, frame_ancestors: Iterable[str]) -> str:
+    """The gateway's own policy: nothing but rewrite hosts can be contacted.
+
+    A header of its own on every response, so that it holds whatever the site says.
+    """
+    hosts = f"https://{codec.wildcard}"
+    # A script's host can't be told by a wildcard alone: data:, blob:, inline and eval stay.
+    default = f"{hosts} data: blob: 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'"
+    directives = [
+        f"default-src {default}",
+        f"connect-src {hosts} wss://{codec.wildcard} data: blob:",
+        f"frame-src {hosts} data: blob:",
+        f"form-action {hosts}",
+        f"base-uri {hosts}",
+        f"frame-ancestors {' '.join(frame_ancestors)}",
+    ]
+    return "; ".join(directives)
+
+
+def frame_ancestors_for(
+    x_frame_options: Iterable[str], codec: Codec, *, has_csp: bool
+) -> list[str]:
+    """Who may frame a page, from ``X-Frame-Options`` (HTML standard, section 7.8)."""
+    everyone = [f"https://{codec.wildcard}", codec.secure_origin]
+    options = {one.strip().lower() for value in x_frame_options for one in value.split(",")}
+    options.discard("")
+    if has_csp or not options:
+        return everyone
+    if "deny" in options or (len(options) > 1 and options & {"sameorigin", "allowall"}):
+        return [codec.secure_origin]
+    if options == {"sameorigin"}:
+        return ["'self'", codec.secure_origin]
+    return everyone

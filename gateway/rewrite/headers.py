@@ -1,0 +1,349 @@
+"""Header fields on their way through (rewriting, "Headers").
+
+Pure functions on ordered lists of ``(name, value)`` octets: what an origin gets to see
+of the browser, and what the browser gets to see of the origin.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import attrs
+
+from gateway import wire
+from gateway.origins import HostKind, parse, parse_origin
+from gateway.rewrite.csp import RuntimeSource, containment, frame_ancestors_for, map_policies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.cookies.suffixes import Suffixes
+    from gateway.origins import Codec, Origin
+
+Fields = tuple[tuple[bytes, bytes], ...]
+
+_HOP_BY_HOP = frozenset(
+    (
+        b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate",
+        b"proxy-authorization", b"proxy-authentication-info", b"te", b"trailer",
+        b"transfer-encoding", b"upgrade", b"http2-settings",
+    )
+)  # fmt: skip
+_REQUEST_DROPPED = frozenset(
+    (
+        b"host", b"cookie", b"content-length", b"expect", b"forwarded", b"via", b"x-real-ip",
+        b"true-client-ip", b"cf-connecting-ip", b"x-client-ip", b"max-forwards",
+    )
+)  # fmt: skip
+_RESPONSE_DROPPED = frozenset(
+    (
+        b"content-length", b"set-cookie", b"set-cookie2", b"strict-transport-security",
+        b"public-key-pins", b"public-key-pins-report-only", b"expect-ct", b"alt-svc", b"nel",
+        b"report-to", b"reporting-endpoints", b"x-frame-options", b"origin-agent-cluster",
+        b"speculation-rules", b"clear-site-data", b"x-dns-prefetch-control", b"content-encoding",
+        b"content-security-policy", b"content-security-policy-report-only",
+    )
+)  # fmt: skip
+_EDITED_DROPPED = frozenset(
+    (
+        b"etag", b"last-modified", b"accept-ranges", b"content-md5", b"digest", b"content-digest",
+        b"repr-digest", b"want-digest", b"cache-control", b"expires", b"pragma", b"age",
+    )
+)  # fmt: skip
+_URL_FIELDS = frozenset((b"location", b"content-location", b"sourcemap", b"x-sourcemap"))
+_CONDITIONAL = frozenset(
+    (b"if-none-match", b"if-modified-since", b"if-range", b"if-match", b"if-unmodified-since",
+     b"range")
+)  # fmt: skip
+_LINK_TARGET = re.compile(r"<([^<>]*)>")
+_QUOTED_ORIGIN = re.compile(r'"((?:https?|wss?)://[^"*/]+)"')
+_REFRESH = re.compile(
+    r"(\s*[0-9.]*\s*[;,]?\s*(?:url\s*=\s*)?)(['\"]?)(.*)\Z", re.IGNORECASE | re.DOTALL
+)
+_HSTS = b"max-age=31536000; includeSubDomains"
+
+
+def get(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+    """The first value of a field as text, or None; ``name`` in lower case."""
+    for key, value in fields:
+        if key.lower() == name:
+            return value.decode("latin-1")
+    return None
+
+
+def get_all(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+    """All values of a field; ``name`` in lower case."""
+    return [value for key, value in fields if key.lower() == name]
+
+
+def without_hop_by_hop(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Drop what is for one connection only (RFC 9110 section 7.6.1)."""
+    kept = list(fields)
+    named = {
+        token.strip().lower()
+        for value in get_all(kept, b"connection")
+        for token in value.split(b",")
+    }
+    return [
+        (key, value)
+        for key, value in kept
+        if key.lower() not in _HOP_BY_HOP and key.lower() not in named
+    ]
+
+
+class Initiator:
+    """Who made a request, as far as the browser told (protocols, section 4)."""
+
+
+@attrs.frozen
+class Page(Initiator):
+    """A proxied page of this origin."""
+
+    origin: Origin
+
+
+@attrs.frozen
+class OuterFrame(Initiator):
+    """The outer frame itself: the person chose the address."""
+
+
+@attrs.frozen
+class Elsewhere(Initiator):
+    """Another web site, or a client that is no page of ours."""
+
+    text: str = ""
+
+
+@attrs.frozen
+class Unknown(Initiator):
+    """Nothing tells; rules with a condition do not match."""
+
+
+def initiator(fields: Fields, target: Origin, codec: Codec) -> Initiator:
+    """Who made the request: one function, and it fails closed.
+
+    ``Origin`` unless ``null``, else ``Referer``, else ``Sec-Fetch-Site: same-origin``.
+    """
+    text = get(fields, b"origin")
+    if text is None or text == "null":
+        referer = get(fields, b"referer")
+        found = parse(referer) if referer else None
+        if found is not None:
+            text = str(found[0])
+        elif get(fields, b"sec-fetch-site") == "same-origin":
+            return Page(target)
+        else:
+            return Unknown()
+    if text == codec.secure_origin:
+        return OuterFrame()
+    origin = codec.expand_origin(text)
+    if origin is not None:
+        return Page(origin)
+    return Elsewhere(text)
+
+
+def is_page_of_ours(fields: Fields, codec: Codec) -> bool:
+    """Whether a page on a gateway host made a request that carries no session.
+
+    It has the ``Origin`` or ``Referer`` of one, or the browser says that it comes from
+    the same origin or site (protocols, section 8).
+    """
+    if get(fields, b"sec-fetch-site") in {"same-origin", "same-site"}:
+        return True
+    for name in (b"origin", b"referer"):
+        text = get(fields, name)
+        found = parse(text) if text else None
+        if found is not None and found[0].secure and found[0].port == codec.public_port:
+            return codec.classify(found[0].host)[0] in {HostKind.REWRITE, HostKind.SECURE}
+    return False
+
+
+def sec_fetch_site(who: Initiator, target: Origin, suffixes: Suffixes) -> bytes | None:
+    """``Sec-Fetch-Site`` between the real sites (Fetch Metadata, section 2.4)."""
+    if isinstance(who, OuterFrame):
+        return b"none"
+    if not isinstance(who, Page):
+        return b"cross-site"
+    if who.origin == target:
+        return b"same-origin"
+    same_site = who.origin.scheme == target.scheme and suffixes.registrable(
+        who.origin.host
+    ) == suffixes.registrable(target.host)
+    return b"same-site" if same_site else b"cross-site"
+
+
+def request_fields(
+    fields: Fields,
+    target: Origin,
+    codec: Codec,
+    suffixes: Suffixes,
+    *,
+    cookie: bytes,
+    edits_body: bool,
+    accept_encoding: bytes,
+) -> list[tuple[bytes, bytes]]:
+    """The fields that go upstream.
+
+    ``edits_body`` says that the answer may be edited: then it must come in a coding
+    that can be decoded, whole, and not be answered from a validator of ours.
+    """
+    who = initiator(fields, target, codec)
+    out = [(b"Host", target.netloc.encode("ascii"))]
+    for key, value in without_hop_by_hop(fields):
+        name = key.lower()
+        if name in _REQUEST_DROPPED or name.startswith((b"x-forwarded-", b"sec-websocket-")):
+            continue
+        if edits_body and (name in _CONDITIONAL or name == b"accept-encoding"):
+            continue
+        mapped: bytes | None = value
+        if name == b"origin":
+            mapped = _expand_origin_field(value, codec)
+        elif name == b"referer":
+            mapped = _expand_referer(value, codec)
+        elif name == b"sec-fetch-site":
+            mapped = sec_fetch_site(who, target, suffixes)
+        elif name == b"sec-fetch-dest" and value == b"iframe" and isinstance(who, OuterFrame):
+            mapped = b"document"
+        if mapped is not None:
+            out.append((key, mapped))
+    if edits_body:
+        out.append((b"Accept-Encoding", accept_encoding))
+    if cookie:
+        out.append((b"Cookie", cookie))
+    return out
+
+
+def _expand_origin_field(value: bytes, codec: Codec) -> bytes | None:
+    text = value.decode("latin-1")
+    origin = codec.expand_origin(text)
+    if origin is not None:
+        return str(origin).encode("ascii")
+    found = parse_origin(text)
+    if found is not None and codec.is_own(found.host):
+        # A form of the outer frame, or a host that only a digest names: no site's business.
+        return b"null"
+    return value
+
+
+def _expand_referer(value: bytes, codec: Codec) -> bytes | None:
+    text = value.decode("latin-1")
+    expanded = codec.expand_url(text)
+    if expanded is not None:
+        return strip_own_parameters(expanded).encode("latin-1")
+    found = parse(text)
+    return None if found is not None and codec.is_own(found[0].host) else value
+
+
+def strip_own_parameters(url: str) -> str:
+    """Take the token parameter out of a URL or request target, wherever it stands."""
+    before, mark, fragment = url.partition("#")
+    path, question, query = before.partition("?")
+    if not question:
+        return url
+    name = wire.TOKEN_PARAMETER + "="
+    parts = [part for part in query.split("&") if not part.startswith(name)]
+    if len(parts) == len(query.split("&")):
+        return url
+    return path + ("?" + "&".join(parts) if parts else "") + mark + fragment
+
+
+@attrs.frozen
+class ResponseContext:
+    """What the mapping of a response depends on."""
+
+    origin: Origin
+    url: str
+    codec: Codec
+    by_script: bool = False
+    edited: bool = False
+    gzip_out: bool = False
+    runtime: RuntimeSource | None = None
+
+
+def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[bytes, bytes]]:
+    """The fields that go to the browser; framing fields are the transport's."""
+    codec, out = context.codec, []
+    for key, value in without_hop_by_hop(fields):
+        name = key.lower()
+        if name == b"content-encoding":
+            if not context.edited:
+                out.append((key, value))
+            continue
+        if name in _RESPONSE_DROPPED or name.startswith(wire.FORBIDDEN_TO_SITES):
+            continue
+        if context.edited and name in _EDITED_DROPPED:
+            continue
+        out.append((key, _map_field(name, value, context)))
+    site_policies = [
+        value.decode("latin-1") for value in get_all(fields, b"content-security-policy")
+    ]
+    mapped = map_policies(site_policies, context.origin, codec, context.runtime)
+    report_only = [
+        value.decode("latin-1") for value in get_all(fields, b"content-security-policy-report-only")
+    ]
+    out += [(b"Content-Security-Policy", policy.encode("latin-1")) for policy in mapped.policies]
+    out += [
+        (b"Content-Security-Policy-Report-Only", policy.encode("latin-1"))
+        for policy in map_policies(report_only, context.origin, codec, context.runtime).policies
+    ]
+    options = [value.decode("latin-1") for value in get_all(fields, b"x-frame-options")]
+    framing = frame_ancestors_for(options, codec, has_csp=mapped.frames)
+    out.append((b"Content-Security-Policy", containment(codec, framing).encode("latin-1")))
+    if clearing := _clear_site_data(get_all(fields, b"clear-site-data")):
+        out.append((b"Clear-Site-Data", clearing))
+    if context.gzip_out:
+        out.append((b"Content-Encoding", b"gzip"))
+    if context.edited:
+        out.append((b"Cache-Control", b"private, no-cache"))
+    return [*out, *own_fields()]
+
+
+def own_fields() -> list[tuple[bytes, bytes]]:
+    """What every response of ours carries."""
+    return [
+        (b"Strict-Transport-Security", _HSTS),
+        (b"Origin-Agent-Cluster", b"?1"),
+        (b"X-DNS-Prefetch-Control", b"off"),
+    ]
+
+
+def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
+    codec, text = context.codec, value.decode("latin-1")
+    if name in _URL_FIELDS:
+        text = collapse_location(text, context)
+    elif name == b"refresh" and (matched := _REFRESH.match(text)):
+        before, quote, url = matched.groups()
+        text = before + quote + codec.collapse_url(url, context.url)
+    elif name == b"link" and not context.by_script:
+        text = _LINK_TARGET.sub(
+            lambda found: f"<{codec.collapse_url(found.group(1), context.url)}>", text
+        )
+    elif name in {b"access-control-allow-origin", b"timing-allow-origin"}:
+        text = ", ".join(_collapse_origin(one.strip(), codec) for one in text.split(","))
+    elif name == b"permissions-policy":
+        text = _QUOTED_ORIGIN.sub(
+            lambda found: f'"{_collapse_origin(found.group(1), codec)}"', text
+        )
+    elif name == b"vary":
+        return value
+    return text.encode("latin-1")
+
+
+def collapse_location(text: str, context: ResponseContext) -> str:
+    """Map a Location: relative ones stay, a raw non-ASCII one stays as it came."""
+    return context.codec.collapse_url(text, context.url)
+
+
+def _collapse_origin(text: str, codec: Codec) -> str:
+    origin = parse_origin(text)
+    return text if origin is None else codec.collapse_origin(origin)
+
+
+def _clear_site_data(values: Iterable[bytes]) -> bytes:
+    """``cookies`` never passes (it would delete the session); ``*`` becomes the rest."""
+    kinds = {kind.strip() for value in values for kind in value.split(b",")}
+    if b'"*"' in kinds:
+        kinds |= {b'"storage"', b'"cache"'}
+    kinds -= {b'"*"', b'"cookies"', b'"clientHints"', b'"executionContexts"', b""}
+    return b", ".join(sorted(kinds))

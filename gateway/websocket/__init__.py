@@ -1,0 +1,6 @@
+"""WebSocket rules on values: handshake, subprotocols, close codes (RFC 6455).
+
+- ``handshake``: a client's opening request judged; the upstream's answer judged.
+- ``closing``: which close codes travel end to end, and what stands for the others.
+- ``subprotocols``: validators of what travels inside (none yet).
+"""

@@ -1,0 +1,1 @@
+"""Validators of subprotocols: text or octets in, verdict out.  None is built yet."""
