@@ -1,0 +1,9 @@
+"""The JavaScript that goes to browsers: sources, build, and the built files.
+
+- ``src/inner``: what runs first in every proxied document.
+- ``src/outer``: the outer frame's script.
+- ``src/shared``: the origin codec, once for both.
+- ``built``: the built files and ``manifest.json`` with their digests; committed, so that
+  neither installing nor running the gateway needs Node.  ``npm run build`` makes them,
+  ``npm test`` compares them and runs ``tests``.
+"""

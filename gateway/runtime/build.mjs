@@ -1,0 +1,58 @@
+// Builds the browser files and their manifest; with --check only compares what is committed.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const target = join(here, "built");
+// Sizes in bytes: what every page loads has a budget (minified, gzip).
+const entries = [
+  { name: "inner", file: "src/inner/main.js", minified: 12288, gzip: 4608 },
+  { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 6144 },
+];
+
+const files = new Map();
+const manifest = {};
+let failed = false;
+for (const entry of entries) {
+  const result = await build({
+    entryPoints: [join(here, entry.file)],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: ["chrome90", "firefox90", "safari15"],
+    legalComments: "none",
+    write: false,
+  });
+  const text = Buffer.from(result.outputFiles[0].contents);
+  const digest = createHash("sha256").update(text).digest();
+  const name = `${entry.name}-${digest.toString("hex").slice(0, 16)}.js`;
+  files.set(name, text);
+  manifest[entry.name] = { file: name, integrity: `sha256-${digest.toString("base64")}` };
+  const packed = gzipSync(text, { level: 9 }).length;
+  console.log(`${entry.name}: ${text.length} B minified, ${packed} B gzip (budget ${entry.minified}, ${entry.gzip})`);
+  if (text.length > entry.minified || packed > entry.gzip) {
+    console.error(`${entry.name}: over its budget`);
+    failed = true;
+  }
+}
+files.set("manifest.json", Buffer.from(JSON.stringify(manifest, null, 2) + "\n"));
+
+if (process.argv.includes("--check")) {
+  const committed = existsSync(target) ? readdirSync(target).sort() : [];
+  const wanted = [...files.keys()].sort();
+  const same = committed.join() === wanted.join()
+    && wanted.every((name) => readFileSync(join(target, name)).equals(files.get(name)));
+  if (!same) {
+    console.error("the built files are not those of these sources: run `npm run build` and commit");
+    failed = true;
+  }
+} else {
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target);
+  for (const [name, text] of files) writeFileSync(join(target, name), text);
+}
+process.exit(failed ? 1 : 0);

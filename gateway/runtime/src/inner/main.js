@@ -1,0 +1,12 @@
+// The inner runtime: first script of every proxied document.
+import { installCookie } from "./cookie.js";
+import { installHello } from "./hello.js";
+import { takePayload } from "./payload.js";
+import { installSinks } from "./sinks.js";
+
+const payload = takePayload();
+if (payload && payload.v === 1) {
+  installSinks({ suffix: payload.suffix, port: payload.port === 443 ? "" : String(payload.port) });
+  installCookie(payload.cookie);
+  installHello(payload.secure);
+}

@@ -1,0 +1,52 @@
+// Addresses in the outer frame: what a person typed, what is shown, what is loaded.
+import { collapseUrl, expand, labelOf } from "../shared/origins.js";
+
+/** @typedef {import("../shared/origins.js").Place} Place */
+
+/** @returns {Place} this page is www.0.<domain>, its siblings are the rewrite hosts */
+export function placeHere() {
+  return { suffix: location.hostname.replace(/^www/, ""), port: location.port };
+}
+
+/**
+ * What somebody typed, as a URL; null if it is no web address.
+ * @param {string} typed
+ * @returns {URL | null}
+ */
+export function parseTyped(typed) {
+  const text = typed.trim();
+  if (!text) return null;
+  try {
+    const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`);
+    return url.protocol === "http:" || url.protocol === "https:" ? url : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The collapsed form of a web address; null for one of the gateway's own.
+ * @param {URL} url
+ * @param {Place} place
+ */
+export function collapsed(url, place) {
+  return labelOf(url.hostname, place) === null ? collapseUrl(url, place) : null;
+}
+
+/**
+ * The origin behind an `event.origin`; null unless it is a rewrite host of ours.
+ * @param {string} origin
+ * @param {Place} place
+ * @returns {string | null}
+ */
+export function originBehind(origin, place) {
+  let url;
+  try {
+    url = new URL(origin);
+  } catch {
+    return null;
+  }
+  const label = url.protocol === "https:" && url.port === place.port ? labelOf(url.hostname, place) : null;
+  const found = label === null ? null : expand(label);
+  return found && `${found.scheme}://${found.host}${found.port && ":" + found.port}`;
+}
