@@ -1,0 +1,30 @@
+"""The console command ``gateway``: one file for each sub-command.
+
+Exit codes: 0 fine, 1 refused or failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import click
+
+from gateway import __version__
+from gateway.cli.check_config import check_config
+from gateway.cli.collapse import collapse
+from gateway.cli.demo import demo
+from gateway.cli.expand import expand
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gateway")
+def command() -> None:
+    """An event-driven web gateway: any allowed site, served from one domain.
+
+    Run it with "twistd -n gateway --config FILE", or from a bare checkout with
+    "python -m gateway --config FILE".
+    """
+
+
+command.add_command(check_config)
+command.add_command(collapse)
+command.add_command(demo)
+command.add_command(expand)

@@ -1,0 +1,68 @@
+"""What several sub-commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gateway.errors import ConfigurationError
+from gateway.ops.config import Config, load
+from gateway.origins import Codec
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+DEFAULT_CONFIG = "etc/gateway.toml"
+
+
+def config_option(function: _F) -> _F:
+    """Add ``--config FILE``."""
+    return click.option(
+        "--config",
+        "-c",
+        "config",
+        type=click.Path(path_type=Path),
+        default=None,
+        help=f"Configuration file (default: {DEFAULT_CONFIG}).",
+    )(function)
+
+
+def domain_options(function: _F) -> _F:
+    """Add ``--domain`` and ``--public-port``, which make a configuration unnecessary."""
+    function = click.option(
+        "--public-port", type=click.IntRange(1, 65535), default=443, help="With --domain."
+    )(function)
+    return click.option("--domain", help="The gateway's domain, instead of a configuration.")(
+        function
+    )
+
+
+def load_or_exit(path: Path | None) -> Config:
+    """Load a configuration; print every fault and exit with 1 when it has any."""
+    try:
+        return load(path or Path(DEFAULT_CONFIG))
+    except ConfigurationError as error:
+        for fault in error.faults:
+            click.echo(fault, err=True)
+        sys.exit(1)
+
+
+def codec_for(domain: str | None, public_port: int, config: Path | None) -> Codec:
+    """The codec of ``--domain``, else of the configuration."""
+    return Codec(domain, public_port) if domain else load_or_exit(config).codec
+
+
+def print_each(urls: Iterable[str], convert: Callable[[str], str | None], problem: str) -> None:
+    """Print one result per line; exit with 1 if one URL has none."""
+    failed = False
+    for url in urls:
+        found = convert(url)
+        if found is None:
+            click.echo(f"{url}: {problem}", err=True)
+            failed = True
+        else:
+            click.echo(found)
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,14 @@
+"""The Twisted shells: parse, ask ``exchange``, do the I/O that it names, feed back.
+
+- ``settings``: every limit and address of this room.
+- ``telemetry``: what the shells tell the operator's side.
+- ``listener``: TLS and plain listening ports, certificates.
+- ``site``: the one module that owns twisted.web's server side; ``client``: what it hands on.
+- ``http``: drives an exchange; ``body``: pipes what comes back.
+- ``drive``: the loop between an exchange and what performs its needs.
+- ``websocket``: the one module that owns autobahn, both legs.
+- ``relay``: two legs coupled, whatever they are made of.
+- ``upstream``: the one module that owns twisted.web's client side; the pool.
+- ``resolver``: static hosts, and addresses judged after resolution.
+- ``peer``: TLS towards origins.
+"""

@@ -1,0 +1,111 @@
+"""One request as the rest of the house sees it: its head as a value, how to answer it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.web.client import FileBodyProducer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from twisted.internet.interfaces import IPushProducer
+    from twisted.internet.protocol import Protocol
+
+    from gateway.exchange.messages import RequestHead
+    from gateway.net.site import Channel, GatewayRequest
+
+
+class Client:
+    """One request as the shells see it."""
+
+    def __init__(self, request: GatewayRequest, head: RequestHead) -> None:
+        """Made by ``GatewayRequest`` when the request is whole."""
+        self._request = request
+        self.head = head
+        self.is_gone = False
+        self._on_gone: list[Callable[[], None]] = []
+        self.status = 0
+        self.upgraded = False
+        self.kind = "unknown"
+
+    def when_gone(self, callback: Callable[[], None]) -> None:
+        """Call back once when the client disconnects before the answer's end."""
+        self._on_gone.append(callback)
+
+    def gone(self) -> None:
+        """The connection was lost."""
+        self.is_gone = True
+        callbacks, self._on_gone = self._on_gone, []
+        for callback in callbacks:
+            callback()
+
+    @property
+    def _channel(self) -> Channel | None:
+        # twisted.web deletes the attribute when a request is done.
+        return getattr(self._request, "channel", None)
+
+    @property
+    def bytes_sent(self) -> int:
+        """How much of the body was given to the transport."""
+        return int(self._request.sentLength)
+
+    @property
+    def bytes_received(self) -> int:
+        """The size of the request's body."""
+        return self._request.body_size
+
+    def body_producer(self) -> FileBodyProducer | None:
+        """The body for an upstream request; None where there is none."""
+        if not self.head.has_body or self._request.content is None:
+            return None
+        return FileBodyProducer(self._request.content)
+
+    def read_body(self, limit: int) -> bytes:
+        """The body itself; empty if it is larger than ``limit``."""
+        content = self._request.content
+        if content is None or self._request.body_size > limit:
+            return b""
+        content.seek(0)
+        return bytes(content.read())
+
+    def start(self, status: int, reason: bytes, fields: tuple[tuple[bytes, bytes], ...]) -> None:
+        """Send status line and fields; framing is decided here."""
+        self.status = status
+        if self.is_gone:
+            return
+        request = self._request
+        request.setResponseCode(status, reason or None)
+        for name, value in fields:
+            request.responseHeaders.addRawHeader(name, value)
+        request.write(b"")
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body."""
+        if not self.is_gone and data:
+            self._request.write(data)
+
+    def finish(self) -> None:
+        """End the body."""
+        if not self.is_gone:
+            self._request.finish()
+
+    def abort(self) -> None:
+        """End the connection at once: what was sent is known not to be whole."""
+        channel = self._channel
+        if not self.is_gone and channel is not None:
+            channel.forceAbortClient()
+
+    def register_producer(self, producer: IPushProducer) -> None:
+        """Let the client's pace pause and resume ``producer``."""
+        self._request.registerProducer(producer, streaming=True)
+
+    def unregister_producer(self) -> None:
+        """The producer has ended."""
+        if not self.is_gone and self._channel is not None:
+            self._request.unregisterProducer()
+
+    def take_transport(self, protocol: Protocol) -> bytes:
+        """Hand the connection to ``protocol`` for good; what was read beyond the request."""
+        self.upgraded = True
+        return self._request.channel.hand_over(protocol)

@@ -1,0 +1,286 @@
+"""Serves one client: runs the exchange of its host and carries out the ending."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import CancelledError
+
+from gateway import events, wire
+from gateway.errors import GatewayError, LocalFault, UpstreamTooLarge
+from gateway.exchange.http import http_exchange
+from gateway.exchange.messages import (
+    Accept,
+    Commit,
+    Connect,
+    ConnectSocket,
+    Context,
+    Ending,
+    Exchange,
+    Need,
+    NeedBody,
+    NeedNow,
+    NeedOrigin,
+    NeedRandom,
+    NeedRows,
+    Note,
+    Refuse,
+    RememberOrigin,
+    Respond,
+    Serve,
+    ServeAsset,
+    UpstreamFailed,
+)
+from gateway.exchange.own import own_exchange
+from gateway.exchange.websocket import websocket_exchange
+from gateway.net.body import BodyPipe, ClientStalled
+from gateway.net.drive import drive
+from gateway.origins import HostKind, collapse, parse_origin
+from gateway.rewrite.headers import get, own_fields
+from gateway.rewrite.pipeline import pipeline_for
+from gateway.websocket.handshake import is_upgrade
+
+if TYPE_CHECKING:
+    from gateway.net.client import Client
+    from gateway.net.settings import Limits
+    from gateway.net.telemetry import Telemetry
+    from gateway.net.upstream import Upstream, UpstreamResponse
+    from gateway.net.websocket import DialledSocket, Sockets
+    from gateway.pages.render import Pages
+    from gateway.store.interface import Store
+
+_DAY = 86400
+
+
+class Handler:
+    """Everything that serving a client needs; one for the process."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        limits: Limits,
+        store: Store,
+        upstream: Upstream,
+        sockets: Sockets,
+        pages: Pages,
+        telemetry: Telemetry,
+        context: Context,
+    ) -> None:
+        """``context`` may be replaced between requests (a reload)."""
+        self.reactor = reactor
+        self.limits = limits
+        self.store = store
+        self.upstream = upstream
+        self.sockets = sockets
+        self.pages = pages
+        self.telemetry = telemetry
+        self.context = context
+
+    async def serve(self, client: Client) -> None:
+        """Serve one client from its head to the end of its answer."""
+        request_id = os.urandom(8).hex()
+        began = self.reactor.seconds()
+        run = _Run(self, client, request_id)
+        failure = ""
+        try:
+            ending = await drive(run.exchange(), run.perform)
+            failure = await run.carry_out(ending)
+        except CancelledError:
+            failure = "client left"
+        finally:
+            run.discard()
+            if not client.upgraded:
+                self._log(client, request_id, began, failure)
+
+    def _log(self, client: Client, request_id: str, began: float, failure: str) -> None:
+        seconds = self.reactor.seconds() - began
+        head = client.head
+        self.telemetry.access(
+            events.ACCESS,
+            request=request_id,
+            kind=client.kind,
+            client=head.client,
+            method=head.method.decode("latin-1"),
+            host=head.host,
+            path=head.path.decode("latin-1"),
+            status=client.status,
+            sent=client.bytes_sent,
+            received=client.bytes_received,
+            seconds=round(seconds, 4),
+            failure=failure or None,
+        )
+        status = str(client.status)
+        self.telemetry.count("gateway_http_requests_total", kind=client.kind, status=status)
+        self.telemetry.observe("gateway_http_request_seconds", seconds, kind=client.kind)
+
+
+class _Run:
+    """One client's exchange: performs its needs, carries out its ending."""
+
+    def __init__(self, handler: Handler, client: Client, request_id: str) -> None:
+        self._handler = handler
+        self._client = client
+        self._id = request_id
+        self._context = handler.context
+        self._response: UpstreamResponse | None = None
+        self._socket: DialledSocket | None = None
+
+    def exchange(self) -> Exchange:
+        head = self._client.head
+        kind, _ = self._context.codec.classify(head.host)
+        self._client.kind = kind.value
+        if kind is not HostKind.REWRITE:
+            return own_exchange(head, self._context)
+        if is_upgrade(head.fields):
+            return websocket_exchange(head, self._context)
+        return http_exchange(head, self._context)
+
+    # --- needs --------------------------------------------------------------------
+
+    async def perform(self, need: Need) -> object:
+        """Do what an exchange asks for and return the reply."""
+        store = self._handler.store
+        if isinstance(need, NeedNow):
+            return int(time.time())
+        if isinstance(need, NeedRows):
+            return await store.read(need.owner, need.bucket)
+        if isinstance(need, Connect):
+            return await self._connect(need)
+        if isinstance(need, Commit):
+            return await store.commit(need)
+        if isinstance(need, NeedRandom):
+            return os.urandom(need.size)
+        if isinstance(need, Note):
+            self._event(need.event, need.detail)
+            return None
+        if isinstance(need, NeedBody):
+            return self._client.read_body(self._handler.limits.endpoint_body_bytes)
+        if isinstance(need, NeedOrigin):
+            text = await store.origin(need.label)
+            origin = parse_origin(text) if text is not None else None
+            return origin if origin is not None and collapse(origin) == need.label else None
+        if isinstance(need, RememberOrigin):
+            day = int(time.time()) // _DAY
+            await store.remember_origin(collapse(need.origin), str(need.origin), day)
+            return None
+        return await self._connect_socket(need)
+
+    async def _connect(self, need: Connect) -> object:
+        began = self._handler.reactor.seconds()
+        outcome = "answered"
+        try:
+            self._response = await self._handler.upstream.request(
+                need, self._client.body_producer()
+            )
+        except GatewayError as error:
+            outcome = type(error).__name__
+            return UpstreamFailed(error)
+        finally:
+            telemetry = self._handler.telemetry
+            telemetry.count("gateway_upstream_requests_total", outcome=outcome)
+            telemetry.observe(
+                "gateway_upstream_first_byte_seconds", self._handler.reactor.seconds() - began
+            )
+        length = self._response.head.length
+        if length is not None and length > self._handler.limits.response_body_bytes:
+            self._response.discard()
+            return UpstreamFailed(
+                UpstreamTooLarge("[limits] response-body-bytes is less than what was declared")
+            )
+        return self._response.head
+
+    async def _connect_socket(self, need: ConnectSocket) -> object:
+        try:
+            self._socket = await self._handler.sockets.dial(need)
+        except GatewayError as error:
+            return UpstreamFailed(error)
+        return self._socket.answer
+
+    def discard(self) -> None:
+        """Drop what an ending did not use."""
+        if self._response is not None:
+            self._response.discard()
+        if self._socket is not None:
+            self._socket.discard()
+
+    def _event(self, code: str, detail: str, **fields: object) -> None:
+        head = self._client.head
+        self._handler.telemetry.event(
+            code, detail=detail, request=self._id, client=head.client, host=head.host, **fields
+        )
+
+    # --- endings ------------------------------------------------------------------
+
+    async def carry_out(self, ending: Ending) -> str:
+        """Answer; returns what went wrong on the way, for the access line."""
+        if isinstance(ending, Respond):
+            return await self._respond(ending)
+        if isinstance(ending, Accept):
+            self._accept(ending)
+        elif isinstance(ending, Refuse):
+            self._refuse(ending)
+        elif isinstance(ending, Serve):
+            page = self._handler.pages.page(ending.page)
+            self._short(200, page.fields, page.body)
+        elif isinstance(ending, ServeAsset):
+            asset = self._handler.pages.asset(ending.name)
+            if asset is None:
+                self._refuse(Refuse(404, events.HOST_UNKNOWN, "There is no such file"))
+            else:
+                self._short(200, asset.fields, asset.body)
+        else:
+            self._short(ending.status, ending.fields, ending.body)
+        return ""
+
+    def _short(self, status: int, fields: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
+        framing = (
+            (b"Content-Length", b"%d" % len(body)),
+            (wire.REQUEST_ID_HEADER, self._id.encode("ascii")),
+        )
+        self._client.start(status, b"", (*fields, *own_fields(), *framing))
+        self._client.write(body)
+        self._client.finish()
+
+    def _refuse(self, refuse: Refuse) -> None:
+        self._event(
+            refuse.event,
+            refuse.detail or refuse.title,
+            step=refuse.step or None,
+            rule=refuse.rule or None,
+            status=refuse.status,
+        )
+        accept = get(self._client.head.fields, b"accept") or ""
+        page = self._handler.pages.refusal(refuse.status, refuse.title, self._id, accept)
+        self._short(refuse.status, (*page.fields, *refuse.fields), page.body)
+
+    async def _respond(self, ending: Respond) -> str:
+        response = self._response
+        if response is None:
+            raise LocalFault("an exchange responded without an upstream response")
+        client = self._client
+        pipe = BodyPipe(
+            client, pipeline_for(ending.plan), self._handler.limits, self._handler.reactor
+        )
+        request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
+        client.start(ending.status, ending.reason, (*ending.fields, request_id))
+        response.deliver(pipe)
+        try:
+            await pipe.done
+        except GatewayError as error:
+            self._event(
+                events.LIMIT if isinstance(error, ClientStalled) else error.event, str(error)
+            )
+            client.abort()
+            return type(error).__name__
+        except Exception as error:  # noqa: BLE001 (the client left: nobody to tell)
+            return type(error).__name__
+        client.finish()
+        return ""
+
+    def _accept(self, ending: Accept) -> None:
+        socket, self._socket = self._socket, None
+        if socket is None:
+            raise LocalFault("an exchange accepted without an upstream socket")
+        self._handler.sockets.accept(self._client, socket, ending, self._id)

@@ -1,0 +1,157 @@
+"""Listening ports: TLS around Twisted endpoints, certificates that can be replaced.
+
+``HttpsListener`` and ``PlainListener`` fail the start when a port is taken; Twisted's
+``StreamServerEndpointService`` would log it and run on, serving nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from OpenSSL import SSL, crypto
+from twisted.internet.endpoints import serverFromString, wrapServerTLS
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
+from twisted.web import http
+from zope.interface import implementer
+
+from gateway.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+    from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+_CIPHERS = AcceptableCiphers.fromOpenSSLCipherString("ECDHE+AESGCM:ECDHE+CHACHA20")
+_MINIMUM = {"1.2": TLSVersion.TLSv1_2, "1.3": TLSVersion.TLSv1_3}
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class ReloadingCertificate:
+    """The server's certificate and key; old connections keep theirs when it changes.
+
+    A file that is bad leaves the good one in place and raises ``ConfigurationError``.
+    """
+
+    def __init__(self, certificate: Path, key: Path, minimum: str = "1.2") -> None:
+        """Load both files, chain included; raises ``ConfigurationError``."""
+        self._certificate = certificate
+        self._key = key
+        self._minimum = minimum
+        self._options = self._load()
+
+    def reload(self) -> None:
+        """Read the files again; also gives new session-ticket keys."""
+        self._options = self._load()
+
+    @property
+    def expires(self) -> str:
+        """The end of the certificate's validity, as ASN.1 writes it."""
+        certificate = self._options.certificate
+        end = certificate.get_notAfter() if certificate is not None else None
+        return end.decode("ascii") if end else ""
+
+    def _load(self) -> CertificateOptions:
+        try:
+            parts = self._certificate.read_bytes().split(b"-----BEGIN")[1:]
+            chain = [
+                crypto.load_certificate(crypto.FILETYPE_PEM, b"-----BEGIN" + part)
+                for part in parts
+                if part.startswith(b" CERTIFICATE")
+            ]
+        except (OSError, crypto.Error) as error:
+            raise ConfigurationError([f"{self._certificate}: {error}"]) from None
+        if not chain:
+            raise ConfigurationError([f"{self._certificate}: holds no certificate"])
+        try:
+            key = crypto.load_privatekey(crypto.FILETYPE_PEM, self._key.read_bytes())
+        except (OSError, crypto.Error) as error:
+            raise ConfigurationError([f"{self._key}: {error}"]) from None
+        check = SSL.Context(SSL.TLS_SERVER_METHOD)
+        check.use_privatekey(key)
+        check.use_certificate(chain[0])
+        try:
+            check.check_privatekey()
+        except SSL.Error:
+            faults = [f"{self._key}: is not the key of {self._certificate}"]
+            raise ConfigurationError(faults) from None
+        return CertificateOptions(
+            privateKey=key,
+            certificate=chain[0],
+            extraCertChain=chain[1:],
+            raiseMinimumTo=_MINIMUM[self._minimum],
+            acceptableCiphers=_CIPHERS,
+        )
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """See ``IOpenSSLServerConnectionCreator``."""
+        connection: SSL.Connection = self._options.serverConnectionForTLS(protocol)
+        return connection
+
+
+async def listen(
+    reactor: Any,
+    description: str,
+    factory: IProtocolFactory,
+    certificate: ReloadingCertificate | None = None,
+) -> IListeningPort:
+    """Listen on an endpoint string, with TLS around it if there is a certificate.
+
+    Raises ``ConfigurationError`` that names the string when the port cannot be had.
+    """
+    try:
+        endpoint = serverFromString(reactor, description)
+        if certificate is not None:
+            endpoint = wrapServerTLS(certificate, endpoint)
+        port: IListeningPort = await endpoint.listen(factory)
+    except Exception as error:  # noqa: BLE001 (whatever an endpoint parser raises)
+        raise ConfigurationError([f"listen: {description!r}: {error}"]) from None
+    return port
+
+
+class _RedirectRequest(http.Request):
+    """Answers everything with the same URL over HTTPS."""
+
+    location: Callable[[str, bytes], str | None]
+
+    def gotLength(self, length: int | None) -> None:
+        """A body is of no interest, and none is kept."""
+        super().gotLength(0 if length is None or length else length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Drop it."""
+
+    def process(self) -> None:
+        """Redirect, or refuse a host that is not ours."""
+        host = (self.requestHeaders.getRawHeaders(b"Host") or [b""])[0].decode("latin-1")
+        location = type(self).location(host, self.uri)
+        if location is None:
+            self.setResponseCode(421)
+        else:
+            self.setResponseCode(308)
+            self.setHeader(b"Location", location.encode("latin-1"))
+        self.setHeader(b"Content-Length", b"0")
+        self.setHeader(b"Connection", b"close")
+        self.channel.persistent = 0
+        self.finish()
+
+
+def redirect_factory(location: Callable[[str, bytes], str | None]) -> http.HTTPFactory:
+    """A factory for the plain listener; ``location`` maps host and target, or says None."""
+    request = type("_Redirect", (_RedirectRequest,), {"location": staticmethod(location)})
+
+    class Factory(http.HTTPFactory):
+        noisy = False
+
+        def log(self, request: http.Request) -> None:
+            """Redirects are not logged."""
+
+        def buildProtocol(self, addr: Any) -> Any:
+            channel = super().buildProtocol(addr)
+            if channel is not None:
+                channel.requestFactory = request
+            return channel
+
+    return Factory(timeout=20)

@@ -1,0 +1,145 @@
+"""Two legs coupled: messages, closings and the pace of each go to the other.
+
+A leg is anything that can send messages and be paused; a native WebSocket is one, an
+emulated one will be another.  The relay owns no socket and no framing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway import events
+from gateway.websocket.closing import GOING_AWAY, TRY_AGAIN, Ending, pass_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.net.settings import Limits
+    from gateway.net.telemetry import Telemetry
+
+
+class Leg(Protocol):
+    """One side of a relay.  The leg calls back what the relay's methods are named for."""
+
+    def send(self, payload: bytes, *, binary: bool) -> None:
+        """Send one message."""
+        ...
+
+    def end(self, ending: Ending) -> None:
+        """Close with what ``ending`` says, or drop."""
+        ...
+
+    def pause(self) -> None:
+        """Read nothing until ``resume``."""
+        ...
+
+    def resume(self) -> None:
+        """Read on."""
+        ...
+
+    def attach(self, relay: Relay) -> None:
+        """Report to ``relay`` from now on, first what arrived before."""
+        ...
+
+
+class Relay:
+    """Couples a client's leg and an upstream's leg until both have ended."""
+
+    def __init__(
+        self,
+        client: Leg,
+        upstream: Leg,
+        limits: Limits,
+        reactor: Any,
+        telemetry: Telemetry,
+        when_over: Callable[[Relay], None],
+    ) -> None:
+        """``when_over`` is told once, when both legs have ended."""
+        self._legs: dict[Leg, Leg] = {client: upstream, upstream: client}
+        self._names = {client: "client", upstream: "upstream"}
+        self._limits = limits
+        self._reactor = reactor
+        self._telemetry = telemetry
+        self._when_over = when_over
+        self._open = {client, upstream}
+        self._stalls: dict[Leg, Any] = {}
+        self.messages = {"client": 0, "upstream": 0}
+        self.octets = {"client": 0, "upstream": 0}
+        self.ending = ""
+
+    def start(self) -> None:
+        """Couple the legs."""
+        for leg in tuple(self._legs):
+            leg.attach(self)
+
+    def received(self, leg: Leg, payload: bytes, *, binary: bool) -> None:
+        """A whole message came from ``leg``."""
+        name = self._names[leg]
+        self.messages[name] += 1
+        self.octets[name] += len(payload)
+        other = self._legs[leg]
+        if other in self._open:
+            other.send(payload, binary=binary)
+
+    def congested(self, leg: Leg) -> None:
+        """``leg`` does not keep up: its counterpart is not read until it does."""
+        if leg in self._stalls or leg not in self._open:
+            return
+        self._legs[leg].pause()
+        self._stalls[leg] = self._reactor.callLater(
+            self._limits.websocket_stall_seconds, self._stalled, leg
+        )
+
+    def relieved(self, leg: Leg) -> None:
+        """``leg`` has caught up."""
+        timer = self._stalls.pop(leg, None)
+        if timer is not None:
+            if timer.active():
+                timer.cancel()
+            self._legs[leg].resume()
+
+    def _stalled(self, leg: Leg) -> None:
+        self._telemetry.event(
+            events.LIMIT, limit="websocket-stall-seconds", detail=f"the {self._names[leg]} leg"
+        )
+        self._end_both("stalled", Ending(TRY_AGAIN, "too slow"), first=leg)
+        # A peer that reads nothing reads no close frame either.
+        leg.end(Ending(drop=True))
+
+    def closed(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
+        """``leg`` has ended; its counterpart is told how."""
+        if leg not in self._open:
+            return
+        self._open.discard(leg)
+        self._forget_stall(leg)
+        other = self._legs[leg]
+        if not self.ending:
+            self.ending = f"{self._names[leg]} {code if was_clean else 'dropped'}"
+        if other in self._open:
+            self._forget_stall(other)
+            other.resume()
+            other.end(pass_on(code, reason, was_clean=was_clean))
+        else:
+            self._when_over(self)
+
+    def _forget_stall(self, leg: Leg) -> None:
+        timer = self._stalls.pop(leg, None)
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def drain(self) -> None:
+        """The gateway goes away: tell both sides (1001)."""
+        self._end_both("drained", Ending(GOING_AWAY, "the gateway is restarting"))
+
+    def _end_both(self, why: str, ending: Ending, first: Leg | None = None) -> None:
+        self.ending = self.ending or why
+        legs = sorted(self._open, key=lambda leg: leg is not first)
+        for leg in legs:
+            self._forget_stall(leg)
+            leg.resume()
+            leg.end(ending)
+
+    def abort(self) -> None:
+        """Cut both legs."""
+        for leg in tuple(self._open):
+            leg.end(Ending(drop=True))

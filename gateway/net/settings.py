@@ -1,0 +1,64 @@
+"""Limits and addresses of the network's side; ``ops.config`` fills them.
+
+Sizes are in octets, times in seconds.  Every limit has its key in ``[limits]`` (with
+hyphens) and shows in the metric ``gateway_limit``.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Limits:
+    """Every bound that this room enforces."""
+
+    header_bytes: int = 64 * 1024
+    header_count: int = 300
+    request_body_bytes: int = 64 * 1024 * 1024
+    response_body_bytes: int = 8 * 1024 * 1024 * 1024
+    response_header_bytes: int = 256 * 1024
+    endpoint_body_bytes: int = 16 * 1024
+    request_head_seconds: int = 20
+    request_body_seconds: int = 600
+    keep_alive_seconds: int = 75
+    client_stall_seconds: int = 120
+    connections: int = 10_000
+    connections_per_address: int = 512
+    upstream_connect_seconds: int = 10
+    upstream_first_byte_seconds: int = 60
+    upstream_idle_seconds: int = 300
+    upstream_requests: int = 2048
+    upstream_requests_per_origin: int = 128
+    upstream_idle_connections: int = 256
+    upstream_wait_seconds: int = 10
+    expansion_ratio: int = 200
+    websocket_message_bytes: int = 16 * 1024 * 1024
+    websocket_frame_bytes: int = 16 * 1024 * 1024
+    websocket_connections: int = 5000
+    websocket_ping_seconds: int = 25
+    websocket_pong_seconds: int = 20
+    websocket_stall_seconds: int = 60
+    websocket_close_seconds: int = 5
+    drain_seconds: int = 30
+    drain_websocket_seconds: int = 5
+
+
+@attrs.frozen
+class HostEntry:
+    """``[[upstream.hosts]]``: one line of the static host table; ``port`` None: every port."""
+
+    host: str
+    address: str
+    port: int | None = None
+    connect_port: int | None = None
+
+
+@attrs.frozen
+class Settings:
+    """What the shells need to know."""
+
+    limits: Limits = attrs.field(factory=Limits)
+    hosts: tuple[HostEntry, ...] = ()
+    trust_system: bool = True
+    trust_files: tuple[bytes, ...] = attrs.field(default=(), repr=False)

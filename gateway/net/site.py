@@ -1,0 +1,392 @@
+"""The one module that owns twisted.web's server side: HTTP/1.1 in, values out.
+
+A request that is whole becomes a ``Client`` (``net.client``).  Limits are enforced as early as the octets tell:
+header sizes while they arrive, a declared body before it is read, a chunked one while it
+is counted, and time for both, so that a slow-loris costs one timer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IProtocolNegotiationFactory
+from twisted.internet.protocol import ServerFactory, connectionDone
+from twisted.python.failure import Failure
+from twisted.web import http
+from twisted.web.iweb import INonQueuedRequestFactory
+from zope.interface import implementer, provider
+
+from gateway import events
+from gateway.exchange.messages import RequestHead
+from gateway.net.client import Client
+from gateway.websocket.handshake import is_upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from twisted.internet.interfaces import IAddress
+    from twisted.internet.protocol import Protocol
+
+    from gateway.net.settings import Limits
+    from gateway.net.telemetry import Telemetry
+
+_STATUS_TEXT = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    413: b"Content Too Large",
+    414: b"URI Too Long",
+    431: b"Request Header Fields Too Large",
+}
+
+
+@provider(INonQueuedRequestFactory)
+class GatewayRequest(http.Request):
+    """A request that is refused as soon as it is too large, and else becomes a ``Client``."""
+
+    channel: Channel
+    body_size = 0
+    refused = False
+
+    def __init__(self, channel: Channel) -> None:
+        """See ``twisted.web.http.Request``; form bodies are never parsed."""
+        super().__init__(channel, parsePOSTFormSubmission=False)
+        self.reactor = channel.site.reactor
+        self._limit = channel.site.limits.request_body_bytes
+
+    def parseCookies(self) -> None:
+        """The Cookie header is for ``session.reading`` alone."""
+
+    def gotLength(self, length: int | None) -> None:
+        """Refuse a declared body that is too large before any of it is read."""
+        if length is not None and length > self._limit:
+            self.refused = True
+            self.channel.refuse(413, "request-body-bytes")
+            return
+        super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Count a body of unknown length."""
+        self.body_size += len(data)
+        if self.refused or self.body_size > self._limit:
+            if not self.refused:
+                self.refused = True
+                self.channel.refuse(413, "request-body-bytes")
+            return
+        super().handleContentChunk(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """The request is whole: give it to the site, unless it was refused."""
+        if self.refused or self.content is None:
+            return
+        self.content.seek(0)
+        self.method, self.uri, self.clientproto = command, path, version
+        self.path = path.partition(b"?")[0]
+        self.process()
+
+    def process(self) -> None:
+        """Turn the request into a value and start its coroutine."""
+        fields = tuple(
+            (name, value)
+            for name, values in self.requestHeaders.getAllRawHeaders()
+            for value in values
+        )
+        hosts = self.requestHeaders.getRawHeaders(b"Host") or []
+        head = RequestHead(
+            self.method,
+            self.uri,
+            self.clientproto,
+            hosts[0].decode("latin-1") if len(hosts) == 1 else "",
+            fields,
+            client=getattr(self.client, "host", ""),
+            has_body=self.body_size > 0 or self.requestHeaders.hasHeader(b"Content-Length"),
+        )
+        client = Client(self, head)
+        if is_upgrade(fields):
+            # Else the channel would answer later requests on a connection that is ours.
+            self.channel.persistent = 0
+        self.channel.site.serve(client, self.notifyFinish())
+
+
+class Channel(http.HTTPChannel):
+    """HTTP/1.1 with bounds in octets and seconds, and an orderly drain."""
+
+    site: Site
+    requestFactory = GatewayRequest  # type: ignore[assignment]
+    _deadline: Any = None
+    _refused = False
+    _in_body = False
+    peer_host = ""
+
+    def connectionMade(self) -> None:
+        """Start the clock for the first request, TLS handshake included."""
+        super().connectionMade()
+        self.site.opened(self)
+        self._start_deadline(self.site.limits.request_head_seconds)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Stop the clock and tell the site."""
+        self._stop_deadline()
+        self.site.closed(self)
+        super().connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        """A new request's clock starts with its first octet."""
+        if self._refused:
+            return
+        if self._deadline is None and not self._handlingRequest:
+            self._start_deadline(self.site.limits.request_head_seconds)
+        super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Bound a request's head by octets and by fields."""
+        if self._refused:
+            return
+        limits = self.site.limits
+        if self._receivedHeaderSize + len(line) > limits.header_bytes:
+            self.refuse(431, "header-bytes")
+        elif self._receivedHeaderCount > limits.header_count:
+            self.refuse(431, "header-count")
+        else:
+            super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A line that is longer than all of a head may be."""
+        del line
+        self.refuse(431, "header-bytes")
+
+    def allHeadersReceived(self) -> None:
+        """Give the body its own time."""
+        self._stop_deadline()
+        super().allHeadersReceived()
+        if self.length != 0 and not self._refused:
+            self._in_body = True
+            self._start_deadline(self.site.limits.request_body_seconds)
+
+    def allContentReceived(self) -> None:
+        """The request is whole."""
+        self._stop_deadline()
+        self._in_body = False
+        super().allContentReceived()
+
+    def requestDone(self, request: http.Request) -> None:
+        """After a response: close when draining."""
+        if self.site.is_draining:
+            self.persistent = 0
+        super().requestDone(request)
+
+    def _send100Continue(self) -> None:
+        if not self._refused:
+            super()._send100Continue()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.refuse(400, "")
+
+    def _start_deadline(self, seconds: float) -> None:
+        self._stop_deadline()
+        self._deadline = self.site.reactor.callLater(seconds, self._out_of_time)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
+
+    def _out_of_time(self) -> None:
+        self._deadline = None
+        limit = "request-body-seconds" if self._in_body else "request-head-seconds"
+        if self._received_nothing():
+            self.forceAbortClient()  # no request began: there is nothing to answer
+        else:
+            self.refuse(408, limit)
+
+    def _received_nothing(self) -> bool:
+        return not self.requests and not self._buffer
+
+    def refuse(self, status: int, limit: str) -> None:
+        """Answer before the request is whole, then close; ``limit`` is its key."""
+        if self._refused:
+            return
+        self._refused = True
+        self._stop_deadline()
+        transport: Any = self.transport
+        self.site.refused(status, limit, self.peer_host)
+        transport.write(
+            b"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            % (status, _STATUS_TEXT[status])
+        )
+        self.loseConnection()
+        self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
+
+    def timeoutConnection(self) -> None:
+        """A kept-alive connection was idle for too long."""
+        self.loseConnection()
+        self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
+
+    def forceAbortClient(self) -> None:
+        """Cut the connection without another word."""
+        self._abortingCall = None
+        transport: Any = self.transport
+        if transport is not None:
+            transport.abortConnection()
+
+    def close_if_idle(self) -> None:
+        """Close when no request is being handled: for the drain."""
+        self.persistent = 0
+        if not self.requests and self.transport is not None:
+            self.loseConnection()
+
+    def hand_over(self, protocol: Protocol) -> bytes:
+        """Give the transport to another protocol; the octets that were read too far."""
+        self._stop_deadline()
+        self.setTimeout(None)
+        rest = b"".join(self._dataBuffer)
+        self._dataBuffer = []
+        transport: Any = self.transport
+        self.transport = None
+        self.site.closed(self)
+        transport.unregisterProducer()
+        wrapper = transport if hasattr(transport, "wrappedProtocol") else None
+        if wrapper is not None:
+            wrapper.wrappedProtocol = protocol  # TLS is a protocol around ours
+        else:
+            transport.protocol = protocol
+        protocol.makeConnection(transport)
+        transport.resumeProducing()
+        return rest
+
+
+def watch(running: Deferred[Any]) -> None:
+    """Let a Deferred run by itself whose failures are handled already."""
+    del running
+
+
+def where(failure: Failure) -> str:
+    """The type and place of an unexpected failure; its text may quote secrets and stays out."""
+    frames = [f"{frame[1]}:{frame[2]} {frame[0]}" for frame in failure.frames[-6:]]
+    return f"{type(failure.value).__name__} at {' < '.join(reversed(frames))}"
+
+
+@implementer(IProtocolNegotiationFactory)
+class Site(ServerFactory):
+    """Makes channels within the bounds of connections, and keeps count of them."""
+
+    noisy = False
+
+    def __init__(
+        self,
+        reactor: Any,
+        limits: Limits,
+        telemetry: Telemetry,
+        handler: Callable[[Client], Coroutine[Any, Any, None]],
+    ) -> None:
+        """``handler`` serves one client to its end."""
+        self.reactor = reactor
+        self.limits = limits
+        self.is_draining = False
+        self._telemetry = telemetry
+        self._handler = handler
+        self._channels: set[Channel] = set()
+        self._by_address: dict[str, int] = {}
+        self._serving: set[Deferred[None]] = set()
+        self._when_quiet: list[Deferred[None]] = []
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """ALPN: HTTP/1.1 alone."""
+        return [b"http/1.1"]
+
+    def log(self, request: http.Request) -> None:
+        """twisted.web's access log; ours is made where the ending is known."""
+
+    def buildProtocol(self, addr: IAddress | None) -> Channel | None:
+        """A channel, or none when too many connections are open."""
+        host = getattr(addr, "host", "")
+        limit = ""
+        if len(self._channels) >= self.limits.connections:
+            limit = "connections"
+        elif self._by_address.get(host, 0) >= self.limits.connections_per_address:
+            limit = "connections-per-address"
+        if limit or self.is_draining:
+            if limit:
+                self._telemetry.event(events.LIMIT, limit=limit, client=host)
+            return None
+        channel = Channel()
+        channel.factory = self
+        channel.site = self
+        channel.callLater = self.reactor.callLater  # type: ignore[method-assign]
+        channel.timeOut = self.limits.keep_alive_seconds
+        channel.MAX_LENGTH = self.limits.header_bytes
+        channel.totalHeadersSize = self.limits.header_bytes
+        channel.maxHeaders = self.limits.header_count
+        return channel
+
+    def opened(self, channel: Channel) -> None:
+        """A channel is connected."""
+        transport: Any = channel.transport
+        host = getattr(transport.getPeer(), "host", "")
+        channel.peer_host = host
+        self._channels.add(channel)
+        self._by_address[host] = self._by_address.get(host, 0) + 1
+        self._telemetry.count("gateway_connections")
+
+    def closed(self, channel: Channel) -> None:
+        """A channel's connection is lost, or handed over; says so once."""
+        if channel not in self._channels:
+            return
+        self._channels.discard(channel)
+        host = channel.peer_host
+        self._by_address[host] -= 1
+        if not self._by_address[host]:
+            del self._by_address[host]
+        self._telemetry.count("gateway_connections", -1)
+        self._tell_if_quiet()
+
+    def refused(self, status: int, limit: str, client: str) -> None:
+        """A channel refused a request before it was whole."""
+        self._telemetry.count("gateway_http_requests_total", kind="none", status=str(status))
+        self._telemetry.event(events.LIMIT, limit=limit, client=client, status=status)
+
+    def serve(self, client: Client, finished: Deferred[None]) -> None:
+        """Run the handler; a disconnect cancels it and what it waits for."""
+        running = Deferred.fromCoroutine(self._handler(client))
+        self._serving.add(running)
+
+        def lost(_: Failure) -> None:
+            client.gone()
+            running.cancel()
+
+        def done(result: object) -> None:
+            self._serving.discard(running)
+            if isinstance(result, Failure) and not result.check(CancelledError):
+                self._telemetry.event(events.INTERNAL, detail=where(result))
+                if client.status:
+                    client.abort()
+                else:
+                    client.start(500, b"", ((b"Content-Length", b"0"),))
+                    client.finish()
+            self._tell_if_quiet()
+
+        watch(finished.addErrback(lost))
+        watch(running.addBoth(done))
+
+    def drain(self) -> Deferred[None]:
+        """Accept nothing new, finish what runs; fires when all is quiet."""
+        self.is_draining = True
+        quiet: Deferred[None] = Deferred()
+        self._when_quiet.append(quiet)
+        for channel in list(self._channels):
+            with contextlib.suppress(AttributeError):
+                channel.close_if_idle()
+        self._tell_if_quiet()
+        return quiet
+
+    def abort_all(self) -> None:
+        """Cut what is left after the drain's time."""
+        for channel in list(self._channels):
+            channel.forceAbortClient()
+
+    def _tell_if_quiet(self) -> None:
+        if self._when_quiet and not self._channels and not self._serving:
+            waiting, self._when_quiet = self._when_quiet, []
+            for quiet in waiting:
+                quiet.callback(None)

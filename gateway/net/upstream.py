@@ -1,0 +1,335 @@
+"""Requests to origins: the one module that owns twisted.web's client side.
+
+Connections are pooled by origin and TLS policy, idle ones in a bounded number;
+concurrent requests are bounded in all and for each origin.  The request target goes out
+as it came: ``Agent`` parses and reassembles it, so its pool and protocol are used below
+it.  Nothing is redirected, decoded or retried beyond what the pool does for a connection
+that died while idle.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from OpenSSL import SSL
+from service_identity.exceptions import VerificationError
+from twisted.internet import endpoints
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.error import TimeoutError as ConnectTimeout
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web._newclient import (
+    HTTP11ClientProtocol,
+    Request,
+    RequestGenerationFailed,
+    RequestTransmissionFailed,
+    ResponseFailed,
+    ResponseNeverReceived,
+)
+from twisted.web.client import HTTPConnectionPool, ResponseDone, _HTTP11ClientFactory
+from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import UNKNOWN_LENGTH
+
+from gateway.errors import GatewayError, LocalFault, UpstreamFault, UpstreamTimeout
+from gateway.exchange.messages import Connect, UpstreamHead
+from gateway.net.peer import VerifiedPeer
+from gateway.net.resolver import lookup_static
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from twisted.internet.interfaces import IStreamClientEndpoint
+    from twisted.web.iweb import IBodyProducer, IResponse
+
+    from gateway.net.peer import Contexts
+    from gateway.net.settings import Limits, Settings
+    from gateway.net.telemetry import Telemetry
+    from gateway.origins import Origin
+    from gateway.policy.transport import Transport
+
+
+class Overloaded(LocalFault):
+    """No place for another upstream request within the time that one may wait."""
+
+    status = 503
+    title = "The gateway is busy"
+
+
+class _Connection(HTTP11ClientProtocol):
+    """Bounds the head of a response, which twisted.web reads without one."""
+
+    head_limit = 256 * 1024
+    _head_size = 0
+
+    def request(self, request: Request) -> Deferred[IResponse]:
+        self._head_size = 0
+        result = super().request(request)
+        if self._parser is not None:
+            self._parser.MAX_LENGTH = self.head_limit
+        return result
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._parser is not None and self._parser.state != "BODY":
+            self._head_size += len(data)
+            if self._head_size > self.head_limit + 64 * 1024:  # one read may hold body as well
+                self._giveUp(Failure(UpstreamFault("the response's head is too large")))
+                return
+        super().dataReceived(data)
+
+
+class _ConnectionFactory(_HTTP11ClientFactory):
+    noisy = False
+    head_limit = 256 * 1024
+
+    def buildProtocol(self, addr: object) -> HTTP11ClientProtocol:
+        del addr
+        connection = _Connection(self._quiescentCallback)
+        connection.head_limit = self.head_limit
+        return connection
+
+
+class _Pool(HTTPConnectionPool):
+    """Bounds the idle connections of all origins together."""
+
+    max_idle = 256
+
+    def _putConnection(self, key: object, connection: Any) -> None:
+        if len(self._timeouts) >= self.max_idle:
+            connection.transport.loseConnection()
+            return
+        super()._putConnection(key, connection)
+
+
+@attrs.define(eq=False)
+class UpstreamResponse:
+    """A response whose head is here and whose body is still to be read or dropped."""
+
+    head: UpstreamHead
+    _response: IResponse
+    _release: Callable[[], None]
+    _delivered: bool = False
+
+    def deliver(self, reader: Protocol) -> None:
+        """Give the body to ``reader``; its place among the requests is free at the end."""
+        self._delivered = True
+        self._response.deliverBody(_Releasing(reader, self._release))
+
+    def discard(self) -> None:
+        """Drop the body and its connection."""
+        if not self._delivered:
+            self.deliver(_Discard())
+
+
+class _Discard(Protocol):
+    def connectionMade(self) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+
+class _Releasing(Protocol):
+    """Passes a body on and frees the request's place once."""
+
+    def __init__(self, reader: Protocol, release: Callable[[], None]) -> None:
+        self._reader = reader
+        self._release = release
+
+    def connectionMade(self) -> None:
+        self._reader.makeConnection(self.transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._reader.dataReceived(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._release()
+        self._reader.connectionLost(reason)
+
+
+def ended_well(reason: Failure) -> bool:
+    """Whether a body ended as a body may (``PotentialDataLoss``: by the connection's end)."""
+    return reason.check(ResponseDone, PotentialDataLoss) is not None
+
+
+class Upstream:
+    """Sends requests to origins within bounds, over checked addresses and verified TLS."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        connect_reactor: Any,
+        settings: Settings,
+        contexts: Contexts,
+        telemetry: Telemetry,
+    ) -> None:
+        """``connect_reactor`` is the one whose resolver filters addresses."""
+        self._reactor = reactor
+        self._connect_reactor = connect_reactor
+        self._settings = settings
+        self._contexts = contexts
+        self._telemetry = telemetry
+        limits = settings.limits
+        self._places = DeferredSemaphore(limits.upstream_requests)
+        self._places_by_origin: dict[Origin, DeferredSemaphore] = {}
+        self._pool = _Pool(reactor, persistent=True)
+        self._pool.max_idle = limits.upstream_idle_connections
+        self._pool.maxPersistentPerHost = 16
+        self._pool.cachedConnectionTimeout = 60
+
+        class Factory(_ConnectionFactory):
+            head_limit = limits.response_header_bytes
+
+        self._pool._factory = Factory
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds in force."""
+        return self._settings.limits
+
+    def endpoint(self, origin: Origin, transport: Transport) -> IStreamClientEndpoint:
+        """How to connect to an origin: host table, address filter, TLS by policy."""
+        host, port = lookup_static(self._settings.hosts, origin.host, origin.port)
+        plain = endpoints.HostnameEndpoint(
+            self._connect_reactor,
+            host.strip("[]"),
+            port,
+            timeout=self.limits.upstream_connect_seconds,
+        )
+        if not origin.secure:
+            return plain
+        peer = VerifiedPeer(self._contexts.context(transport.tls), origin.hostname)
+        return endpoints.wrapClientTLS(peer, plain)
+
+    async def request(self, connect: Connect, body: IBodyProducer | None) -> UpstreamResponse:
+        """Send one request; the response's head, its body undelivered.
+
+        Raises ``UpstreamFault``, ``UpstreamTimeout`` or ``Overloaded``; cancelling the
+        awaiting Deferred closes the connection.
+        """
+        release = await self._take_place(connect.origin)
+        try:
+            response = await self._send(connect, body)
+        except BaseException:
+            release()
+            raise
+        length = None if response.length == UNKNOWN_LENGTH else int(response.length)
+        fields = tuple(
+            (name, value)
+            for name, values in response.headers.getAllRawHeaders()
+            for value in values
+        )
+        head = UpstreamHead(response.code, response.phrase, fields, length)
+        return UpstreamResponse(head, response, release)
+
+    async def _take_place(self, origin: Origin) -> Callable[[], None]:
+        limits = self.limits
+        mine = self._places_by_origin.get(origin)
+        if mine is None:
+            mine = self._places_by_origin[origin] = DeferredSemaphore(
+                limits.upstream_requests_per_origin
+            )
+        await self._acquire(mine, "upstream-requests-per-origin")
+        try:
+            await self._acquire(self._places, "upstream-requests")
+        except BaseException:
+            mine.release()
+            raise
+        released = False
+
+        def release() -> None:
+            nonlocal released
+            if not released:
+                released = True
+                self._places.release()
+                mine.release()
+                if mine.tokens == mine.limit and not mine.waiting:
+                    self._places_by_origin.pop(origin, None)
+
+        return release
+
+    async def _acquire(self, semaphore: DeferredSemaphore, limit: str) -> None:
+        waiting = semaphore.acquire()
+        if waiting.called:
+            await waiting
+            return
+        try:
+            await waiting.addTimeout(self.limits.upstream_wait_seconds, self._reactor)
+        except (CancelledError, ConnectTimeout):
+            self._telemetry.count("gateway_limit_reached_total", limit=limit)
+            raise Overloaded(f"[limits] {limit} was reached") from None
+
+    async def _send(self, connect: Connect, body: IBodyProducer | None) -> IResponse:
+        origin = connect.origin
+        headers = Headers()
+        for name, value in connect.fields:
+            headers.addRawHeader(name, value)
+        key = (origin, connect.transport.tls)
+        timeout = None
+        waiting: Deferred[Any] | None = None
+        timed_out = False
+
+        def out_of_time() -> None:
+            nonlocal timed_out
+            timed_out = True
+            if waiting is not None:
+                waiting.cancel()
+
+        try:
+            waiting = self._pool.getConnection(
+                key,
+                self.endpoint(origin, connect.transport),
+            )
+            connection = await waiting
+            timeout = self._reactor.callLater(self.limits.upstream_first_byte_seconds, out_of_time)
+            request = Request._construct(
+                connect.method, connect.target, headers, body, persistent=True, parsedURI=None
+            )
+            waiting = connection.request(request)
+            response: IResponse = await waiting
+        except GatewayError:
+            raise
+        except Exception as error:
+            if timed_out:
+                limit = self.limits.upstream_first_byte_seconds
+                raise UpstreamTimeout(f"{origin} sent nothing for {limit} s") from None
+            if isinstance(error, CancelledError):
+                raise
+            raise describe(origin, error) from None
+        finally:
+            if timeout is not None and timeout.active():
+                timeout.cancel()
+        return response
+
+    async def stop(self) -> None:
+        """Close what is idle."""
+        await self._pool.closeCachedConnections()
+
+
+def describe(origin: Origin, error: BaseException) -> GatewayError:
+    """Turn what Twisted says into one of our faults, with a reason for the log."""
+    reasons = [error]
+    while isinstance(
+        reasons[0],
+        ResponseNeverReceived
+        | ResponseFailed
+        | RequestTransmissionFailed
+        | RequestGenerationFailed,
+    ) and getattr(reasons[0], "reasons", None):
+        reasons = [failure.value for failure in reasons[0].reasons]
+    cause = reasons[0]
+    if isinstance(cause, GatewayError):
+        return cause
+    if isinstance(cause, ConnectTimeout):
+        return UpstreamTimeout(f"{origin}: connecting took too long")
+    if isinstance(cause, DNSLookupError):
+        # The same words for a name that does not exist and an address that is closed.
+        return UpstreamFault(f"{origin}: no address to connect to")
+    if isinstance(cause, VerificationError):
+        return UpstreamFault(f"{origin}: the certificate is for another name")
+    if isinstance(cause, SSL.Error):
+        words = "; ".join(part for entry in cause.args for one in entry for part in one if part)
+        return UpstreamFault(f"{origin}: TLS: {words or 'connection closed'}")
+    if isinstance(cause, ConnectError):
+        return UpstreamFault(f"{origin}: {type(cause).__name__}")
+    return UpstreamFault(f"{origin}: {type(cause).__name__}")

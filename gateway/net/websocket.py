@@ -1,0 +1,435 @@
+"""The one module that owns autobahn: the client's leg and the upstream's leg.
+
+A client's handshake is judged and the upstream dialled before autobahn sees anything;
+what it then gets is a handshake made anew from what was decided.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from autobahn.twisted.websocket import (
+    WebSocketClientFactory,
+    WebSocketClientProtocol,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from gateway import events
+from gateway.errors import GatewayError, LocalFault, UpstreamFault, UpstreamTimeout
+from gateway.exchange.messages import SocketOpened, SocketRefused
+from gateway.net.relay import Relay
+from gateway.net.upstream import describe
+from gateway.websocket.closing import Ending
+
+if TYPE_CHECKING:
+    from twisted.python.failure import Failure
+
+    from gateway.exchange.messages import Accept, ConnectSocket
+    from gateway.net.client import Client
+    from gateway.net.settings import Limits
+    from gateway.net.telemetry import Telemetry
+    from gateway.net.upstream import Upstream
+
+
+class TooManySockets(LocalFault):
+    """The bound on relayed WebSockets was reached."""
+
+    status = 503
+    title = "The gateway is busy"
+
+
+@implementer(IPushProducer)
+class _LegMixin:
+    """What both legs share: a ``Leg`` over an autobahn protocol."""
+
+    relay: Relay | None = None
+    transport: Any
+    state: int
+
+    def _prepare(self) -> None:
+        self._early: list[tuple[bytes, bool]] = []
+        self._ended: tuple[int | None, str | None, bool] | None = None
+
+    def attach(self, relay: Relay) -> None:
+        """Report to ``relay``; what came before it first."""
+        self.relay = relay
+        early, self._early = self._early, []
+        for payload, binary in early:
+            relay.received(self, payload, binary=binary)
+        if self._ended is not None:
+            code, reason, was_clean = self._ended
+            relay.closed(self, code, reason, was_clean=was_clean)
+        else:
+            self.transport.registerProducer(self, streaming=True)
+            self.transport.resumeProducing()
+
+    # Callbacks of autobahn.
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001
+        """A whole message."""
+        if self.relay is None:
+            self._early.append((payload, isBinary))
+        else:
+            self.relay.received(self, payload, binary=isBinary)
+
+    def onClose(
+        self,
+        wasClean: bool,  # noqa: FBT001
+        code: int | None,
+        reason: str | None,
+    ) -> None:
+        """The leg has ended.
+
+        autobahn says 1006 for every unclean end; where our own limit or the peer's fault
+        closed the leg, the code that was sent is what the other side is to know.
+        """
+        if not wasClean:
+            code, reason = getattr(self, "localCloseCode", None), ""
+        if self.relay is None:
+            self._ended = (code, reason, wasClean)
+        else:
+            self.relay.closed(self, code, reason, was_clean=wasClean)
+
+    # IPushProducer: the transport says how fast this leg can be written to.
+
+    def pauseProducing(self) -> None:
+        """This leg's transport is full."""
+        if self.relay is not None:
+            self.relay.congested(self)
+
+    def resumeProducing(self) -> None:
+        """This leg's transport can take more."""
+        if self.relay is not None:
+            self.relay.relieved(self)
+
+    def stopProducing(self) -> None:
+        """The transport is gone; ``onClose`` says so too."""
+
+    # Leg: what the relay asks.
+
+    def send(self, payload: bytes, *, binary: bool) -> None:
+        """Send one message."""
+        self.sendMessage(payload, isBinary=binary)  # type: ignore[attr-defined]
+
+    def pause(self) -> None:
+        """Read nothing until ``resume``."""
+        if self.transport is not None and self.state != WebSocketServerProtocol.STATE_CLOSED:
+            self.transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self.transport is not None and self.state != WebSocketServerProtocol.STATE_CLOSED:
+            self.transport.resumeProducing()
+
+    def end(self, ending: Ending) -> None:
+        """Close with a code, without one, or by dropping the connection."""
+        if ending.drop or self.state in {
+            WebSocketServerProtocol.STATE_CONNECTING,
+            WebSocketServerProtocol.STATE_CLOSED,
+        }:
+            if self.transport is not None:
+                self.transport.abortConnection()
+            return
+        reason = ending.reason.encode("utf-8") if ending.code is not None else None
+        self.sendCloseFrame(code=ending.code, reasonUtf8=reason)  # type: ignore[attr-defined]
+
+
+class ServerLeg(_LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
+    """The client's side."""
+
+    def __init__(self, subprotocol: str | None, fields: dict[str, list[str]]) -> None:
+        """The answer is decided: autobahn only writes it."""
+        super().__init__()
+        self._prepare()
+        self._subprotocol = subprotocol
+        self._fields = fields
+
+    def onConnect(self, request: Any) -> Any:
+        """Accept with what was decided."""
+        del request
+        return self._subprotocol, self._fields
+
+    def _connectionMade(self) -> None:
+        super()._connectionMade()
+        # What may stay in the log is decided elsewhere.
+        self.logOctets = self.logFrames = False
+
+
+class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
+    """The upstream's side; ``opened`` fires with the answer, or fails."""
+
+    def __init__(self, need: ConnectSocket) -> None:
+        """Made for one dial."""
+        super().__init__()
+        self._prepare()
+        self._need = need
+        self.opened: Deferred[SocketOpened | SocketRefused] = Deferred()
+
+    def _actuallyStartHandshake(self, request_options: Any) -> None:
+        # autobahn would name the port in Host even where it is the scheme's default, which
+        # servers that compare Host with Origin refuse; and it would write UTF-8.
+        del request_options
+        need = self._need
+        self.websocket_key = base64.b64encode(os.urandom(16))
+        fields = [
+            (b"Host", need.origin.netloc.encode("ascii")),
+            (b"Connection", b"Upgrade"),
+            (b"Upgrade", b"websocket"),
+            *need.fields,
+            (b"Sec-WebSocket-Version", b"13"),
+            (b"Sec-WebSocket-Key", self.websocket_key),
+        ]
+        if need.page_origin is not None:
+            fields.append((b"Origin", need.page_origin.encode("latin-1")))
+        if need.subprotocols:
+            offer = ", ".join(need.subprotocols).encode("latin-1")
+            fields.append((b"Sec-WebSocket-Protocol", offer))
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
+        self.sendData(b"GET " + need.target + b" HTTP/1.1\r\n" + head + b"\r\n")
+
+    def onOpen(self) -> None:
+        """The upstream answered 101: read nothing until the relay is there."""
+        self.transport.pauseProducing()
+        answer = SocketOpened(self.websocket_protocol_in_use, self._set_cookies())
+        opened, self.opened = self.opened, Deferred()
+        opened.callback(answer)
+
+    def _set_cookies(self) -> tuple[bytes, ...]:
+        # From the raw octets: autobahn folds repeated fields into one.
+        lines = getattr(self, "http_response_data", b"").split(b"\r\n")[1:]
+        return tuple(
+            line.partition(b":")[2].strip()
+            for line in lines
+            if line.partition(b":")[0].strip().lower() == b"set-cookie"
+        )
+
+    def onClose(
+        self,
+        wasClean: bool,  # noqa: FBT001
+        code: int | None,
+        reason: str | None,
+    ) -> None:
+        """The leg has ended; before it was open, that is the dial's result."""
+        if not self.opened.called and self.relay is None and not hasattr(self, "_was_open"):
+            self._dial_failed()
+        super().onClose(wasClean, code, reason)
+
+    def _onOpen(self) -> None:
+        self._was_open = True
+        super()._onOpen()
+
+    def _dial_failed(self) -> None:
+        status_line = getattr(self, "http_status_line", "").split()
+        opened, self.opened = self.opened, Deferred()
+        if len(status_line) > 1 and status_line[1].isdigit() and status_line[1] != "101":
+            status = int(status_line[1])
+            # A redirect or an oddity cannot be followed here: the browser sees a failure.
+            passed = status if 400 <= status <= 599 else 502
+            opened.callback(SocketRefused(passed, self._set_cookies()))
+        else:
+            opened.errback(UpstreamFault("the upstream's handshake failed"))
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """The transport is gone: TLS failures are known only here."""
+        if self.relay is None and not hasattr(self, "_was_open"):
+            self._transport_reason = reason
+        super().connectionLost(reason)
+
+
+@attrs.define(eq=False)
+class DialledSocket:
+    """An upstream leg that answered and waits for its counterpart."""
+
+    answer: SocketOpened | SocketRefused
+    leg: ClientLeg
+    origin: str
+
+    def discard(self) -> None:
+        """Nobody wants it after all."""
+        self.leg.end(Ending(1001))
+
+
+class Sockets:
+    """Dials upstream legs, accepts client legs, and keeps the relays."""
+
+    def __init__(self, reactor: Any, upstream: Upstream, telemetry: Telemetry) -> None:
+        """``upstream`` gives endpoints and limits: one way to an origin for all."""
+        self._reactor = reactor
+        self._upstream = upstream
+        self._telemetry = telemetry
+        self._relays: set[Relay] = set()
+        self._dialling = 0
+        self._when_quiet: list[Deferred[None]] = []
+
+    @property
+    def _limits(self) -> Limits:
+        return self._upstream.limits
+
+    @property
+    def count(self) -> int:
+        """How many relays are open."""
+        return len(self._relays)
+
+    def _configure(self, factory: Any) -> None:
+        limits = self._limits
+        options = {
+            "maxFramePayloadSize": limits.websocket_frame_bytes,
+            "maxMessagePayloadSize": limits.websocket_message_bytes,
+            "autoPingInterval": limits.websocket_ping_seconds,
+            "autoPingTimeout": limits.websocket_pong_seconds,
+            "autoPingSize": 12,
+            "openHandshakeTimeout": limits.upstream_first_byte_seconds,
+            "closeHandshakeTimeout": limits.websocket_close_seconds,
+            "failByDrop": False,
+            "tcpNoDelay": True,
+        }
+        factory.setProtocolOptions(**options)
+
+    async def dial(self, need: ConnectSocket) -> DialledSocket:
+        """Open the upstream's leg; raises ``GatewayError`` when nothing answered."""
+        if len(self._relays) + self._dialling >= self._limits.websocket_connections:
+            self._telemetry.count("gateway_limit_reached_total", limit="websocket-connections")
+            raise TooManySockets("[limits] websocket-connections was reached")
+        self._dialling += 1
+        try:
+            return await self._dial(need)
+        finally:
+            self._dialling -= 1
+
+    async def _dial(self, need: ConnectSocket) -> DialledSocket:
+        origin = need.origin
+        scheme = "wss" if origin.secure else "ws"
+        factory = WebSocketClientFactory(
+            f"{scheme}://upstream/", protocols=list(need.subprotocols), reactor=self._reactor
+        )
+        factory.noisy = False
+        self._configure(factory)
+        leg = ClientLeg(need)
+        leg.factory = factory
+        factory.buildProtocol = lambda addr: leg  # type: ignore[method-assign] # noqa: ARG005
+        factory.setProtocolOptions(version=13, serverConnectionDropTimeout=1)
+        waiting: Deferred[Any] = self._upstream.endpoint(origin, need.transport).connect(factory)
+        timed_out = False
+
+        def out_of_time() -> None:
+            nonlocal timed_out
+            timed_out = True
+            waiting.cancel()
+
+        timer = self._reactor.callLater(self._limits.upstream_first_byte_seconds, out_of_time)
+        try:
+            await waiting
+            waiting = leg.opened
+            answer = await waiting
+        except GatewayError as error:
+            reason = getattr(leg, "_transport_reason", None)
+            raise (describe(origin, reason.value) if reason else error) from None
+        except Exception as error:
+            if leg.transport is not None:
+                leg.transport.abortConnection()
+            if timed_out:
+                raise UpstreamTimeout(f"{origin}: the WebSocket handshake took too long") from None
+            if isinstance(error, CancelledError):
+                raise
+            raise describe(origin, error) from None
+        finally:
+            if timer.active():
+                timer.cancel()
+        return DialledSocket(answer, leg, str(origin))
+
+    def accept(
+        self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
+    ) -> None:
+        """Answer the client's handshake with 101 and couple the legs."""
+        fields: dict[str, list[str]] = {}
+        for name, value in ending.fields:
+            fields.setdefault(name.decode("ascii"), []).append(value.decode("latin-1"))
+        factory = WebSocketServerFactory(None, server="", reactor=self._reactor)
+        factory.noisy = False
+        self._configure(factory)
+        factory.setProtocolOptions(
+            versions=[13], allowNullOrigin=True, webStatus=False, requireMaskedClientFrames=True
+        )
+        leg = ServerLeg(ending.subprotocol, fields)
+        leg.factory = factory
+        began = self._reactor.seconds()
+        head = client.head
+
+        def over(relay: Relay) -> None:
+            self._relays.discard(relay)
+            self._telemetry.count("gateway_websocket_connections", -1)
+            seconds = self._reactor.seconds() - began
+            for direction in ("client", "upstream"):
+                self._telemetry.count(
+                    "gateway_websocket_messages_total", relay.messages[direction], leg=direction
+                )
+                self._telemetry.count(
+                    "gateway_websocket_bytes_total", relay.octets[direction], leg=direction
+                )
+            self._telemetry.access(
+                events.ACCESS_WEBSOCKET,
+                request=request_id,
+                client=head.client,
+                host=head.host,
+                path=head.path.decode("latin-1"),
+                ending=relay.ending,
+                received=relay.octets["client"],
+                sent=relay.octets["upstream"],
+                messages_received=relay.messages["client"],
+                messages_sent=relay.messages["upstream"],
+                seconds=round(seconds, 3),
+            )
+            self._tell_if_quiet()
+
+        relay = Relay(leg, dialled.leg, self._limits, self._reactor, self._telemetry, over)
+        self._relays.add(relay)
+        self._telemetry.count("gateway_websocket_connections")
+        self._telemetry.count("gateway_websocket_accepted_total")
+        rest = client.take_transport(leg)
+        leg.dataReceived(_opening(client, ending.subprotocol) + rest)
+        relay.start()
+
+    def drain(self) -> Deferred[None]:
+        """Close all relays with 1001, spread over a time; fires when all are over."""
+        quiet: Deferred[None] = Deferred()
+        self._when_quiet.append(quiet)
+        for relay in tuple(self._relays):
+            delay = random.uniform(0, self._limits.drain_websocket_seconds)  # noqa: S311
+            self._reactor.callLater(delay, relay.drain)
+        self._tell_if_quiet()
+        return quiet
+
+    def abort_all(self) -> None:
+        """Cut what is left after the drain's time."""
+        for relay in tuple(self._relays):
+            relay.abort()
+
+    def _tell_if_quiet(self) -> None:
+        if self._when_quiet and not self._relays:
+            waiting, self._when_quiet = self._when_quiet, []
+            for quiet in waiting:
+                quiet.callback(None)
+
+
+def _opening(client: Client, subprotocol: str | None) -> bytes:
+    """The client's handshake made anew: only what was judged, and the choice alone."""
+    key = next(value for name, value in client.head.fields if name.lower() == b"sec-websocket-key")
+    lines = [
+        b"GET / HTTP/1.1",
+        b"Host: gateway",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: " + key,
+    ]
+    if subprotocol is not None:
+        lines.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode("latin-1"))
+    return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -1,0 +1,121 @@
+"""The admin listener: health, readiness, metrics, and the operator's page.
+
+On loopback by default; it has no authentication of its own yet, and says so when it is
+opened wider.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from importlib import resources
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from twisted.internet.defer import Deferred
+from twisted.web.resource import NoResource, Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from gateway import __version__
+from gateway.net.site import watch
+
+if TYPE_CHECKING:
+    from twisted.python.failure import Failure
+
+    from gateway.ops.metrics import Telemetry
+
+_POLICY = (
+    b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'none'"
+)
+
+
+class _Plain(Resource):
+    isLeaf = True
+
+    def __init__(self, render: Callable[[Request], bytes | int]) -> None:
+        super().__init__()
+        self._render = render
+
+    def render_GET(self, request: Request) -> bytes | int:
+        request.setHeader(b"Cache-Control", b"no-store")
+        request.setHeader(b"X-Content-Type-Options", b"nosniff")
+        return self._render(request)
+
+
+class Admin:
+    """What the admin listener shows; ``why_not_ready`` answers None when all is well."""
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        why_not_ready: Callable[[], Deferred[str | None]],
+        facts: Callable[[], dict[str, str]],
+    ) -> None:
+        """``facts`` are the first lines of the operator's page."""
+        self._telemetry = telemetry
+        self._why_not_ready = why_not_ready
+        self._facts = facts
+        self._template = Template(
+            (resources.files("gateway.ops") / "admin.html").read_text("utf-8")
+        )
+
+    def site(self, reactor: Any) -> Site:
+        """The site that the admin listener serves."""
+        root = Resource()
+        root.putChild(b"", _Plain(self._page))
+        root.putChild(b"healthz", _Plain(lambda _: b"ok\n"))
+        root.putChild(b"readyz", _Plain(self._ready))
+        root.putChild(b"metrics", _Plain(self._metrics))
+        root.getChild = lambda *_: NoResource()  # type: ignore[method-assign]
+        site = Site(root, reactor=reactor)
+        site.noisy = False
+        site.displayTracebacks = False
+        site.log = lambda request: None  # type: ignore[method-assign] # noqa: ARG005
+        site.acceptableProtocols = lambda: [b"http/1.1"]  # type: ignore[method-assign]
+        return site
+
+    def _ready(self, request: Request) -> int:
+        gone = []
+        watch(request.notifyFinish().addErrback(lambda _: gone.append(True)))
+
+        def answer(why: str | None) -> None:
+            if gone:
+                return
+            request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+            if why is not None:
+                request.setResponseCode(503)
+            request.write(f"{why or 'ready'}\n".encode())
+            request.finish()
+
+        def failed(failure: Failure) -> None:
+            answer(type(failure.value).__name__)
+
+        watch(self._why_not_ready().addCallbacks(answer, failed))
+        return NOT_DONE_YET
+
+    def _metrics(self, request: Request) -> bytes:
+        request.setHeader(b"Content-Type", CONTENT_TYPE_LATEST.encode("ascii"))
+        return generate_latest(self._telemetry.registry)
+
+    def _page(self, request: Request) -> bytes:
+        request.setHeader(b"Content-Type", b"text/html; charset=utf-8")
+        request.setHeader(b"Content-Security-Policy", _POLICY)
+        facts = "".join(
+            f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+            for name, value in self._facts().items()
+        )
+        recent = "".join(
+            "<tr>"
+            + "".join(
+                f"<td>{html.escape(str(event.get(key, '')))}</td>"
+                for key in ("code", "host", "client", "rule", "detail", "request")
+            )
+            + "</tr>"
+            for event in self._telemetry.recent
+        )
+        empty = "<tr><td colspan=6>Nothing was refused since the start.</td></tr>"
+        return self._template.substitute(
+            version=html.escape(__version__), facts=facts, recent=recent or empty
+        ).encode("utf-8")

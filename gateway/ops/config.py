@@ -1,0 +1,329 @@
+"""TOML to the rooms' frozen Settings, every fault at once (interfaces, "Minimal configuration")."""
+
+from __future__ import annotations
+
+import tomllib
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from gateway.errors import ConfigurationError
+from gateway.net.settings import HostEntry, Limits
+from gateway.net.settings import Settings as NetSettings
+from gateway.ops import schema
+from gateway.ops.schema import Fault, Key, Table, Tables
+from gateway.origins import Codec, parse
+from gateway.policy.addresses import AddressSettings, Network
+from gateway.policy.destinations import AccessRule, NavigationRule
+from gateway.policy.destinations import Settings as PolicySettings
+from gateway.policy.patterns import Pattern, parse_pattern
+from gateway.policy.transport import TLS_VERSIONS
+
+
+@attrs.frozen
+class TlsSettings:
+    """The listener's certificate."""
+
+    certificate: Path
+    key: Path
+    minimum: str = "1.2"
+
+
+@attrs.frozen
+class Config:
+    """A whole configuration, checked; ``warnings`` name dangerous settings."""
+
+    codec: Codec
+    listen: tuple[str, ...]
+    redirect_listen: tuple[str, ...]
+    admin_listen: tuple[str, ...]
+    tls: TlsSettings
+    store_path: Path | None
+    key_file: Path
+    policy: PolicySettings
+    net: NetSettings
+    warnings: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    source: Path | None = None
+
+
+def _domain(value: Any) -> str:
+    found = parse(f"https://{value}/") if isinstance(value, str) else None
+    if found is None or found[0].host != value or found[0].port != 443:
+        raise Fault("a domain name in lower case")
+    return str(value)
+
+
+def _endpoint(value: Any) -> str:
+    """A Twisted endpoint string for a server."""
+    kinds = ("tcp", "tcp6", "unix", "systemd", "fd")
+    if not isinstance(value, str) or value.partition(":")[0] not in kinds:
+        raise Fault('an endpoint such as "tcp:8443:interface=127.0.0.1"')
+    return value
+
+
+def _network(value: Any) -> Network:
+    try:
+        return ip_network(value if isinstance(value, str) else "")
+    except ValueError:
+        raise Fault('an address range such as "10.1.0.0/16"') from None
+
+
+def _pattern(value: Any) -> Pattern:
+    try:
+        return parse_pattern(schema.text(value))
+    except ValueError as error:
+        raise Fault(f"a pattern ({error})") from None
+
+
+def _store(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Fault('"sqlite:///path" or "memory:"')
+    if value.startswith(("redis://", "rediss://")):
+        raise Fault('"sqlite:///path" or "memory:"; this version has no Redis store yet')
+    if value != "memory:" and not (value.startswith("sqlite:///") and len(value) > 10):
+        raise Fault('"sqlite:///path" or "memory:"')
+    return value
+
+
+def _host(value: Any) -> str:
+    found = parse(f"http://{value}/") if isinstance(value, str) else None
+    if found is None or found[0].port != 80:
+        raise Fault("a host name")
+    return found[0].host
+
+
+def _connect(value: Any) -> tuple[str, int | None]:
+    found = parse(f"http://{value}/") if isinstance(value, str) else None
+    if found is None or found[1].pathname != "/":
+        raise Fault('a host and maybe a port, such as "127.0.0.1:18888"')
+    # The WHATWG parser drops a port that is the scheme's default: look at the text for it.
+    given = found[1].port or ("80" if str(value).endswith(":80") else "")
+    return found[0].hostname, int(given) if given else None
+
+
+def _one_worker(value: Any) -> int:
+    if isinstance(value, bool) or value != 1:
+        raise Fault("1; this version runs one process")
+    return 1
+
+
+def _no_proxies(value: Any) -> tuple[str, ...]:
+    if value != []:
+        raise Fault("[]; this version does not read the PROXY protocol yet")
+    return ()
+
+
+_LIMITS = Table(
+    {
+        field.name.replace("_", "-"): Key(schema.number(1, 2**50), field.default)
+        for field in attrs.fields(Limits)
+    }
+)
+
+SCHEMA = Table(
+    {
+        "domain": Key(_domain, required=True),
+        "public-port": Key(schema.number(1, 65535), 443),
+        "listen": Key(schema.list_of(_endpoint), ("tcp:8443:interface=127.0.0.1",)),
+        "http": Table(
+            {
+                "redirect-listen": Key(schema.list_of(_endpoint), ()),
+                "http2": Key(schema.flag, default=True),
+                "proxy-from": Key(_no_proxies, ()),
+                "workers": Key(_one_worker, 1),
+            }
+        ),
+        "limits": _LIMITS,
+        "tls": Table(
+            {
+                "certificate": Key(schema.text, required=True),
+                "key": Key(schema.text, required=True),
+                "minimum": Key(schema.choice("1.2", "1.3"), "1.2"),
+            }
+        ),
+        "store": Table({"url": Key(_store, "sqlite:///var/gateway.db")}),
+        "keys": Table({"file": Key(schema.text, "var/gateway.keys")}),
+        "admin": Table(
+            {"listen": Key(schema.list_of(_endpoint), ("tcp:9443:interface=127.0.0.1",))}
+        ),
+        "upstream": Table(
+            {
+                "trust": Key(schema.list_of(schema.text), ("system",)),
+                "allow-private": Key(schema.list_of(_network), ()),
+                "hosts": Tables(
+                    Table(
+                        {
+                            "host": Key(_host, required=True),
+                            "port": Key(schema.number(1, 65535)),
+                            "connect": Key(_connect, required=True),
+                        }
+                    )
+                ),
+            }
+        ),
+        "allow-navigation": Tables(Table({"href": Key(_pattern, required=True)})),
+        "access": Tables(
+            Table(
+                {
+                    "origin": Key(_pattern, required=True),
+                    "from": Key(_pattern),
+                    "native": Key(schema.flag, default=False),
+                    "subdomains": Key(schema.flag, default=False),
+                    "minimum-tls": Key(schema.choice(*TLS_VERSIONS)),
+                    "forward-secrecy": Key(schema.flag),
+                    "allow-insecure-http": Key(schema.flag, default=False),
+                }
+            )
+        ),
+    }
+)
+
+
+def load(path: Path) -> Config:
+    """Read and check a configuration file; raises ``ConfigurationError`` with all faults.
+
+    Relative paths in it are relative to the working directory, as in the sample files.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([f"{path}: cannot be read: {error}"]) from None
+    return parse_config(text, str(path), path)
+
+
+def parse_config(text: str, name: str, source: Path | None = None) -> Config:
+    """Check the text of a configuration; ``name`` is what faults call it."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError([f"{name}: not TOML: {error}"]) from None
+    reader = schema.Reader(name, text)
+    for key, when in (
+        ("rewrite-domain", "browsers without localStorage"),
+        ("allow-intent", "intents"),
+        ("service", "services"),
+        ("service-defaults", "services"),
+    ):
+        if document.pop(key, None) is not None:
+            reader.fault(key, f"this version has no {when} yet")
+    values = reader.table(SCHEMA, document)
+    trust_files = _read_trust(values["upstream"]["trust"], reader)
+    _check_files(values["tls"], reader)
+    _check_addresses(values["upstream"]["hosts"], reader)
+    if reader.faults:
+        raise ConfigurationError(reader.faults)
+    return _assemble(values, trust_files, source)
+
+
+def _read_trust(entries: tuple[str, ...], reader: schema.Reader) -> tuple[bytes, ...]:
+    texts = []
+    for entry in entries:
+        if entry == "system":
+            continue
+        try:
+            texts.append(Path(entry).read_bytes())
+        except OSError as error:
+            reader.fault("upstream.trust", f"found {entry!r}, expected a PEM file: {error}")
+            continue
+        if b"-----BEGIN CERTIFICATE" not in texts[-1]:
+            reader.fault("upstream.trust", f"found {entry!r}, expected a PEM file of certificates")
+    return tuple(texts)
+
+
+def _check_files(tls: dict[str, Any], reader: schema.Reader) -> None:
+    for key in ("certificate", "key"):
+        if tls[key] is not None and not Path(tls[key]).is_file():
+            reader.fault(f"tls.{key}", f'found "{tls[key]}", expected a file that is there')
+
+
+def _check_addresses(hosts: list[dict[str, Any]], reader: schema.Reader) -> None:
+    seen: dict[tuple[str, int | None], str] = {}
+    for row in hosts:
+        key = (row["host"], row["port"])
+        if row["host"] is not None and key in seen:
+            reader.fault("upstream.hosts", f"{row['host']} is there twice ({seen[key]})")
+        seen[key] = row["where"]
+
+
+def _assemble(
+    values: dict[str, Any], trust_files: tuple[bytes, ...], source: Path | None
+) -> Config:
+    upstream = values["upstream"]
+    navigation = tuple(
+        NavigationRule(row["href"], row["where"]) for row in values["allow_navigation"]
+    )
+    access = tuple(_access_rule(row) for row in values["access"])
+    policy = PolicySettings(
+        navigation, access, AddressSettings(allow_private=upstream["allow_private"])
+    )
+    hosts = tuple(
+        HostEntry(row["host"], row["connect"][0], row["port"], row["connect"][1])
+        for row in upstream["hosts"]
+    )
+    net = NetSettings(
+        Limits(**values["limits"]),
+        hosts,
+        trust_system="system" in upstream["trust"],
+        trust_files=trust_files,
+    )
+    store = values["store"]["url"]
+    notices = []
+    if values["http"]["http2"]:
+        notices.append("http.http2: this version serves HTTP/1.1 only")
+    return Config(
+        codec=Codec(values["domain"], values["public_port"]),
+        listen=values["listen"],
+        redirect_listen=values["http"]["redirect_listen"],
+        admin_listen=values["admin"]["listen"],
+        tls=TlsSettings(
+            Path(values["tls"]["certificate"]), Path(values["tls"]["key"]), values["tls"]["minimum"]
+        ),
+        store_path=None if store == "memory:" else Path(store.removeprefix("sqlite:///")),
+        key_file=Path(values["keys"]["file"]),
+        policy=policy,
+        net=net,
+        warnings=tuple(_warnings(policy)),
+        notices=tuple(notices),
+        source=source,
+    )
+
+
+def _access_rule(row: dict[str, Any]) -> AccessRule:
+    pattern: Pattern = row["origin"]
+    if row["subdomains"]:
+        pattern = attrs.evolve(pattern, with_subdomains=True)
+    return AccessRule(
+        pattern,
+        row["from"],
+        native=row["native"],
+        minimum_tls=row["minimum_tls"],
+        forward_secrecy=row["forward_secrecy"],
+        allow_insecure_http=row["allow_insecure_http"],
+        where=row["where"],
+    )
+
+
+def _warnings(policy: PolicySettings) -> list[str]:
+    """What is dangerous and was asked for all the same."""
+    found = [
+        f"{rule.where}: allow-navigation opens every site"
+        for rule in policy.navigation
+        if rule.pattern.opens_everything
+    ]
+    for rule in policy.access:
+        if rule.pattern.opens_everything and rule.page is None:
+            found.append(f"{rule.where}: access opens every origin to every page")
+        if rule.pattern.opens_everything and rule.native:
+            found.append(f"{rule.where}: native on every origin makes this an open proxy")
+        if rule.allow_insecure_http:
+            found.append(f"{rule.where}: connections to plain http origins can be read on the way")
+        if rule.minimum_tls in {"1.0", "1.1"}:
+            found.append(f"{rule.where}: TLS {rule.minimum_tls} is broken")
+    found += [
+        f"upstream.allow-private: {network} can be reached by people of this gateway"
+        for network in policy.addresses.allow_private
+    ]
+    return found

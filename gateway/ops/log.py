@@ -1,0 +1,80 @@
+"""JSON lines: time, level, code, message, and an allow-list of fields.
+
+Only fields that are named here reach the log, so that a cookie, key, query or fragment
+cannot slip in with an event that somebody adds later.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+from twisted.logger import ILogObserver, formatEvent
+from twisted.python.logfile import LogFile
+from zope.interface import implementer
+
+if TYPE_CHECKING:
+    from twisted.logger import LogEvent
+
+FIELDS = (
+    "code", "detail", "request", "kind", "client", "method", "host", "path", "status", "sent",
+    "received", "messages_sent", "messages_received", "seconds", "failure", "ending", "limit",
+    "step", "rule", "version", "listening", "generations",
+)  # fmt: skip
+_MAX = 4096
+_QUIET = ("twisted.", "log_legacy", "autobahn", "txaio")
+_HEARD = ("twisted.scripts", "twisted.application")
+_LEVELS = ("debug", "info", "warn", "error", "critical")
+
+
+@implementer(ILogObserver)
+class JsonLines:
+    """Writes each event as one line of JSON."""
+
+    def __init__(self, file: TextIO) -> None:
+        """``file`` is flushed with each line."""
+        self._file = file
+
+    def __call__(self, event: LogEvent) -> None:
+        """See ``ILogObserver``."""
+        level = getattr(event.get("log_level"), "name", "info")
+        namespace = str(event.get("log_namespace", ""))
+        quiet = namespace.startswith(_QUIET) and not namespace.startswith(_HEARD)
+        if level == "debug" or (level == "info" and quiet):
+            return
+        moment = datetime.fromtimestamp(float(event.get("log_time", 0)), UTC)
+        line: dict[str, Any] = {
+            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": level,
+        }
+        failure = event.get("log_failure")
+        if "code" not in event:
+            line["message"] = formatEvent(event)[:_MAX]
+            line["namespace"] = namespace
+        for name in FIELDS:
+            value = event.get(name)
+            if value is not None:
+                line[name] = value[:_MAX] if isinstance(value, str) else value
+        if failure is not None:
+            # Type and place only: an exception's text may quote what it choked on.
+            frames = [f"{frame[1]}:{frame[2]} {frame[0]}" for frame in failure.frames[-12:]]
+            line["failure"] = failure.type.__name__
+            line["frames"] = frames
+        self._file.write(json.dumps(line, default=str) + "\n")
+        self._file.flush()
+
+
+class Destination:
+    """Where lines go: set from twistd's own ``--logfile`` before the observer is made."""
+
+    path: str = "-"
+
+
+def json_lines() -> JsonLines:
+    """The observer factory that twistd is given: standard output, or a rotated file."""
+    if Destination.path == "-":
+        return JsonLines(sys.stdout)
+    file: Any = LogFile.fromFullPath(Destination.path)
+    return JsonLines(file)

@@ -1,0 +1,107 @@
+"""Prometheus metrics, and the events and access lines that go to the log.
+
+Names follow Prometheus' conventions; labels have few values each, never a site's name.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from twisted.logger import Logger
+
+from gateway import __version__, events
+
+if TYPE_CHECKING:
+    from gateway.net.settings import Limits
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_WARN = frozenset(
+    (
+        events.SESSION_FIXATION, events.SSRF_DENIED, events.ROW_DAMAGED, events.SESSION_RESTORE,
+        events.DANGEROUS_SETTING, events.NOT_ATTESTED, events.LIMIT, events.SUBPROTOCOL_VIOLATION,
+        events.ORIGIN_DENIED, events.RELOAD_REFUSED,
+    )
+)  # fmt: skip
+_ERROR = frozenset((events.INTERNAL, events.STORE_FAILED))
+RECENT = 50
+
+
+@attrs.define(eq=False)
+class Telemetry:
+    """Implements ``net.telemetry.Telemetry``; one for the process."""
+
+    registry: CollectorRegistry = attrs.field(factory=CollectorRegistry)
+    recent: deque[dict[str, Any]] = attrs.field(factory=lambda: deque(maxlen=RECENT))
+    _metrics: dict[str, Any] = attrs.field(factory=dict, init=False)
+    _log: Logger = attrs.field(factory=lambda: Logger("gateway"), init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Declare every metric with its labels."""
+        counters = {
+            "gateway_http_requests_total": ("Requests by host kind and status.", "kind", "status"),
+            "gateway_events_total": ("Security events and faults by code.", "code"),
+            "gateway_limit_reached_total": ("How often a bound was reached.", "limit"),
+            "gateway_upstream_requests_total": ("Requests to origins by outcome.", "outcome"),
+            "gateway_websocket_accepted_total": ("WebSockets accepted.",),
+            "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
+            "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
+        }
+        gauges = {
+            "gateway_connections": ("Open HTTP connections of clients.",),
+            "gateway_websocket_connections": ("Open WebSocket relays.",),
+            "gateway_limit": ("The bounds in force, by their keys.", "limit"),
+            "gateway_build_info": ("Always 1; the label tells the version.", "version"),
+        }
+        histograms = {
+            "gateway_http_request_seconds": ("From a request's end to its answer's.", "kind"),
+            "gateway_upstream_first_byte_seconds": ("Until an origin's response head.",),
+        }
+        for name, (text, *labels) in counters.items():
+            self._metrics[name] = Counter(name, text, labels, registry=self.registry)
+        for name, (text, *labels) in gauges.items():
+            self._metrics[name] = Gauge(name, text, labels, registry=self.registry)
+        for name, (text, *labels) in histograms.items():
+            self._metrics[name] = Histogram(
+                name, text, labels, registry=self.registry, buckets=_SECONDS
+            )
+        self.count("gateway_build_info", version=__version__)
+
+    def show_limits(self, limits: Limits) -> None:
+        """Put every bound into the metric ``gateway_limit``."""
+        for name, value in attrs.asdict(limits).items():
+            self._metrics["gateway_limit"].labels(limit=name.replace("_", "-")).set(value)
+
+    def value(self, name: str, **labels: str) -> float:
+        """A counter's or gauge's value: for the operator's page and tests."""
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+    def event(self, code: str, *, detail: str = "", **fields: object) -> None:
+        """Log a security event or fault by its code, and count it."""
+        self.count("gateway_events_total", code=code)
+        limit = fields.get("limit")
+        if code == events.LIMIT and isinstance(limit, str):
+            self.count("gateway_limit_reached_total", limit=limit)
+        log = self._log.error if code in _ERROR else self._log.info
+        if code in _WARN:
+            log = self._log.warn
+        known = {key: value for key, value in fields.items() if value is not None}
+        if code.rpartition(".")[2] != "ready":
+            self.recent.appendleft({"code": code, "detail": detail, **known})
+        log("{code}", code=code, detail=detail or None, **known)
+
+    def access(self, code: str, **fields: object) -> None:
+        """Log one finished request or WebSocket."""
+        self._log.info("{code}", code=code, **fields)
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Add to a counter or gauge."""
+        metric = self._metrics[name]
+        (metric.labels(**labels) if labels else metric).inc(amount)
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Put a value into a histogram."""
+        metric = self._metrics[name]
+        (metric.labels(**labels) if labels else metric).observe(value)

@@ -1,0 +1,245 @@
+"""The service that twistd runs: everything built, listening, reloaded, drained."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from publicsuffixlist import PublicSuffixList
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.task import LoopingCall
+
+from gateway import __version__, events
+from gateway.cookies.suffixes import Suffixes
+from gateway.errors import ConfigurationError, GatewayError
+from gateway.exchange.messages import Context
+from gateway.exchange.messages import Settings as ExchangeSettings
+from gateway.net.http import Handler
+from gateway.net.listener import ReloadingCertificate, listen, redirect_factory
+from gateway.net.peer import Contexts
+from gateway.net.resolver import ConnectOnly, FilteringResolver
+from gateway.net.site import Site, watch
+from gateway.net.upstream import Upstream
+from gateway.net.websocket import Sockets
+from gateway.ops import keyfile
+from gateway.ops.admin import Admin
+from gateway.ops.metrics import Telemetry
+from gateway.origins import HostKind
+from gateway.pages.render import Pages
+from gateway.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IListeningPort
+
+    from gateway.ops.config import Config
+    from gateway.store.interface import Store
+
+_TICKET_KEYS_SECONDS = 12 * 3600
+
+
+class GatewayService(Service):
+    """One gateway process.
+
+    ``startService`` opens nothing by itself but schedules ``start``; a start that fails
+    stops the reactor with status 1 and says why.
+    """
+
+    name = "gateway"
+
+    def __init__(self, config: Config, reactor: Any, telemetry: Telemetry | None = None) -> None:
+        """Build everything that needs no port; raises ``ConfigurationError``."""
+        self.config = config
+        self.telemetry = telemetry or Telemetry()
+        self._reactor = reactor
+        self._ports: list[IListeningPort] = []
+        self._ready = False
+        self._stopping = False
+        self.failure: GatewayError | None = None
+        self._certificate = ReloadingCertificate(
+            config.tls.certificate, config.tls.key, config.tls.minimum
+        )
+        self._addresses = config.policy.addresses
+        self.store: Store = SqliteStore(config.store_path, reactor)
+        pages = Pages(config.codec)
+        contexts = Contexts(system=config.net.trust_system, files=config.net.trust_files)
+        resolver = FilteringResolver(reactor.nameResolver, lambda: self._addresses, self.telemetry)
+        connect_reactor = ConnectOnly(reactor, resolver)
+        self._upstream = Upstream(reactor, connect_reactor, config.net, contexts, self.telemetry)
+        self.sockets = Sockets(reactor, self._upstream, self.telemetry)
+        keys = keyfile.load_or_create(config.key_file)
+        context = Context(
+            config.codec,
+            keys,
+            Suffixes(PublicSuffixList()),
+            config.policy,
+            pages.runtime_path,
+            pages.runtime_digest,
+            ExchangeSettings(expansion_ratio=config.net.limits.expansion_ratio),
+        )
+        limits = config.net.limits
+        handler = Handler(
+            reactor, limits, self.store, self._upstream, self.sockets, pages, self.telemetry,
+            context,
+        )  # fmt: skip
+        self.site = Site(reactor, limits, self.telemetry, handler.serve)
+        self._tickets = LoopingCall(self._certificate.reload)
+        self._tickets.clock = reactor
+
+    # --- start --------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """See ``IService``."""
+        super().startService()
+        watch(Deferred.fromCoroutine(self.start()).addErrback(self._start_failed))
+
+    async def start(self) -> None:
+        """Open the store and every port; raises ``GatewayError`` for what cannot be had."""
+        self.store.start()
+        try:
+            await self._listen()
+        except BaseException:
+            for port in self._ports:
+                await self._stop_listening(port)
+            await self.store.stop()
+            raise
+        watch(self._tickets.start(_TICKET_KEYS_SECONDS, now=False))
+        self._reactor.callWhenRunning(self._handle_signals)
+        self._announce()
+        self._ready = True
+
+    async def _listen(self) -> None:
+        config = self.config
+        own: set[tuple[str, int]] = set()
+        admin = Admin(self.telemetry, self._why_not_ready, self._facts).site(self._reactor)
+        redirect = redirect_factory(self._redirect_location)
+        wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
+            *((one, self.site, self._certificate) for one in config.listen),
+            *((one, redirect, None) for one in config.redirect_listen),
+            *((one, admin, None) for one in config.admin_listen),
+        ]
+        for description, factory, certificate in wanted:
+            port = await listen(self._reactor, description, factory, certificate)
+            self._ports.append(port)
+            host: Any = port.getHost()
+            if hasattr(host, "port"):
+                own.add((host.host, host.port))
+        # What listens here must never be an upstream, whatever else is opened.
+        self._addresses = attrs.evolve(self._addresses, own=frozenset(own))
+
+    def _start_failed(self, failure: Any) -> None:
+        error = failure.value
+        lines = error.faults if isinstance(error, ConfigurationError) else [str(error)]
+        for line in lines:
+            self.telemetry.event(events.INTERNAL, detail=f"not started: {line}")
+        self.failure = error if isinstance(error, GatewayError) else GatewayError(repr(error))
+        self._reactor.callWhenRunning(self._reactor.stop)
+
+    def _announce(self) -> None:
+        config = self.config
+        self.telemetry.show_limits(config.net.limits)
+        for warning in config.warnings:
+            self.telemetry.event(events.DANGEROUS_SETTING, detail=warning)
+        for notice in config.notices:
+            self.telemetry.event("config.notice", detail=notice)
+        self.telemetry.event(
+            events.NOT_ATTESTED,
+            detail="sessions are not attested yet: a proxied script that fixes a session is "
+            "not found out by this version",
+        )
+        for description in config.admin_listen:
+            loopback = any(text in description for text in ("127.0.0.1", "localhost", "unix:"))
+            if not loopback and "::1" not in description.replace("\\:", ":"):
+                detail = f"admin.listen: {description!r} has no authentication"
+                self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
+        self.telemetry.event(
+            events.READY, version=__version__, listening=[str(p.getHost()) for p in self._ports]
+        )
+
+    def _handle_signals(self) -> None:
+        def hang_up(*_: object) -> None:
+            self._reactor.callFromThread(self.reload)
+
+        signal.signal(signal.SIGHUP, hang_up)
+
+    def _redirect_location(self, host: str, target: bytes) -> str | None:
+        codec = self.config.codec
+        kind, _ = codec.classify(host)
+        if kind is HostKind.UNKNOWN or not target.startswith(b"/"):
+            return None
+        name, colon, port = host.rpartition(":")
+        name = name if colon and port.isdigit() else host
+        suffix = "" if codec.public_port == 443 else f":{codec.public_port}"
+        return f"https://{name}{suffix}{target.decode('latin-1')}"
+
+    # --- while it runs ------------------------------------------------------------
+
+    def reload(self) -> None:
+        """SIGHUP: read the certificate again; a bad one leaves the good one in place."""
+        try:
+            self._certificate.reload()
+        except ConfigurationError as error:
+            self.telemetry.event(events.RELOAD_REFUSED, detail=str(error))
+        else:
+            detail = "the certificate; other settings change with a restart"
+            self.telemetry.event(events.RELOADED, detail=detail)
+
+    def _why_not_ready(self) -> Deferred[str | None]:
+        if self._stopping or not self._ready:
+            return succeed("stopping" if self._stopping else "starting")
+        answered = self.store.ping().addTimeout(5, self._reactor)
+        return answered.addCallbacks(lambda _: None, lambda _: "the store does not answer")
+
+    def _facts(self) -> dict[str, str]:
+        value = self.telemetry.value
+        return {
+            "domain": self.config.codec.domain,
+            "listening": ", ".join(str(port.getHost()) for port in self._ports),
+            "connections": f"{value('gateway_connections'):.0f}",
+            "WebSockets": f"{value('gateway_websocket_connections'):.0f}",
+            "certificate until": self._certificate.expires,
+            "rules": f"{len(self.config.policy.navigation)} allow-navigation, "
+            f"{len(self.config.policy.access)} access",
+            "sessions": "not attested in this version",
+        }
+
+    # --- stop ---------------------------------------------------------------------
+
+    def stopService(self) -> Deferred[None]:
+        """Drain: accept nothing new, finish what runs within the bounds, close the store."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        if not self._ready:
+            return
+        self.telemetry.event(events.STOPPING)
+        if self._tickets.running:
+            self._tickets.stop()
+        admin_ports = self._ports[-len(self.config.admin_listen) or len(self._ports) :]
+        for port in self._ports:
+            if port not in admin_ports:
+                await self._stop_listening(port)
+        quiet = DeferredList([self.site.drain(), self.sockets.drain()]).addTimeout(
+            self.config.net.limits.drain_seconds, self._reactor
+        )
+        try:
+            await quiet
+        except Exception:  # noqa: BLE001 (the time is over: cut what is left)
+            self.telemetry.event(events.LIMIT, limit="drain-seconds")
+            self.site.abort_all()
+            self.sockets.abort_all()
+        for port in admin_ports:
+            await self._stop_listening(port)
+        await self._upstream.stop()
+        await self.store.stop()
+
+    @staticmethod
+    async def _stop_listening(port: IListeningPort) -> None:
+        stopped = port.stopListening()
+        if stopped is not None:
+            await stopped
