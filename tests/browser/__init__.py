@@ -1,0 +1,1 @@
+"""Tests in a real Chromium; pytest only, collected by ``make test``."""

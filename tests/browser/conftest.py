@@ -1,0 +1,78 @@
+"""Fixtures of the browser tests: one stack and one browser for all of a module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.harness import Stack, Tripwire, direct_rules, launch, resolver_rules
+
+SHOTS = Path(__file__).parent / "shots"
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    """Playwright's driver; the browser is Debian's."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def tripwire():
+    """Where every name leads that is not the gateway's."""
+    wire = Tripwire()
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    """The gateway and the tests' own origins."""
+    made = Stack(tmp_path_factory.mktemp("stack"))
+    made.start_origins()
+    made.start_gateway()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright, stack, tripwire):
+    """A browser that reaches the gateway alone."""
+    made = launch(playwright, resolver_rules(stack, tripwire))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def direct_browser(playwright, stack, tripwire):
+    """A browser that reaches the origins themselves."""
+    made = launch(playwright, direct_rules(stack, tripwire))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page in a fresh browser profile."""
+    context = browser.new_context(ignore_https_errors=True, viewport={"width": 1000, "height": 700})
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def direct_page(direct_browser):
+    """The same, past the gateway."""
+    context = direct_browser.new_context(ignore_https_errors=True)
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def shots():
+    """A folder for screenshots that a person may want to look at."""
+    SHOTS.mkdir(exist_ok=True)
+    return SHOTS
