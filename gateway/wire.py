@@ -29,6 +29,6 @@ CHECK_PATH: Final = "/.gateway/check"
 OOPS_PATH: Final = "/.gateway/oops"
 OPEN_PATH: Final = "/open"
 
-REQUEST_ID_HEADER: Final = b"X-Request-Id"
+REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"
 FORBIDDEN_TO_SITES: Final = (b"x-gateway-",)
 """Prefixes of response header fields that only the gateway itself may set."""

@@ -45,6 +45,8 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
         if isinstance(offer, Unsound):
             return _unsound(offer)
         addressed = yield from steps.address(head, context)
+        if steps.is_gateway_path(head.path):
+            return Refuse(404, events.HANDSHAKE_INVALID, "There is no such WebSocket")
         return (yield from _dialled(head, addressed, offer, context))
     except GatewayError as error:
         return refusal(error)

@@ -283,4 +283,7 @@ class _Run:
         socket, self._socket = self._socket, None
         if socket is None:
             raise LocalFault("an exchange accepted without an upstream socket")
+        if self._client.is_gone:
+            socket.discard()
+            return
         self._handler.sockets.accept(self._client, socket, ending, self._id)

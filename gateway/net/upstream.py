@@ -67,9 +67,19 @@ class _Connection(HTTP11ClientProtocol):
     def request(self, request: Request) -> Deferred[IResponse]:
         self._head_size = 0
         result = super().request(request)
-        if self._parser is not None:
-            self._parser.MAX_LENGTH = self.head_limit
-        return result
+        parser = self._parser
+        if parser is None:
+            return result
+        parser.MAX_LENGTH = self.head_limit
+
+        def note_length(response: IResponse) -> IResponse:
+            # What a HEAD would have brought: twisted.web calls it 0.
+            declared = parser.connHeaders.getRawHeaders(b"content-length", [b""])[0]
+            if request.method == b"HEAD":
+                response.length = int(declared) if declared.isdigit() else UNKNOWN_LENGTH
+            return response
+
+        return result.addCallback(note_length)
 
     def dataReceived(self, data: bytes) -> None:
         if self._parser is not None and self._parser.state != "BODY":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -42,8 +43,7 @@ _TICKET_KEYS_SECONDS = 12 * 3600
 class GatewayService(Service):
     """One gateway process.
 
-    ``startService`` opens nothing by itself but schedules ``start``; a start that fails
-    stops the reactor with status 1 and says why.
+    ``start`` opens store and ports; one that is taken fails the start, aloud.
     """
 
     name = "gateway"
@@ -90,9 +90,13 @@ class GatewayService(Service):
     # --- start --------------------------------------------------------------------
 
     def startService(self) -> None:
-        """See ``IService``."""
+        """See ``IService``; exits with status 1 before the reactor runs when it cannot."""
         super().startService()
         watch(Deferred.fromCoroutine(self.start()).addErrback(self._start_failed))
+        if self.failure is not None:
+            for line in getattr(self.failure, "faults", [str(self.failure)]):
+                sys.stderr.write(f"{line}\n")
+            raise SystemExit(1)
 
     async def start(self) -> None:
         """Open the store and every port; raises ``GatewayError`` for what cannot be had."""
@@ -100,9 +104,13 @@ class GatewayService(Service):
         try:
             await self._listen()
         except BaseException:
+            # Not awaited: before the reactor runs nothing of it would come.
             for port in self._ports:
-                await self._stop_listening(port)
-            await self.store.stop()
+                stopped = port.stopListening()
+                if stopped is not None:
+                    watch(stopped)
+            self._ports.clear()
+            watch(self.store.stop())
             raise
         watch(self._tickets.start(_TICKET_KEYS_SECONDS, now=False))
         self._reactor.callWhenRunning(self._handle_signals)
@@ -134,7 +142,8 @@ class GatewayService(Service):
         for line in lines:
             self.telemetry.event(events.INTERNAL, detail=f"not started: {line}")
         self.failure = error if isinstance(error, GatewayError) else GatewayError(repr(error))
-        self._reactor.callWhenRunning(self._reactor.stop)
+        if self._reactor.running:
+            self._reactor.stop()
 
     def _announce(self) -> None:
         config = self.config

@@ -1,0 +1,83 @@
+"""The samples of README and etc/ are what the code reads, key for key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.demo.ca import LocalCa
+from gateway.net.settings import Limits
+from gateway.ops.config import SCHEMA, parse_config
+from gateway.ops.schema import Key, Table, Tables
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _paths(schema: Table, prefix: str = "") -> set[str]:
+    found = set()
+    for name, entry in schema.entries.items():
+        path = f"{prefix}{name}"
+        if isinstance(entry, Key):
+            found.add(path)
+        else:
+            found |= _paths(entry.each if isinstance(entry, Tables) else entry, path + ".")
+    return found
+
+
+def _uncommented(text: str) -> str:
+    """The sample with every commented key in force."""
+    return re.sub(r"^#(?=\[|[a-z][a-z0-9-]* = )", "", text, flags=re.MULTILINE)
+
+
+def _paths_in(document: dict, prefix: str = "") -> set[str]:
+    found = set()
+    for name, value in document.items():
+        rows = value if isinstance(value, list) and value and isinstance(value[0], dict) else None
+        if isinstance(value, dict) or rows:
+            for row in rows or [value]:
+                found |= _paths_in(row, f"{prefix}{name}.")
+        else:
+            found.add(f"{prefix}{name}")
+    return found
+
+
+class SampleTests(SynchronousTestCase):
+    """Each sample, with certificates that are there."""
+
+    def _with_files(self, text: str) -> str:
+        folder = Path(self.mktemp())
+        issued = LocalCa(folder).issue("sample", ["gateway.example"])
+        text = text.replace("/etc/gateway/chain.pem", str(issued.certificate))
+        return text.replace("/etc/gateway/key.pem", str(issued.key))
+
+    def test_full_sample_names_every_key(self) -> None:
+        """Nothing that can be configured is missing, and nothing is named that cannot be."""
+        text = (ROOT / "etc/gateway.toml").read_text()
+        self.assertEqual(_paths_in(tomllib.loads(_uncommented(text))), _paths(SCHEMA))
+
+    def test_full_sample_is_read(self) -> None:
+        """As it stands, and with every default written out: the same limits."""
+        text = self._with_files((ROOT / "etc/gateway.toml").read_text())
+        plain = parse_config(text, "etc/gateway.toml")
+        full = parse_config(_uncommented(text), "etc/gateway.toml")
+        self.assertEqual(attrs.asdict(plain.net.limits), attrs.asdict(Limits()))
+        self.assertEqual(full.net.limits, plain.net.limits)
+
+    def test_five_lines(self) -> None:
+        """README and etc/minimal.toml hold the same five lines, and they are enough."""
+        minimal = (ROOT / "etc/minimal.toml").read_text()
+        self.assertEqual(len(minimal.splitlines()), 5)
+        self.assertIn(minimal, (ROOT / "README.md").read_text())
+        config = parse_config(self._with_files(minimal), "etc/minimal.toml")
+        self.assertEqual(config.codec.public_port, 443)
+
+    def test_limits_are_documented_beside_their_defaults(self) -> None:
+        """Each limit has a line with its default and what it is for."""
+        text = (ROOT / "etc/gateway.toml").read_text()
+        for field in attrs.fields(Limits):
+            name = field.name.replace("_", "-")
+            self.assertRegex(text, rf"(?m)^#{name} = {field.default} +# \S")
