@@ -5,6 +5,8 @@ Made anew in a folder of the caller's; never installed anywhere by itself.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -35,6 +38,13 @@ class Issued:
 
     certificate: Path
     key: Path
+
+    @property
+    def key_digest(self) -> str:
+        """Base64 of SHA-256 of the public key, by which a browser can be told to trust it."""
+        found = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        octets = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return base64.b64encode(hashlib.sha256(octets).digest()).decode("ascii")
 
 
 class LocalCa:

@@ -11,7 +11,7 @@ import attrs
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.ssl import PrivateCertificate
 
-from gateway.demo.ca import LocalCa
+from gateway.demo.ca import Issued, LocalCa
 from gateway.demo.origins import SHOP, sites
 from gateway.net.site import watch
 from gateway.ops.config import parse_config
@@ -88,12 +88,16 @@ async def start(options: DemoOptions, reactor: Any) -> tuple[GatewayService, str
 
 def describe(options: DemoOptions, url: str) -> str:
     """What the person at the terminal reads."""
-    ca = options.folder / "ca" / "ca.pem"
+    folder = options.folder / "ca"
+    digest = Issued(folder / "gateway.pem", folder / "gateway.key").key_digest
     return (
         f"\nThe demo runs. Open\n\n    {url}\n\n"
-        f"Your browser will not know the certificate: for this demo, accept the warning, or\n"
-        f"trust {ca}\n"
-        f"(Chromium: certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n gateway-demo -i {ca}).\n"
+        f"in a browser that trusts the demo's certificate. Either a Chromium for it alone:\n\n"
+        f"    chromium --user-data-dir=$(mktemp -d) \\\n"
+        f"      --ignore-certificate-errors-spki-list={digest} \\\n"
+        f"      '{url}'\n\n"
+        f"or any browser into whose authorities you import {folder / 'ca.pem'}\n"
+        f"(a click through the warning is not enough: each site has a host of its own).\n\n"
         f"Operator's page: http://127.0.0.1:{options.admin_port}/     Stop with Ctrl-C.\n"
     )
 
