@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,7 +22,9 @@ TWISTD = (
 def run(*command: str, cwd: Path) -> str:
     """Run a command; its output, or a failure that shows it."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, env=environment, check=False
+    )
     if done.returncode:
         raise AssertionError(f"{command}: {done.stdout}{done.stderr}")
     return done.stdout
@@ -34,7 +37,8 @@ class PackagingTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Copy what git would hand on."""
-        self.work = Path(self.mktemp()).absolute()
+        self.work = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.work, ignore_errors=True)
         self.source = self.work / "source"
         skipped = shutil.ignore_patterns(
             "node_modules", "__pycache__", "*.egg-info", "dropin.cache"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -49,7 +51,8 @@ class SampleTests(SynchronousTestCase):
     """Each sample, with certificates that are there."""
 
     def _with_files(self, text: str) -> str:
-        folder = Path(self.mktemp())
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         issued = LocalCa(folder).issue("sample", ["gateway.example"])
         text = text.replace("/etc/gateway/chain.pem", str(issued.certificate))
         return text.replace("/etc/gateway/key.pem", str(issued.key))

@@ -74,6 +74,9 @@ class LocalCa:
             self._builder(subject, subject, self._key.public_key(), days=365)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
             .sign(self._key, SHA256())
         )
         _write_key(key_file, self._key)
@@ -106,6 +109,11 @@ class LocalCa:
             )
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            # Authorities of one name are told apart by this.
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
             .sign(self._key, SHA256())
         )
         issued = Issued(self.folder / f"{name}.pem", self.folder / f"{name}.key")

@@ -30,7 +30,13 @@ from gateway.policy.engine import Ask, Decision, Question
 from gateway.rewrite import headers
 from gateway.rewrite.coding import ACCEPTED, accepts_gzip, decoder_for
 from gateway.rewrite.html import payload_markup
-from gateway.rewrite.media import DOCUMENT_DESTINATIONS, DOCUMENT_TYPES, media_type, wants_document
+from gateway.rewrite.media import (
+    DOCUMENT_DESTINATIONS,
+    DOCUMENT_TYPES,
+    is_ascii_compatible,
+    media_type,
+    wants_document,
+)
 from gateway.rewrite.pipeline import BodyPlan
 
 if TYPE_CHECKING:
@@ -48,16 +54,22 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
         addressed = yield from steps.address(head, context)
         if steps.is_gateway_path(head.path):
             return (yield from own.on_rewrite_host(head, context))
-        return (yield from _proxied(head, addressed, context))
+        reading = yield from steps.session(head, context)
     except GatewayError as error:
         return refusal(error)
+    try:
+        ending = yield from _proxied(head, addressed, reading, context)
+    except GatewayError as error:
+        ending = refusal(error)
+    return _with_fields(ending, steps.duplicate_expiry(reading, head, context))
 
 
-def _proxied(head: RequestHead, addressed: Addressed, context: Context) -> Step[Ending]:
-    reading = yield from steps.session(head, context)
+def _proxied(
+    head: RequestHead, addressed: Addressed, reading: Reading, context: Context
+) -> Step[Ending]:
     decision = _gate(head, addressed, reading, context)
     if not isinstance(decision, Decision):
-        return _with_fields(decision, steps.duplicate_expiry(reading, head, context))
+        return decision
     opened = yield from steps.read_jar(reading, addressed.origin, context)
     now = yield from steps.now()
     cookie = b""
@@ -86,8 +98,7 @@ def _proxied(head: RequestHead, addressed: Addressed, context: Context) -> Step[
         raise TypeError(f"Connect was answered with {type(answer).__name__}")
     set_cookies = headers.get_all(answer.fields, b"set-cookie")
     jar = yield from steps.receive_cookies(opened, set_cookies, addressed, context)
-    ending = _respond(head, addressed, answer, jar, now, context, document=document)
-    return _with_fields(ending, steps.duplicate_expiry(reading, head, context))
+    return _respond(head, addressed, answer, jar, now, context, document=document)
 
 
 def _with_fields(ending: Ending, fields: list[tuple[bytes, bytes]]) -> Ending:
@@ -200,6 +211,7 @@ def _is_editable(answer: UpstreamHead) -> bool:
         and answer.status != 206
         and media_type(headers.get(answer.fields, b"content-type")) in DOCUMENT_TYPES
         and not disposition.strip().lower().startswith("attachment")
+        and is_ascii_compatible(headers.get(answer.fields, b"content-type"))
         and decoder_for(headers.get(answer.fields, b"content-encoding"), 1) is not None
     )
 

@@ -41,6 +41,13 @@ class RequestHead:
         """The target without its query."""
         return self.target.partition(b"?")[0]
 
+    @property
+    def logged_path(self) -> str:
+        """The path as a log may show it: nothing of a target that is not a plain path."""
+        if self.target[:1] != b"/":
+            return "-"
+        return self.path.partition(b"#")[0].decode("latin-1")
+
 
 @attrs.frozen
 class Settings:

@@ -200,7 +200,7 @@ def _json_text(body: bytes, key: str) -> str:
     """A string member of a JSON object; empty for anything else."""
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     value = content.get(key) if isinstance(content, dict) else None
     return value if isinstance(value, str) else ""
@@ -208,8 +208,11 @@ def _json_text(body: bytes, key: str) -> str:
 
 def _parameter(head: RequestHead, name: str) -> str:
     query = head.target.partition(b"?")[2].decode("latin-1")
-    values = parse_qs(query, keep_blank_values=True, max_num_fields=32).get(name, [""])
-    return values[0]
+    try:
+        found = parse_qs(query, keep_blank_values=True, max_num_fields=32)
+    except ValueError:
+        return ""
+    return found.get(name, [""])[0]
 
 
 def _redirect(status: int, location: str) -> Answer:

@@ -166,19 +166,21 @@ def receive_cookies(
     jar, version = opened
     if not fields:
         return jar
-    for _ in range(context.settings.commit_attempts):
+    for attempt in range(context.settings.commit_attempts):
         moment = yield from now()
         noise = yield from ask(NeedRandom(12 * (len(fields) + 1)), bytes)
         change, after = jar.receive(
             fields, addressed.origin, addressed.path, moment, context.suffixes, _slices(noise)
         )
-        for verdict in change.verdicts:
-            if not verdict.stored:
-                yield Note(events.COOKIE_REJECTED, f"{verdict.step} {verdict.reason}")
-        if change.is_empty:
-            return after
+        if attempt == 0:  # a conflict does not tell a refused cookie again
+            for verdict in change.verdicts:
+                if not verdict.stored:
+                    yield Note(events.COOKIE_REJECTED, f"{verdict.step} {verdict.reason}")
         owner, bucket = jar.keys.owner, jar.bucket
-        done = yield from ask(Commit(owner, bucket, version, change.puts, change.deletes), bool)
+        done = change.is_empty
+        if not done:
+            commit = Commit(owner, bucket, version, change.puts, change.deletes)
+            done = yield from ask(commit, bool)
         if done:
             return after
         rows = yield from ask(NeedRows(owner, bucket), Rows)

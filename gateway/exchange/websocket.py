@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from gateway import events
 from gateway.errors import GatewayError
 from gateway.exchange import steps
@@ -24,7 +26,9 @@ from gateway.exchange.messages import (
     UpstreamFailed,
     refusal,
 )
+from gateway.origins import Origin, parse_origin
 from gateway.policy.engine import Ask, Decision, Question
+from gateway.session.reading import Reading
 from gateway.websocket.handshake import (
     Offer,
     Unsound,
@@ -47,9 +51,17 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
         addressed = yield from steps.address(head, context)
         if steps.is_gateway_path(head.path):
             return Refuse(404, events.HANDSHAKE_INVALID, "There is no such WebSocket")
-        return (yield from _dialled(head, addressed, offer, context))
+        reading = yield from steps.session(head, context)
     except GatewayError as error:
         return refusal(error)
+    try:
+        ending = yield from _dialled(head, addressed, offer, reading, context)
+    except GatewayError as error:
+        ending = refusal(error)
+    expiry = steps.duplicate_expiry(reading, head, context)
+    if expiry and isinstance(ending, Accept | Refuse):
+        return attrs.evolve(ending, fields=(*ending.fields, *expiry))
+    return ending
 
 
 def _unsound(unsound: Unsound) -> Refuse:
@@ -58,12 +70,13 @@ def _unsound(unsound: Unsound) -> Refuse:
 
 
 def _dialled(
-    head: RequestHead, addressed: Addressed, offer: Offer, context: Context
+    head: RequestHead, addressed: Addressed, offer: Offer, reading: Reading, context: Context
 ) -> Step[Ending]:
-    reading = yield from steps.session(head, context)
-    decision, page = _gate(head, addressed, context)
+    decision, page, native = _gate(head, addressed, context)
     if not isinstance(decision, Decision):
         return decision
+    # A client that is no page of ours is served anonymously, whatever it carries.
+    reading = Reading() if native else reading
     opened = yield from steps.read_jar(reading, addressed.origin, context)
     fields = upstream_extra_fields(head.fields)
     if opened is not None:
@@ -84,21 +97,20 @@ def _dialled(
     if not isinstance(answer, SocketOpened | SocketRefused):
         raise TypeError(f"ConnectSocket was answered with {type(answer).__name__}")
     yield from steps.receive_cookies(opened, answer.set_cookies, addressed, context)
-    expiry = tuple(steps.duplicate_expiry(reading, head, context))
     if isinstance(answer, SocketRefused):
         detail = f"the upstream answered {answer.status}"
         title = "The site refused the connection"
-        return Refuse(answer.status, events.UPSTREAM_FAILED, title, detail, fields=expiry)
+        return Refuse(answer.status, events.UPSTREAM_FAILED, title, detail)
     wrong = judge_choice(offer, answer.subprotocol)
     if wrong is not None:
         return _unsound(wrong)
-    return Accept(answer.subprotocol, expiry)
+    return Accept(answer.subprotocol)
 
 
 def _gate(
     head: RequestHead, addressed: Addressed, context: Context
-) -> tuple[Decision | Ending, str | None]:
-    """Origin and policy: the decision and the Origin that the upstream is to see."""
+) -> tuple[Decision | Ending, str | None, bool]:
+    """Origin and policy: the decision, the Origin for the upstream, whether it is native."""
     text = origin_of(head.fields)
     page = None if isinstance(text, Unsound) else context.codec.expand_origin(text)
     native = page is None
@@ -112,14 +124,20 @@ def _gate(
     )
     decision = steps.policy(question, context)
     if decision.allowed:
-        if page is not None:
-            return decision, str(page)
-        return decision, text if isinstance(text, str) else None
+        return decision, _told_origin(text, page, context), native
     if isinstance(text, Unsound):
-        return _unsound(text), None
+        return _unsound(text), None, native
     event = events.ORIGIN_DENIED if native else decision.event
     title = "This address is not open here"
-    return (
-        Refuse(403, event, title, decision.reason, decision.step, decision.rule),
-        None,
-    )
+    refused = Refuse(403, event, title, decision.reason, decision.step, decision.rule)
+    return refused, None, native
+
+
+def _told_origin(text: str | Unsound, page: Origin | None, context: Context) -> str | None:
+    """The Origin that the upstream sees: the page's own, never one of the gateway's."""
+    if page is not None:
+        return str(page)
+    found = parse_origin(text) if isinstance(text, str) else None
+    if found is None or context.codec.is_own(found.host):
+        return None
+    return str(found)

@@ -45,6 +45,7 @@ class BodyPipe(Protocol):
         self._received = 0
         self._timer: Any = None
         self._finished = False
+        self._paused = False
 
     def connectionMade(self) -> None:
         """The body begins: the client's pace is the origin's from here on."""
@@ -62,7 +63,7 @@ class BodyPipe(Protocol):
         if self._received > self._limits.response_body_bytes:
             self._fail(UpstreamTooLarge("[limits] response-body-bytes was reached"))
             return
-        if self._timer is not None:
+        if self._timer is not None and not self._paused:
             self._timer.reset(self._limits.upstream_idle_seconds)
         if self._pipeline is not None:
             try:
@@ -91,12 +92,14 @@ class BodyPipe(Protocol):
     def pauseProducing(self) -> None:
         """The client does not keep up: stop reading, and do not wait for ever."""
         if self.transport is not None and not self._finished:
+            self._paused = True
             self.transport.pauseProducing()
             self._watch(self._limits.client_stall_seconds, self._client_stalled)
 
     def resumeProducing(self) -> None:
         """The client has read."""
         if self.transport is not None and not self._finished:
+            self._paused = False
             self._watch_origin()
             self.transport.resumeProducing()
 

@@ -78,6 +78,8 @@ class Client:
         request.setResponseCode(status, reason or None)
         for name, value in fields:
             request.responseHeaders.addRawHeader(name, value)
+            if name.lower() == b"connection" and self._channel is not None:
+                self._channel.persistent = 0  # none but "close" is ever sent
         request.write(b"")
 
     def write(self, data: bytes) -> None:

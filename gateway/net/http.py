@@ -104,7 +104,7 @@ class Handler:
             client=head.client,
             method=head.method.decode("latin-1"),
             host=head.host,
-            path=head.path.decode("latin-1"),
+            path=head.logged_path,
             status=client.status,
             sent=client.bytes_sent,
             received=client.bytes_received,

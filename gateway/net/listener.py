@@ -1,7 +1,7 @@
 """Listening ports: TLS around Twisted endpoints, certificates that can be replaced.
 
-``HttpsListener`` and ``PlainListener`` fail the start when a port is taken; Twisted's
-``StreamServerEndpointService`` would log it and run on, serving nothing.
+``listen`` fails the start when a port is taken; Twisted's ``StreamServerEndpointService``
+would log it and run on, serving nothing.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from OpenSSL import SSL, crypto
 from twisted.internet.endpoints import serverFromString, wrapServerTLS
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
-from twisted.web import http
 from zope.interface import implementer
 
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from twisted.internet.interfaces import IListeningPort, IProtocolFactory
     from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+    from gateway.net.client import Client
 
 _CIPHERS = AcceptableCiphers.fromOpenSSLCipherString("ECDHE+AESGCM:ECDHE+CHACHA20")
 _MINIMUM = {"1.2": TLSVersion.TLSv1_2, "1.3": TLSVersion.TLSv1_3}
@@ -111,47 +112,22 @@ async def listen(
     return port
 
 
-class _RedirectRequest(http.Request):
-    """Answers everything with the same URL over HTTPS."""
+def redirect_handler(
+    location: Callable[[str, bytes], str | None],
+) -> Callable[[Client], Coroutine[Any, Any, None]]:
+    """Serves the plain listener: the same URL over HTTPS, or 421 for a host that is not ours.
 
-    location: Callable[[str, bytes], str | None]
+    ``location`` maps Host and target, or says None.
+    """
 
-    def gotLength(self, length: int | None) -> None:
-        """A body is of no interest, and none is kept."""
-        super().gotLength(0 if length is None or length else length)
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Drop it."""
-
-    def process(self) -> None:
-        """Redirect, or refuse a host that is not ours."""
-        host = (self.requestHeaders.getRawHeaders(b"Host") or [b""])[0].decode("latin-1")
-        location = type(self).location(host, self.uri)
-        if location is None:
-            self.setResponseCode(421)
+    async def redirect(client: Client) -> None:
+        client.kind = "redirect"
+        url = location(client.head.host, client.head.target)
+        fields = ((b"Content-Length", b"0"), (b"Connection", b"close"))
+        if url is None:
+            client.start(421, b"", fields)
         else:
-            self.setResponseCode(308)
-            self.setHeader(b"Location", location.encode("latin-1"))
-        self.setHeader(b"Content-Length", b"0")
-        self.setHeader(b"Connection", b"close")
-        self.channel.persistent = 0
-        self.finish()
+            client.start(308, b"", (*fields, (b"Location", url.encode("latin-1"))))
+        client.finish()
 
-
-def redirect_factory(location: Callable[[str, bytes], str | None]) -> http.HTTPFactory:
-    """A factory for the plain listener; ``location`` maps host and target, or says None."""
-    request = type("_Redirect", (_RedirectRequest,), {"location": staticmethod(location)})
-
-    class Factory(http.HTTPFactory):
-        noisy = False
-
-        def log(self, request: http.Request) -> None:
-            """Redirects are not logged."""
-
-        def buildProtocol(self, addr: Any) -> Any:
-            channel = super().buildProtocol(addr)
-            if channel is not None:
-                channel.requestFactory = request
-            return channel
-
-    return Factory(timeout=20)
+    return redirect

@@ -62,6 +62,7 @@ class Relay:
         self._telemetry = telemetry
         self._when_over = when_over
         self._open = {client, upstream}
+        self._told: set[Leg] = set()
         self._stalls: dict[Leg, Any] = {}
         self.messages = {"client": 0, "upstream": 0}
         self.octets = {"client": 0, "upstream": 0}
@@ -116,9 +117,8 @@ class Relay:
         if not self.ending:
             self.ending = f"{self._names[leg]} {code if was_clean else 'dropped'}"
         if other in self._open:
-            self._forget_stall(other)
-            other.resume()
-            other.end(pass_on(code, reason, was_clean=was_clean))
+            if other not in self._told:
+                self._tell(other, pass_on(code, reason, was_clean=was_clean))
         else:
             self._when_over(self)
 
@@ -135,9 +135,13 @@ class Relay:
         self.ending = self.ending or why
         legs = sorted(self._open, key=lambda leg: leg is not first)
         for leg in legs:
-            self._forget_stall(leg)
-            leg.resume()
-            leg.end(ending)
+            self._tell(leg, ending)
+
+    def _tell(self, leg: Leg, ending: Ending) -> None:
+        self._told.add(leg)
+        self._forget_stall(leg)
+        leg.resume()
+        leg.end(ending)
 
     def abort(self) -> None:
         """Cut both legs."""

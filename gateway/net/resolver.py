@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 def is_own_address(address: str) -> bool:
     """Whether an IP address is one of this machine's: routing to it stays at home.
 
-    A datagram socket that is connected sends nothing; its local address tells.
+    A datagram socket that is connected sends nothing; its local address tells.  All of
+    loopback is at home, whichever of its addresses one comes from.
     """
+    if address.startswith("127."):
+        return True
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

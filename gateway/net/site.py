@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IProtocolNegotiationFactory
-from twisted.internet.protocol import ServerFactory, connectionDone
+from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 from twisted.web import http
 from twisted.web.iweb import INonQueuedRequestFactory
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from twisted.internet.interfaces import IAddress
-    from twisted.internet.protocol import Protocol
 
     from gateway.net.settings import Limits
     from gateway.net.telemetry import Telemetry
 
+_DRAIN_SECONDS = 5
 _STATUS_TEXT = {
     400: b"Bad Request",
     408: b"Request Timeout",
@@ -116,6 +116,8 @@ class Channel(http.HTTPChannel):
     requestFactory = GatewayRequest  # type: ignore[assignment]
     _deadline: Any = None
     _refused = False
+    _lines = 0
+    _lost = False
     _in_body = False
     peer_host = ""
 
@@ -127,6 +129,7 @@ class Channel(http.HTTPChannel):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Stop the clock and tell the site."""
+        self._lost = True
         self._stop_deadline()
         self.site.closed(self)
         super().connectionLost(reason)
@@ -144,9 +147,10 @@ class Channel(http.HTTPChannel):
         if self._refused:
             return
         limits = self.site.limits
+        self._lines += 1
         if self._receivedHeaderSize + len(line) > limits.header_bytes:
             self.refuse(431, "header-bytes")
-        elif self._receivedHeaderCount > limits.header_count:
+        elif line and self._lines > limits.header_count + 1:
             self.refuse(431, "header-count")
         else:
             super().lineReceived(line)
@@ -159,6 +163,7 @@ class Channel(http.HTTPChannel):
     def allHeadersReceived(self) -> None:
         """Give the body its own time."""
         self._stop_deadline()
+        self._lines = 0
         super().allHeadersReceived()
         if self.length != 0 and not self._refused:
             self._in_body = True
@@ -216,18 +221,18 @@ class Channel(http.HTTPChannel):
             % (status, _STATUS_TEXT[status])
         )
         self.loseConnection()
-        self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
+        self._abort_after(self.abortTimeout)
 
     def timeoutConnection(self) -> None:
         """A kept-alive connection was idle for too long."""
         self.loseConnection()
-        self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
+        self._abort_after(self.abortTimeout)
 
     def forceAbortClient(self) -> None:
         """Cut the connection without another word."""
         self._abortingCall = None
         transport: Any = self.transport
-        if transport is not None:
+        if transport is not None and not self._lost:
             transport.abortConnection()
 
     def close_if_idle(self) -> None:
@@ -235,6 +240,19 @@ class Channel(http.HTTPChannel):
         self.persistent = 0
         if not self.requests and self.transport is not None:
             self.loseConnection()
+            self._abort_after(_DRAIN_SECONDS)
+
+    def loseConnection(self) -> None:
+        """Close when all is sent; a peer that neither reads nor closes is cut in the end."""
+        super().loseConnection()
+        self._abort_after(self.site.limits.client_stall_seconds)
+
+    def _abort_after(self, seconds: float) -> None:
+        if self._lost:
+            return
+        if self._abortingCall is not None:
+            self._abortingCall.cancel()
+        self._abortingCall = self.callLater(seconds, self.forceAbortClient)
 
     def hand_over(self, protocol: Protocol) -> bytes:
         """Give the transport to another protocol; the octets that were read too far."""
@@ -254,6 +272,19 @@ class Channel(http.HTTPChannel):
         protocol.makeConnection(transport)
         transport.resumeProducing()
         return rest
+
+
+class Closing(Protocol):
+    """Closes its connection; TLS cannot wrap no protocol at all."""
+
+    def __init__(self, reactor: Any) -> None:
+        """``reactor`` lets TLS finish its own beginning first."""
+        self._reactor = reactor
+
+    def connectionMade(self) -> None:
+        """Close without a word."""
+        transport: Any = self.transport
+        self._reactor.callLater(0, transport.abortConnection)
 
 
 def watch(running: Deferred[Any]) -> None:
@@ -298,8 +329,8 @@ class Site(ServerFactory):
     def log(self, request: http.Request) -> None:
         """twisted.web's access log; ours is made where the ending is known."""
 
-    def buildProtocol(self, addr: IAddress | None) -> Channel | None:
-        """A channel, or none when too many connections are open."""
+    def buildProtocol(self, addr: IAddress | None) -> Channel | Closing:
+        """A channel, or what closes at once when too many connections are open."""
         host = getattr(addr, "host", "")
         limit = ""
         if len(self._channels) >= self.limits.connections:
@@ -309,7 +340,7 @@ class Site(ServerFactory):
         if limit or self.is_draining:
             if limit:
                 self._telemetry.event(events.LIMIT, limit=limit, client=host)
-            return None
+            return Closing(self.reactor)
         channel = Channel()
         channel.factory = self
         channel.site = self
@@ -317,7 +348,7 @@ class Site(ServerFactory):
         channel.timeOut = self.limits.keep_alive_seconds
         channel.MAX_LENGTH = self.limits.header_bytes
         channel.totalHeadersSize = self.limits.header_bytes
-        channel.maxHeaders = self.limits.header_count
+        channel.maxHeaders = self.limits.header_count + 2
         return channel
 
     def opened(self, channel: Channel) -> None:
@@ -344,7 +375,8 @@ class Site(ServerFactory):
     def refused(self, status: int, limit: str, client: str) -> None:
         """A channel refused a request before it was whole."""
         self._telemetry.count("gateway_http_requests_total", kind="none", status=str(status))
-        self._telemetry.event(events.LIMIT, limit=limit, client=client, status=status)
+        code = events.LIMIT if limit else events.MALFORMED
+        self._telemetry.event(code, limit=limit or None, client=client, status=status)
 
     def serve(self, client: Client, finished: Deferred[None]) -> None:
         """Run the handler; a disconnect cancels it and what it waits for."""

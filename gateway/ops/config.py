@@ -90,14 +90,16 @@ def _store(value: Any) -> str:
 
 def _host(value: Any) -> str:
     found = parse(f"http://{value}/") if isinstance(value, str) else None
-    if found is None or found[0].port != 80:
+    if found is None or found[1].href != f"http://{found[0].host}/":
         raise Fault("a host name")
+    if ":" in value.rpartition("]")[2]:
+        raise Fault("a host name without a port")
     return found[0].host
 
 
 def _connect(value: Any) -> tuple[str, int | None]:
     found = parse(f"http://{value}/") if isinstance(value, str) else None
-    if found is None or found[1].pathname != "/":
+    if found is None or found[1].href != f"http://{found[1].host}/" or found[0].port == 0:
         raise Fault('a host and maybe a port, such as "127.0.0.1:18888"')
     # The WHATWG parser drops a port that is the scheme's default: look at the text for it.
     given = found[1].port or ("80" if str(value).endswith(":80") else "")
@@ -198,7 +200,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     """Check the text of a configuration; ``name`` is what faults call it."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError([f"{name}: not TOML: {error}"]) from None
     reader = schema.Reader(name, text)
     for key, when in (
@@ -225,7 +227,7 @@ def _read_trust(entries: tuple[str, ...], reader: schema.Reader) -> tuple[bytes,
             continue
         try:
             texts.append(Path(entry).read_bytes())
-        except OSError as error:
+        except (OSError, ValueError) as error:
             reader.fault("upstream.trust", f"found {entry!r}, expected a PEM file: {error}")
             continue
         if b"-----BEGIN CERTIFICATE" not in texts[-1]:
@@ -235,8 +237,15 @@ def _read_trust(entries: tuple[str, ...], reader: schema.Reader) -> tuple[bytes,
 
 def _check_files(tls: dict[str, Any], reader: schema.Reader) -> None:
     for key in ("certificate", "key"):
-        if tls[key] is not None and not Path(tls[key]).is_file():
+        if tls[key] is not None and not _is_file(tls[key]):
             reader.fault(f"tls.{key}", f'found "{tls[key]}", expected a file that is there')
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _check_addresses(hosts: list[dict[str, Any]], reader: schema.Reader) -> None:

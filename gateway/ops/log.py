@@ -49,9 +49,11 @@ class JsonLines:
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": level,
         }
-        failure = event.get("log_failure")
+        failure = event.get("log_failure") or event.get("failure")
         if "code" not in event:
-            line["message"] = formatEvent(event)[:_MAX]
+            # An event with a failure may format it, values and all: its format is enough.
+            text = str(event.get("log_format") or "") if failure else formatEvent(event)
+            line["message"] = text[:_MAX]
             line["namespace"] = namespace
         for name in FIELDS:
             value = event.get(name)

@@ -54,7 +54,8 @@ class Reader:
 
     def fault(self, path: str, what: str) -> None:
         """Add a fault at a key path."""
-        self.faults.append(f"{self.name}: {path}: {what}")
+        line = f"{self.name}: {path}: {what}"
+        self.faults.append("".join(char if char.isprintable() else "?" for char in line))
 
     def table(self, schema: Table, document: Any, path: str = "") -> dict[str, Any]:
         """Read one table; missing entries get their defaults."""

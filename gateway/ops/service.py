@@ -18,7 +18,7 @@ from gateway.errors import ConfigurationError, GatewayError
 from gateway.exchange.messages import Context
 from gateway.exchange.messages import Settings as ExchangeSettings
 from gateway.net.http import Handler
-from gateway.net.listener import ReloadingCertificate, listen, redirect_factory
+from gateway.net.listener import ReloadingCertificate, listen, redirect_handler
 from gateway.net.peer import Contexts
 from gateway.net.resolver import ConnectOnly, FilteringResolver
 from gateway.net.site import Site, watch
@@ -84,6 +84,9 @@ class GatewayService(Service):
             context,
         )  # fmt: skip
         self.site = Site(reactor, limits, self.telemetry, handler.serve)
+        self.redirects = Site(
+            reactor, limits, self.telemetry, redirect_handler(self._redirect_location)
+        )
         self._tickets = LoopingCall(self._certificate.reload)
         self._tickets.clock = reactor
 
@@ -121,10 +124,9 @@ class GatewayService(Service):
         config = self.config
         own: set[tuple[str, int]] = set()
         admin = Admin(self.telemetry, self._why_not_ready, self._facts).site(self._reactor)
-        redirect = redirect_factory(self._redirect_location)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
-            *((one, redirect, None) for one in config.redirect_listen),
+            *((one, self.redirects, None) for one in config.redirect_listen),
             *((one, admin, None) for one in config.admin_listen),
         ]
         for description, factory, certificate in wanted:
@@ -233,7 +235,8 @@ class GatewayService(Service):
         for port in self._ports:
             if port not in admin_ports:
                 await self._stop_listening(port)
-        quiet = DeferredList([self.site.drain(), self.sockets.drain()]).addTimeout(
+        waiting = [self.site.drain(), self.redirects.drain(), self.sockets.drain()]
+        quiet = DeferredList(waiting, fireOnOneErrback=True, consumeErrors=True).addTimeout(
             self.config.net.limits.drain_seconds, self._reactor
         )
         try:
@@ -241,6 +244,7 @@ class GatewayService(Service):
         except Exception:  # noqa: BLE001 (the time is over: cut what is left)
             self.telemetry.event(events.LIMIT, limit="drain-seconds")
             self.site.abort_all()
+            self.redirects.abort_all()
             self.sockets.abort_all()
         for port in admin_ports:
             await self._stop_listening(port)

@@ -82,7 +82,7 @@ def decide(question: Question, settings: Settings) -> Decision:
         return Decision(allowed=False, step=2, reason=f"port {origin.port} is on the bad-port list")
     access = [rule for rule in settings.access if rule.pattern.matches(target)]
     usable = [rule for rule in access if _from_matches(rule, question.page)]
-    rule = _deciding_rule(question, settings, usable)
+    rule = _deciding_rule(question, target, settings, usable)
     if rule is None:
         kind = "allow-navigation" if question.ask is Ask.NAVIGATION else "access"
         if question.native:
@@ -109,11 +109,13 @@ def decide(question: Question, settings: Settings) -> Decision:
     )
 
 
-def _deciding_rule(question: Question, settings: Settings, usable: list[AccessRule]) -> str | None:
+def _deciding_rule(
+    question: Question, target: Target, settings: Settings, usable: list[AccessRule]
+) -> str | None:
     if not question.native:
         for navigation in settings.navigation:
             # It permits requests too, as Cordova's plugin does.
-            if navigation.pattern.matches(question.target):
+            if navigation.pattern.matches(target):
                 return f"allow-navigation {navigation.pattern.text!r} {navigation.where}".strip()
     for rule in usable:
         if rule.native if question.native else question.ask is Ask.ACCESS:

@@ -14,6 +14,7 @@ ACCEPTED = "gzip, deflate"
 """What an upstream may answer with when the body is to be edited."""
 
 _GZIP, _RAW = 16 + zlib.MAX_WBITS, -zlib.MAX_WBITS
+_MAGIC = b"\x1f\x8b"
 _STEP = 256 * 1024
 _FREE = 1024 * 1024
 
@@ -55,6 +56,8 @@ class Inflater:
         self._ratio = ratio
         self._inflate = zlib.decompressobj(_GZIP if gzip else zlib.MAX_WBITS)
         self._started = False
+        self._held = b""
+        self._over = False
         self._read = 0
         self._written = 0
 
@@ -66,6 +69,7 @@ class Inflater:
             if not self._gzip and data[0] & 0x0F != 8:  # a zlib header says method 8
                 self._inflate = zlib.decompressobj(_RAW)
         out = []
+        data, self._held = self._held + data, b""
         try:
             while data:
                 if self._inflate.eof:
@@ -82,7 +86,11 @@ class Inflater:
 
     def _next_member(self, data: bytes) -> bytes:
         # After the last member anything may follow; browsers ignore it, and so do we.
-        if not self._gzip or not data.startswith(b"\x1f\x8b"):
+        if self._gzip and not self._over and data == _MAGIC[:1]:
+            self._held = data  # half of what tells a member from what does not matter
+            return b""
+        if self._over or not self._gzip or not data.startswith(_MAGIC):
+            self._over = True
             return b""
         self._inflate = zlib.decompressobj(_GZIP)
         return data

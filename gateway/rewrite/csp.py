@@ -50,6 +50,7 @@ _HOST_SOURCE = re.compile(
     r"(?P<host>\*|(?:\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]+|\*))?"
     r"(?P<path>/[^?#;,]*)?\Z"
 )
+_NONCE_OR_HASH = re.compile(r"'(?:nonce|sha256|sha384|sha512)-", re.IGNORECASE)
 _TWINS = {"ws": "http", "wss": "https"}
 
 
@@ -112,6 +113,8 @@ def _map_policy(
 
 
 def _map_source(source: str, origin: Origin, codec: Codec) -> list[str]:
+    if source.lower() in {"ws:", "wss:"}:
+        return [source, "https:"]  # the twin that an emulated socket needs
     if source.startswith("'") or _SCHEME_SOURCE.match(source):
         return [source]
     matched = _HOST_SOURCE.match(source)
@@ -140,11 +143,14 @@ def _map_source(source: str, origin: Origin, codec: Codec) -> list[str]:
 
 
 def _admit_runtime(directives: dict[str, list[str]], runtime: RuntimeSource) -> None:
-    ours = [runtime.url, f"'{runtime.digest}'"]
     for name in ("script-src-elem", "script-src", "default-src"):
         if name not in directives:
             continue
         sources = [one for one in directives[name] if one.lower() != "'none'"]
+        ours = [runtime.url]
+        if any(_NONCE_OR_HASH.match(one) for one in sources):
+            # Under strict-dynamic only this counts; elsewhere it would undo unsafe-inline.
+            ours.append(f"'{runtime.digest}'")
         # A default-src must not be widened for images and the rest as well.
         target = "script-src" if name == "default-src" else name
         directives[target] = [*sources, *ours]

@@ -314,7 +314,8 @@ def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
         text = collapse_location(text, context)
     elif name == b"refresh" and (matched := _REFRESH.match(text)):
         before, quote, url = matched.groups()
-        text = before + quote + codec.collapse_url(url, context.url)
+        url, end, rest = url.partition(quote) if quote else (url, "", "")
+        text = before + quote + codec.collapse_url(url, context.url) + end + rest
     elif name == b"link" and not context.by_script:
         text = _LINK_TARGET.sub(
             lambda found: f"<{codec.collapse_url(found.group(1), context.url)}>", text

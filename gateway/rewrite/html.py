@@ -19,13 +19,15 @@ _VALUE = rb"(?>\"[^\"]*+\"|'[^']*+'|(?=>)|[^\"'\t\n\f\r >][^\t\n\f\r >]*+)"
 _EQUALS = rb"[\t\n\f\r ]*+=[\t\n\f\r ]*+"
 # An equals sign whose value is not there yet must not be taken for a name.
 _ATTRIBUTE = _NAME + rb"(?>" + _EQUALS + _VALUE + rb"|(?!" + _EQUALS + rb"))"
-# A start tag to its end: quoted values may contain ">".
+_END_TAG_OPEN = re.compile(rb"</[a-zA-Z]")
+# A tag to its end: quoted values may contain ">".
 _TAG = re.compile(
-    rb"<[a-zA-Z][^\t\n\f\r />]*+(?>[\t\n\f\r /]*+" + _ATTRIBUTE + rb"|[\t\n\f\r /]++)*+>"
+    rb"</?[a-zA-Z][^\t\n\f\r />]*+(?>[\t\n\f\r /]*+" + _ATTRIBUTE + rb"|[\t\n\f\r /]++)*+>"
 )
 _END = re.compile(b">")
 _UTF16 = (b"\xfe\xff", b"\xff\xfe")
 _LIMIT = 64 * 1024
+_SHORT = 4096
 
 
 class Injector:
@@ -38,6 +40,9 @@ class Injector:
     def __init__(self, markup: bytes) -> None:
         """Make a scanner for one document."""
         self._markup: bytes | None = markup
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._wanted = 0
         self._pending = b""
         self._position = 0
 
@@ -45,9 +50,15 @@ class Injector:
         """Take a chunk, give what can already go out."""
         if self._markup is None:
             return data
-        self._pending += data
+        self._chunks.append(data)
+        self._size += len(data)
+        if self._size < self._wanted:
+            return b""
+        self._gather()
         place = self._find(ended=False)
-        if place is None and len(self._pending) <= _LIMIT:
+        if place is None and self._size < _LIMIT:
+            # A long prologue is looked at again when it has doubled, so that time is linear.
+            self._wanted = min(_LIMIT, 2 * self._size) if self._size > _SHORT else 0
             return b""
         return self._insert(self._position if place is None else place)
 
@@ -55,24 +66,32 @@ class Injector:
         """Give the rest at the end of the document."""
         if self._markup is None:
             return b""
+        self._gather()
         place = self._find(ended=True)
-        return self._insert(len(self._pending) if place is None else place)
+        return self._insert(min(self._size, _LIMIT) if place is None else place)
+
+    def _gather(self) -> None:
+        self._pending = b"".join(self._chunks)
+        self._chunks = [self._pending]
 
     def _insert(self, place: int) -> bytes:
         text, markup = self._pending, self._markup or b""
         self._pending, self._markup = b"", None
+        self._chunks = []
         if text.startswith(_UTF16):  # not ASCII-compatible: left alone until transcoding is here
             return text
         return text[:place] + markup + text[place:]
 
     def _find(self, *, ended: bool) -> int | None:
         """Where to insert, or None if more is needed; remembers how far it is."""
-        text = self._pending
+        # Nothing beyond the limit is looked at, so that every chunking finds the same place.
+        text = self._pending[:_LIMIT]
+        ended = ended and len(self._pending) <= _LIMIT
+        if len(text) < 3 and not ended:
+            return None  # a byte order mark may be on its way
         if self._position == 0:
-            self._position = _PROLOGUE.match(text).end()  # type: ignore[union-attr]
-            if text[:3] in {b"\xef", b"\xef\xbb"} and not ended:
-                self._position = 0
-                return None
+            prologue = _PROLOGUE.match(text)
+            self._position = prologue.end() if prologue else 0
         while self._position < len(text):
             start = self._position
             step = self._step(text, start, ended=ended)
@@ -96,8 +115,10 @@ class Injector:
             if text.startswith((b"<!-->", b"<!--->"), at):
                 return text.index(b">", at) + 1, False
             return self._after(_COMMENT_END.search(text, at + 4), ended=ended, at=at)
+        if _END_TAG_OPEN.match(text, at):  # the parser drops it here, attributes and all
+            return self._after(_TAG.match(text, at), ended=ended, at=at)
         if text[at + 1 : at + 2] in {b"!", b"?"} or text.startswith(b"</", at):
-            # A doctype, a bogus comment, or an end tag that the parser drops here.
+            # A doctype or a bogus comment.
             return self._after(_END.search(text, at), ended=ended, at=at)
         named = _TAG_NAME.match(text, at)
         if named is None:

@@ -11,6 +11,15 @@ def media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
+def is_ascii_compatible(content_type: str | None) -> bool:
+    """Whether a Content-Type leaves ASCII markup readable as octets.
+
+    What is not so in an octet stream is not edited: UTF-16 and the escaping encodings.
+    """
+    charset = (content_type or "").lower().partition("charset=")[2].strip("\"' ")
+    return not charset.startswith(("utf-16", "utf-32", "utf-7", "iso-2022", "hz", "unicode"))
+
+
 def wants_document(destination: str | None, mode: str | None, accept: str | None) -> bool:
     """Whether a request is made for a document or frame.
 

@@ -101,7 +101,7 @@ class _Worker:
             connection.execute("begin immediate")
             results = [job(connection) for job, _ in batch]
             connection.execute("commit")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 (the thread must outlive every job)
             if connection.in_transaction:
                 connection.execute("rollback")
             if len(batch) > 1:
@@ -119,7 +119,7 @@ class _Reader(_Worker):
         for job, _ in batch:
             try:
                 results.append(job(connection))
-            except sqlite3.Error as error:
+            except Exception as error:  # noqa: BLE001 (the same)
                 results.append(Failure(StoreUnavailable(f"sqlite: {error}")))
         return results
 
@@ -164,22 +164,21 @@ class SqliteStore:
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
                 connection = self._connect()
-                connection.executescript(_SCHEMA)
-                self._check_version(connection)
+                self._prepare(connection)
                 connection.close()
             except (OSError, sqlite3.Error) as error:
                 raise StoreUnavailable(f"{self._path}: {error}") from None
             self._reader.start()
         self._writer.start()
 
-    def _check_version(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         found = connection.execute("pragma user_version").fetchone()[0]
-        if found == 0:
-            connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
-        elif found != _SCHEMA_VERSION:
+        if found not in {0, _SCHEMA_VERSION}:
             raise StoreUnavailable(
                 f"{self._path}: format {found}, this gateway knows {_SCHEMA_VERSION}"
             )
+        connection.executescript(_SCHEMA)
+        connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
 
     def stop(self) -> Deferred[None]:
         """Finish what was accepted, then close."""

@@ -248,7 +248,9 @@ class RetrievalTests(SynchronousTestCase):
         self.assertEqual(rules.cookie_string([]), b"")
 
     @settings(deadline=None)
-    @given(st.lists(st.tuples(st.sampled_from(["/", "/a", "/a/", "/a/b", "/b"]), st.integers(0, 9))))
+    @given(
+        st.lists(st.tuples(st.sampled_from(["/", "/a", "/a/", "/a/b", "/b"]), st.integers(0, 9)))
+    )
     def test_order_does_not_depend_on_the_jar(self, places: list[tuple[str, int]]) -> None:
         """Any arrangement of the jar gives lengths descending, then times ascending."""
         jar = [admitted(b"a=b; Path=" + path.encode(), now=NOW + age) for path, age in places]

@@ -1,0 +1,45 @@
+"""``python -m bench NAME [--quick]``, from a checkout."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+
+from bench import codec, common, http, memory, websocket
+
+_ALL = {"http": http.run, "websocket": websocket.run, "memory": memory.run, "codec": codec.run}
+_LIMIT_SECONDS, _QUICK_SECONDS = 235, 59
+
+
+def main() -> int:
+    """Run one measurement or all; 1 when one could not be made."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure the gateway on this machine's loopback."
+    )
+    parser.add_argument("name", choices=[*_ALL, "all"])
+    parser.add_argument("--quick", action="store_true", help="shorter and rougher, below a minute")
+    arguments = parser.parse_args()
+    options = common.Options(quick=arguments.quick)
+    common.allow_many_files()
+    load = os.getloadavg()[0]
+    print(f"{common.describe_cores()}; load average at start {load:.1f}")
+    os.sched_setaffinity(0, common.LOAD_CORES)
+    began = time.monotonic()
+    failed = False
+    try:
+        with common.time_limit(_QUICK_SECONDS if options.quick else _LIMIT_SECONDS):
+            for name in _ALL if arguments.name == "all" else [arguments.name]:
+                _ALL[name](options)
+    except common.BenchError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        failed = True
+    except KeyboardInterrupt:
+        failed = True
+    print(f"\n{time.monotonic() - began:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Memory of the gateway: a long stream to a slow reader, and idle WebSockets."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from bench import common
+from bench.common import BenchError, Options, Served, Workplace
+
+_MIB = 1 << 20
+
+
+def stream(work: Workplace, served: Served, size: int, rate: float) -> tuple[int, int, float]:
+    """Read a file at ``rate`` octets per second: RSS before, its peak, the seconds."""
+    start = peak = common.rss_bytes(served.pid)
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 * 1024)
+    raw.settimeout(20)
+    raw.connect(("127.0.0.1", served.port))
+    with work.client_context().wrap_socket(raw, server_hostname="127.0.0.1") as connection:
+        head = f"GET /large HTTP/1.1\r\nHost: {served.host}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode("ascii"))
+        buffer = bytearray(64 * 1024)
+        began, came = time.perf_counter(), 0
+        while got := connection.recv_into(buffer):
+            came += got
+            ahead = came / rate - (time.perf_counter() - began)
+            if ahead > 0.02:
+                time.sleep(ahead)
+                peak = max(peak, common.rss_bytes(served.pid))
+        took = time.perf_counter() - began
+    if came < size:
+        raise BenchError(f"only {came} of {size} octets came through {served.host}")
+    return start, peak, took
+
+
+def run_stream(options: Options) -> None:
+    """The long stream, through nginx and through the gateway."""
+    size = options.count(200, 60) * _MIB
+    rate = options.seconds(10e6, 30e6)
+    with Workplace() as work:
+        origin = common.static_origin(work, {"large": size, "small.json": 1024})
+        nginx = common.nginx_proxy(work, origin)
+        gateway = common.gateway(work, {common.ORIGIN_HOST: origin.port})
+        rows = []
+        for name, served in {"nginx": nginx, "gateway": gateway}.items():
+            for _ in range(20):
+                common.request(work, served, "/small.json")
+            start, peak, took = stream(work, served, size, rate)
+            row = [
+                name,
+                f"{start / _MIB:.1f}",
+                f"{peak / _MIB:.1f}",
+                f"{(peak - start) / _MIB:.1f}",
+            ]
+            rows.append([*row, f"{size / took / 1e6:.1f}"])
+    title = f"memory: {size // _MIB} MiB to a client that reads {rate / 1e6:.0f} MB/s"
+    header = ["process tree", "RSS MiB at start", "at peak", "growth", "MB/s seen"]
+    common.table(title, header, rows)
+
+
+def idle(work: Workplace, served: Served, count: int) -> tuple[int, int, float]:
+    """Open WebSockets that say nothing: RSS before and with them, CPU for each opening.
+
+    A few more are opened first, so that what the first one costs once is not counted.
+    """
+    log = work.folder / "wsload.log"
+    clients = []
+    marks: list[tuple[int, float]] = []
+    for connections in (32, count):
+        command = common.load_command(work, served, connections=connections)
+        clients.append(work.start(command, common.LOAD_CORES, log, pipes=True))
+        common.read_line(clients[-1], log)
+        time.sleep(0.5)
+        marks.append((common.rss_bytes(served.pid), common.cpu_seconds(served.pid)))
+    for client in clients:
+        common.stop(client)
+    return marks[0][0], marks[1][0], marks[1][1] - marks[0][1]
+
+
+def run_idle(options: Options) -> None:
+    """Idle WebSockets at the gateway, and at the echo server itself."""
+    count = options.count(500, 200)
+    with Workplace() as work:
+        direct, _ = common.echo_server(work, common.PROXY_CORES)
+        _, origin_port = common.echo_server(work, common.LOAD_CORES)
+        gateway = common.gateway(work, {common.SOCKET_HOST: origin_port})
+        rows = []
+        base = 0.0
+        for name, served in {"echo server, direct": direct, "gateway": gateway}.items():
+            before, after, cpu = idle(work, served, count)
+            each = (after - before) / count / 1024
+            base = base or each
+            row = [name, f"{before / _MIB:.1f}", f"{after / _MIB:.1f}", f"{each:.0f}"]
+            rows.append([*row, common.times(each / base), f"{1000 * cpu / count:.2f}"])
+    title = f"memory: {count} idle WebSockets over TLS (the gateway holds two legs of each)"
+    header = ["process", "RSS MiB before", "with them", "KiB each", "x direct", "CPU ms/opening"]
+    common.table(title, header, rows)
+
+
+def run(options: Options) -> None:
+    """Measure and print."""
+    run_stream(options)
+    run_idle(options)

@@ -1,0 +1,174 @@
+"""A WebSocket load generator that costs little: frames made once, answers only counted.
+
+Lines on standard output: ``start`` when all connections are open (and warm), then for a
+rate a JSON object with ``messages``, ``seconds`` and how many connections were ``stuck``.
+Ends when standard input does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import ssl
+import sys
+import time
+from typing import Any
+
+import uvloop
+
+_TEXT, _CLOSE = 1, 8
+_AT_ONCE = 16
+
+
+def text_frame(size: int) -> bytes:
+    """A masked text frame with ``size`` octets of ASCII."""
+    mask = b"\x25\x4a\x11\x7c"
+    payload = (b"The quick brown fox. " * (size // 21 + 1))[:size]
+    masked = bytes(octet ^ mask[at % 4] for at, octet in enumerate(payload))
+    if size < 126:
+        head = bytes([0x80 | _TEXT, 0x80 | size])
+    elif size < 65536:
+        head = bytes([0x80 | _TEXT, 0x80 | 126]) + size.to_bytes(2, "big")
+    else:
+        head = bytes([0x80 | _TEXT, 0x80 | 127]) + size.to_bytes(8, "big")
+    return head + mask + masked
+
+
+class Connection(asyncio.Protocol):
+    """One connection: handshake, then as many messages in flight as it was told."""
+
+    def __init__(self, host: str, frame: bytes) -> None:
+        """Connect it with ``loop.create_connection``."""
+        self.open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.messages = 0
+        self.running = False
+        self._host = host
+        self._frame = frame
+        self._head = b""
+        self._skip = 0
+        self._is_text = False
+        self._shaken = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Ask for the WebSocket (uvloop's transports are no ``asyncio.Transport``)."""
+        self._transport = transport
+        key = base64.b64encode(os.urandom(16)).decode("ascii")
+        transport.write(
+            f"GET /echo HTTP/1.1\r\nHost: {self._host}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+            "Origin: https://bench.invalid\r\n\r\n".encode("ascii")
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """Count what came back, send as much again."""
+        if not self._shaken:
+            self._head += data
+            head, end, rest = self._head.partition(b"\r\n\r\n")
+            if not end:
+                return
+            if b" 101 " not in head.partition(b"\r\n")[0]:
+                self._fail(head.partition(b"\r\n")[0].decode("latin-1"))
+                return
+            self._shaken, self._head, data = True, b"", rest
+            self.open.set_result(None)
+        came = self._count(data)
+        self.messages += came
+        if self.running and came:
+            self._transport.write(self._frame * came)
+
+    def _count(self, data: bytes) -> int:
+        """How many text messages ended in ``data``; nothing of them is looked at."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        at, size, came = 0, len(data), 0
+        while True:
+            if self._skip:
+                if size - at < self._skip:
+                    self._skip -= size - at
+                    return came
+                at, self._skip = at + self._skip, 0
+                came += self._is_text
+            if size - at < 2:
+                break
+            length, start = data[at + 1], at + 2
+            if length >= 126:
+                start += 2 if length == 126 else 8
+                if size < start:
+                    break
+                length = int.from_bytes(data[at + 2 : start], "big")
+            self._is_text = data[at] & 15 == _TEXT
+            if data[at] & 15 == _CLOSE:
+                self._fail("the server closed")
+            at, self._skip = start, length
+        self._head = data[at:]
+        return came
+
+    def begin(self, window: int) -> None:
+        """Put ``window`` messages in flight and keep them there."""
+        self.running = True
+        self._transport.write(self._frame * window)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say so while it matters."""
+        self._fail(f"connection lost: {exc}")
+
+    def _fail(self, why: str) -> None:
+        if not self.open.done():
+            self.open.set_exception(ConnectionError(why))
+        elif self.running:
+            sys.stderr.write(why + "\n")
+            os._exit(1)
+
+
+async def load(options: argparse.Namespace) -> None:
+    """Open, warm up, measure, wait for the end of standard input."""
+    loop = asyncio.get_running_loop()
+    context = ssl.create_default_context(cafile=options.ca)
+    frame = text_frame(options.size)
+    made: list[Connection] = []
+
+    async def connect() -> None:
+        _, connection = await loop.create_connection(
+            lambda: Connection(options.host, frame), "127.0.0.1", options.port, ssl=context
+        )
+        await connection.open
+        made.append(connection)
+
+    for begin in range(0, options.connections, _AT_ONCE):
+        some = range(begin, min(begin + _AT_ONCE, options.connections))
+        await asyncio.gather(*(connect() for _ in some))
+    if options.window:
+        for connection in made:
+            connection.begin(options.window)
+        await asyncio.sleep(options.warmup)
+    print("start", flush=True)
+    if options.window:
+        began, before = time.perf_counter(), [one.messages for one in made]
+        await asyncio.sleep(options.seconds)
+        came = [one.messages - had for one, had in zip(made, before, strict=True)]
+        result = {"messages": sum(came), "seconds": time.perf_counter() - began}
+        print(json.dumps(result | {"stuck": came.count(0)}), flush=True)
+    for connection in made:
+        connection.running = False
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+def main() -> None:
+    """Read the options and run."""
+    parser = argparse.ArgumentParser(prog="python -m bench.wsload")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--ca", required=True)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--window", type=int, default=0, help="0: stay idle")
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--warmup", type=float, default=0.5)
+    parser.add_argument("--seconds", type=float, default=3)
+    uvloop.run(load(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

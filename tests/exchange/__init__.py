@@ -1,0 +1,226 @@
+"""Tests of the exchanges, and a shell that plays the other side as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from gateway import wire
+from gateway.cookies.jar import open_jar
+from gateway.errors import GatewayError
+from gateway.exchange.messages import (
+    Commit,
+    Connect,
+    ConnectSocket,
+    Context,
+    Ending,
+    Exchange,
+    Need,
+    NeedBody,
+    NeedNow,
+    NeedOrigin,
+    NeedRandom,
+    NeedRows,
+    Note,
+    RememberOrigin,
+    RequestHead,
+    Rows,
+    Settings,
+    SocketOpened,
+    UpstreamHead,
+)
+from gateway.origins import Origin, long_label
+from gateway.policy import destinations
+from gateway.policy.destinations import AccessRule, NavigationRule
+from gateway.policy.patterns import parse_pattern
+from gateway.session.reading import Session
+from tests.cookies import SUFFIXES, at
+from tests.rewrite import SUFFIX, codec, collapsed, origin
+from tests.session import DATR, ICK, KEYS, NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SITE = "https://shop.example.com"
+PAGE_ORIGIN = collapsed(SITE)
+HOST = PAGE_ORIGIN.removeprefix("https://")
+USER = Session(ICK, DATR).user_keys(KEYS)
+REGISTRABLE = "example.com"
+BUCKET = USER.bucket(REGISTRABLE)
+SESSION = b"; ".join(
+    (wire.ICK_COOKIE + b"=" + ICK.cookie_value(), wire.DATR_COOKIE + b"=" + DATR.text)
+)
+LONG = origin("https://under_score.example.com")
+LONG_HOST = f"{long_label(LONG)}{SUFFIX}"
+HTML = (b"Content-Type", b"text/html; charset=utf-8")
+
+
+def access(text: str = "*", *, page: str = "", **more: Any) -> AccessRule:
+    """One access rule."""
+    return AccessRule(parse_pattern(text), page=parse_pattern(page) if page else None, **more)
+
+
+def context(
+    *rules: AccessRule, navigation: tuple[str, ...] | None = None, attempts: int = 3
+) -> Context:
+    """A fresh context; by default ``SITE`` and what is below its domain may be shown."""
+    if navigation is None:
+        navigation = () if rules else ("*://*.example.com",)
+    policy = destinations.Settings(
+        navigation=tuple(NavigationRule(parse_pattern(text)) for text in navigation),
+        access=rules,
+    )
+    return Context(
+        codec=codec(),
+        keys=KEYS,
+        suffixes=SUFFIXES,
+        policy=policy,
+        runtime_path=f"{wire.ASSET_PATH}runtime.js",
+        runtime_digest="sha256-rUnT1me=",
+        settings=Settings(commit_attempts=attempts),
+    )
+
+
+def head(
+    target: str = "/p",
+    *,
+    method: bytes = b"GET",
+    host: str = HOST,
+    session: bool = True,
+    **fields: str,
+) -> RequestHead:
+    """A request of a page of ours at ``SITE``, unless its fields say otherwise."""
+    given = {"sec_fetch_site": "same-origin", "sec_fetch_dest": "empty", "sec_fetch_mode": "cors"}
+    pairs = [
+        (name.replace("_", "-").encode(), value.encode("latin-1"))
+        for name, value in (given | fields).items()
+        if value
+    ]
+    if session:
+        pairs.append((b"Cookie", SESSION))
+    return RequestHead(method, target.encode("latin-1"), b"HTTP/1.1", host, tuple(pairs))
+
+
+def frame(target: str = "/p", **more: Any) -> RequestHead:
+    """A request for the document of a frame."""
+    return head(target, **{"sec_fetch_dest": "iframe", "sec_fetch_mode": "navigate", **more})
+
+
+@attrs.define
+class Shell:
+    """The other side of an exchange: a table from the kind of a need to its reply.
+
+    A reply that can be called is called with the need; an error is thrown, as ``drive``
+    does.  ``needs`` remembers what was asked, in order.
+    """
+
+    replies: dict[type, Any] = attrs.field(factory=dict)
+    rows: dict[tuple[bytes, bytes], dict[bytes, Any]] = attrs.field(factory=dict)
+    versions: dict[tuple[bytes, bytes], int] = attrs.field(factory=dict)
+    needs: list[Need] = attrs.field(factory=list)
+    random: int = 0
+
+    def run(self, exchange: Exchange) -> Ending:
+        """Drive the exchange to its ending."""
+        try:
+            need = next(exchange)
+            while True:
+                self.needs.append(need)
+                try:
+                    reply = self._perform(need)
+                except GatewayError as error:
+                    need = exchange.throw(error)
+                else:
+                    need = exchange.send(reply)
+        except StopIteration as stop:
+            ending: Ending = stop.value
+            return ending
+        finally:
+            exchange.close()
+
+    def _perform(self, need: Need) -> object:
+        reply = self.replies.get(type(need), self._default)
+        if isinstance(reply, GatewayError):
+            raise reply
+        return reply(need) if callable(reply) else reply
+
+    def _default(self, need: Need) -> object:
+        match need:
+            case NeedNow():
+                return NOW
+            case NeedRandom(size):
+                self.random += 1
+                return bytes([self.random]) * size
+            case NeedRows(owner, bucket):
+                key = (owner, bucket)
+                return Rows(self.versions.get(key, 0), tuple(self.rows.get(key, {}).values()))
+            case Commit():
+                return self.commit(need)
+            case Connect():
+                return UpstreamHead(200, b"OK", (HTML,), 5)
+            case ConnectSocket():
+                return SocketOpened()
+            case NeedBody():
+                return b""
+            case NeedOrigin() | RememberOrigin() | Note():
+                return None
+        raise AssertionError(need)
+
+    def commit(self, need: Commit) -> bool:
+        """Change a bucket as the store does: only if its version is the one that was read."""
+        key = (need.owner, need.bucket)
+        if self.versions.get(key, 0) != need.version:
+            return False
+        rows = self.rows.setdefault(key, {})
+        rows.update({row.index: row for row in need.puts})
+        for index in need.deletes:
+            rows.pop(index, None)
+        self.versions[key] = need.version + 1
+        return True
+
+    def put(self, *set_cookies: bytes, url: str = f"{SITE}/") -> None:
+        """Have the site set these cookies beforehand, or another tab meanwhile."""
+        key = (USER.owner, BUCKET)
+        version = self.versions.get(key, 0)
+        jar = open_jar(USER, REGISTRABLE, tuple(self.rows.get(key, {}).values()))
+        change, _ = jar.receive(set_cookies, *at(url), NOW, SUFFIXES, lambda size: b"p" * size)
+        assert self.commit(Commit(*key, version, change.puts, change.deletes))
+
+    def cookies(self, url: str = f"{SITE}/") -> bytes:
+        """What the jar now sends to a URL."""
+        rows = tuple(self.rows.get((USER.owner, BUCKET), {}).values())
+        return open_jar(USER, REGISTRABLE, rows).cookie_header(*at(url), NOW)
+
+    def kinds(self) -> str:
+        """The kinds of needs, in order, as words."""
+        return " ".join(type(need).__name__ for need in self.needs)
+
+    def notes(self) -> list[str]:
+        """The security events."""
+        return [need.event for need in self.needs if isinstance(need, Note)]
+
+    def sent(self) -> list[Connect | ConnectSocket]:
+        """What went upstream."""
+        return [need for need in self.needs if isinstance(need, Connect | ConnectSocket)]
+
+
+def play(
+    exchange: Callable[[RequestHead, Context], Exchange],
+    request: RequestHead,
+    given: Context | None = None,
+    shell: Shell | None = None,
+) -> tuple[Ending, Shell]:
+    """Drive one exchange; the ending and the shell with all that it was asked."""
+    shell = shell or Shell()
+    return shell.run(exchange(request, given or context())), shell
+
+
+def values(fields: tuple[tuple[bytes, bytes], ...], name: bytes) -> list[bytes]:
+    """All values of a field."""
+    return [value for key, value in fields if key.lower() == name.lower()]
+
+
+def long_origin(label: str) -> Callable[[NeedOrigin], Origin | None]:
+    """A store that knows one digest."""
+    return lambda need: LONG if need.label == label else None

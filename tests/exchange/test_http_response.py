@@ -1,0 +1,258 @@
+"""What goes upstream from a rewrite host, and what the response becomes: passed on, or edited."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.exchange.http import http_exchange
+from gateway.exchange.messages import Connect, RequestHead, Respond, UpstreamHead
+from gateway.rewrite.pipeline import pipeline_for
+from tests.exchange import HTML, PAGE_ORIGIN, SITE, Shell, context, frame, head, play, values
+from tests.rewrite import SECURE, SUFFIX, origin, run
+
+CSP = b"Content-Security-Policy"
+PAYLOAD = re.compile(rb'<script type="application/json" id="__gw">([^<]*)</script>')
+
+
+def _respond(
+    request: RequestHead,
+    *fields: tuple[bytes, bytes],
+    status: int = 200,
+    length: int | None = 5,
+    shell: Shell | None = None,
+) -> Respond:
+    shell = shell or Shell()
+    shell.replies[Connect] = UpstreamHead(status, b"Reason", fields, length)
+    ending, _ = play(http_exchange, request, context(), shell)
+    assert isinstance(ending, Respond), ending
+    return ending
+
+
+def _payload(ending: Respond) -> Any:
+    matched = PAYLOAD.search(ending.plan.markup or b"")
+    assert matched is not None, ending
+    return json.loads(matched[1])
+
+
+class UpstreamTests(SynchronousTestCase):
+    """What goes upstream, and what of the jar."""
+
+    def test_the_request(self) -> None:
+        """Method, raw target without our parameters, and the origin's own Host."""
+        _, shell = play(
+            http_exchange, head("/a%2f?x=%zz&__gw=T", method=b"PUT", origin=PAGE_ORIGIN)
+        )
+        (sent,) = shell.sent()
+        assert isinstance(sent, Connect)
+        self.assertEqual((sent.origin, sent.method), (origin(SITE), b"PUT"))
+        self.assertEqual(sent.target, b"/a%2f?x=%zz")
+        self.assertEqual(values(sent.fields, b"Host"), [b"shop.example.com"])
+        self.assertEqual(values(sent.fields, b"Origin"), [SITE.encode()])
+
+    def test_cookies(self) -> None:
+        """From the jar for this path; the session's own never leave."""
+        shell = Shell()
+        shell.put(b"a=1; Path=/", b"deep=2; Path=/deep", b"up=3; Domain=example.com; Path=/")
+        for target, wanted in {"/p": b"a=1; up=3", "/deep/x": b"deep=2; a=1; up=3"}.items():
+            shell.needs.clear()
+            play(http_exchange, head(target), shell=shell)
+            (sent,) = shell.sent()
+            self.assertEqual(values(sent.fields, b"Cookie"), [wanted], target)
+
+    def test_set_cookie(self) -> None:
+        """Into the jar, several at once, and never to the browser."""
+        shell, fields = Shell(), ((b"Set-Cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"X-Y", b"z"))
+        ending = _respond(head(), *fields, shell=shell)
+        self.assertEqual(shell.cookies(), b"a=1; b=2")
+        self.assertEqual(values(ending.fields, b"Set-Cookie"), [])
+        self.assertEqual(values(ending.fields, b"X-Y"), [b"z"])
+
+    def test_codings(self) -> None:
+        """A document is asked for in codings that can be read; the rest as the client asks."""
+        for request, wanted in ((frame, b"gzip, deflate"), (head, b"br")):
+            _, shell = play(http_exchange, request(accept_encoding="br"))
+            self.assertEqual(values(shell.sent()[0].fields, b"Accept-Encoding"), [wanted])
+
+
+class EditTests(SynchronousTestCase):
+    """Which bodies are edited."""
+
+    def test_destinations(self) -> None:
+        """HTML for a document or frame, never for a script or an image."""
+        table = {
+            "iframe": True,
+            "frame": True,
+            "embed": True,
+            "object": True,
+            "empty": False,
+            "script": False,
+            "image": False,
+            "style": False,
+            "worker": False,
+            "": False,
+        }
+        for destination, wanted in table.items():
+            request = head(sec_fetch_dest=destination, sec_fetch_mode="no-cors")
+            self.assertEqual(_respond(request, HTML).plan.edits, wanted, destination)
+        top = head(sec_fetch_dest="document", method=b"POST")
+        self.assertTrue(_respond(top, HTML).plan.edits)
+        old = head(sec_fetch_dest="", sec_fetch_mode="", sec_fetch_site="", accept="text/html,*/*")
+        self.assertTrue(_respond(old, HTML).plan.edits)
+
+    def test_bodies(self) -> None:
+        """HTML and XHTML in a coding that can be read, whole, and shown rather than saved."""
+        table: list[tuple[bool, int, tuple[tuple[bytes, bytes], ...]]] = [
+            (True, 200, (HTML,)),
+            (True, 404, (HTML,)),
+            (True, 200, ((b"Content-Type", b"application/xhtml+xml"),)),
+            (True, 200, (HTML, (b"Content-Encoding", b"gzip"))),
+            (True, 200, (HTML, (b"Content-Encoding", b"deflate"))),
+            (True, 200, (HTML, (b"Content-Disposition", b"inline; filename=attachment"))),
+            (False, 200, ()),
+            (False, 200, ((b"Content-Type", b"text/plain"),)),
+            (False, 200, ((b"Content-Type", b"application/json"),)),
+            (False, 200, (HTML, (b"Content-Encoding", b"br"))),
+            (False, 200, (HTML, (b"Content-Encoding", b"gzip, gzip"))),
+            (False, 200, (HTML, (b"Content-Disposition", b" Attachment; filename=x"))),
+            (False, 200, ((b"Content-Type", b"text/html; charset=utf-16"),)),
+            (False, 204, (HTML,)),
+            (False, 205, (HTML,)),
+            (False, 206, (HTML,)),
+            (False, 304, (HTML,)),
+        ]
+        for wanted, status, fields in table:
+            ending = _respond(frame(), *fields, status=status)
+            self.assertEqual(ending.plan.edits, wanted, (status, fields))
+            self.assertEqual(pipeline_for(ending.plan) is not None, wanted)
+            self.assertEqual((ending.status, ending.reason), (status, b"Reason"))
+
+    def test_codings(self) -> None:
+        """Decoded from the upstream's, and gzip for a client that takes it."""
+        gzip = (b"Content-Encoding", b"gzip")
+        for accept, gzip_out in (
+            ("gzip, br", True),
+            ("br", False),
+            ("", False),
+            ("gzip;q=0", False),
+        ):
+            ending = _respond(frame(accept_encoding=accept), HTML, gzip)
+            self.assertEqual((ending.plan.coding, ending.plan.gzip_out), ("gzip", gzip_out), accept)
+            found = values(ending.fields, b"Content-Encoding")
+            self.assertEqual(found, [b"gzip"] if gzip_out else [], accept)
+        self.assertEqual(ending.plan.ratio, context().settings.expansion_ratio)
+        plain = _respond(head(accept_encoding="br"), (b"Content-Encoding", b"br"))
+        self.assertEqual(values(plain.fields, b"Content-Encoding"), [b"br"])
+
+
+class FieldTests(SynchronousTestCase):
+    """The fields that go with it."""
+
+    def test_length(self) -> None:
+        """Told only for a body that passes as it is, by its known length, once."""
+        sent = (b"Content-Length", b"99")
+        table = [
+            (head(), 200, 5, [b"5"]),
+            (head(), 200, 0, [b"0"]),
+            (head(), 200, None, []),
+            (head(), 206, 5, [b"5"]),
+            (head(method=b"HEAD"), 200, 5, [b"5"]),
+            (head(), 204, 0, []),
+            (head(), 205, 5, []),
+            (head(), 304, 5, []),
+            (frame(), 200, 5, []),
+        ]
+        for request, status, length, wanted in table:
+            ending = _respond(request, HTML, sent, status=status, length=length)
+            found = values(ending.fields, b"Content-Length")
+            self.assertEqual(found, wanted, (request, status, length))
+
+    def test_the_runtime_is_admitted_where_it_is(self) -> None:
+        """By its URL on the page's own host, in an edited document alone."""
+        policy = (CSP, b"script-src 'self'")
+        url = f"{PAGE_ORIGIN}{context().runtime_path}".encode()
+        edited = values(_respond(frame(), HTML, policy).fields, CSP)
+        self.assertIn(url, edited[0].split())
+        for request, fields in ((head(), (HTML, policy)), (frame(), (policy,))):
+            passed = values(_respond(request, *fields).fields, CSP)
+            self.assertEqual(passed[0], b"script-src 'self'")
+
+    def test_containment_is_everywhere(self) -> None:
+        """On every response, edited or not, whatever its status."""
+        for request in (head(), frame()):
+            for status in (200, 204, 304, 404, 500):
+                found = values(_respond(request, HTML, status=status).fields, CSP)
+                self.assertEqual(len(found), 1, status)
+                self.assertIn(f"default-src https://*{SUFFIX}".encode(), found[0])
+
+    def test_link_is_left_to_script(self) -> None:
+        """What script fetched keeps its Link; a page's is collapsed."""
+        link = (b"Link", b"<https://other.example/a>; rel=preload")
+        kept = values(_respond(head(), HTML, link).fields, b"Link")
+        self.assertEqual(kept, [link[1]])
+        mapped = values(_respond(frame(), HTML, link).fields, b"Link")
+        self.assertIn(f"<https://https-other-example{SUFFIX}/a>".encode(), mapped[0])
+
+    def test_redirects(self) -> None:
+        """A Location is collapsed; relative to the site it stays."""
+        for value, wanted in (
+            (b"https://other.example/x?y", f"https://https-other-example{SUFFIX}/x?y".encode()),
+            (b"/x", b"/x"),
+        ):
+            ending = _respond(frame(), (b"Location", value), status=302)
+            self.assertEqual(values(ending.fields, b"Location"), [wanted])
+
+
+class PayloadTests(SynchronousTestCase):
+    """What the runtime is told."""
+
+    def test_content(self) -> None:
+        """The origin and where the gateway is; nothing of the session."""
+        ending = _respond(frame(), HTML)
+        self.assertEqual(
+            _payload(ending),
+            {"v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443, "secure": SECURE},
+        )
+        markup = ending.plan.markup or b""
+        runtime = context().runtime_path
+        self.assertIn(f'<script src="{runtime}" integrity="sha256-rUnT1me=">'.encode(), markup)
+
+    def test_cookies(self) -> None:
+        """Those that script may see here, after this response's own Set-Cookie."""
+        shell = Shell()
+        shell.put(b"a=1; Path=/", b"h=2; Path=/; HttpOnly", b"deep=3; Path=/deep", b"b=0; Path=/")
+        fields = (
+            (b"Set-Cookie", b"new=4; Path=/"),
+            (b"Set-Cookie", b"b=5; Path=/"),
+            (b"Set-Cookie", b"x=6; Path=/; HttpOnly"),
+        )
+        ending = _respond(frame(), HTML, *fields, shell=shell)
+        self.assertEqual(_payload(ending)["cookie"], "a=1; b=5; new=4")
+
+    def test_anonymous(self) -> None:
+        """Without a session there are none, whatever the site sets."""
+        ending = _respond(frame(session=False), HTML, (b"Set-Cookie", b"a=1"))
+        self.assertEqual(_payload(ending)["cookie"], "")
+
+    def test_a_cookie_cannot_end_the_element(self) -> None:
+        """A hostile value comes back as it is, and the page as it was, in its place."""
+        shell, evil = Shell(), b"</script><script>alert(1)//--><!--"
+        shell.put(b"a=" + evil)
+        ending = _respond(frame(), HTML, shell=shell)
+        self.assertEqual(_payload(ending)["cookie"], "a=" + evil.decode())
+        pipeline = pipeline_for(ending.plan)
+        assert pipeline is not None
+        page = run(pipeline, [b"<head><title>T</title>"])
+        self.assertNotIn(b"alert(1)", PAYLOAD.sub(b"", page))
+        self.assertEqual(page.count(b"</script>"), 2)
+        self.assertTrue(page.startswith(b"<head><script type="))
+        self.assertTrue(page.endswith(b"</script><title>T</title>"))
+
+    def test_octets_that_are_no_text(self) -> None:
+        """A value that is not UTF-8 does not break the page."""
+        shell = Shell()
+        shell.put(b"a=\xff\xe9")
+        self.assertEqual(_payload(_respond(frame(), HTML, shell=shell))["cookie"], "a=\ufffd\ufffd")

@@ -1,0 +1,100 @@
+"""The values that an exchange and its shell pass to and fro."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.errors import GatewayError, LocalFault, Refusal, StoreUnavailable, UpstreamTimeout
+from gateway.exchange.messages import (
+    Accept,
+    Answer,
+    Commit,
+    Connect,
+    ConnectSocket,
+    NeedNow,
+    NeedRows,
+    Refuse,
+    RequestHead,
+    Respond,
+    SocketOpened,
+    UpstreamHead,
+    ask,
+    refusal,
+)
+from gateway.policy.transport import Transport
+from tests.exchange import SITE, context
+from tests.rewrite import codec, origin
+
+SECRET = b"s3cret"
+FIELDS = ((b"Cookie", SECRET),)
+
+
+class MessageTests(SynchronousTestCase):
+    """Requests, needs and endings."""
+
+    def test_path(self) -> None:
+        """The target without its query."""
+        for target, path in ((b"/", b"/"), (b"/a?b?c", b"/a"), (b"?x", b""), (b"*", b"*")):
+            head = RequestHead(b"GET", target, b"HTTP/1.1", "h", ())
+            self.assertEqual(head.path, path, target)
+
+    def test_logged_path(self) -> None:
+        """A log shows a plain path alone: no query, no fragment, no other form of target."""
+        for target, path in {
+            b"/a?s3cret": "/a",
+            b"/a#s3cret": "/a",
+            b"/\xe9": "/\xe9",
+            b"": "-",
+            b"*": "-",
+            b"https://s3cret.example/": "-",
+            b"?s3cret": "-",
+        }.items():
+            head = RequestHead(b"GET", target, b"HTTP/1.1", "h", ())
+            self.assertEqual(head.logged_path, path, target)
+
+    def test_ask(self) -> None:
+        """A reply of the right kind comes back; another is a fault of the gateway's own."""
+        asking = ask(NeedNow(), int)
+        self.assertEqual(next(asking), NeedNow())
+        with self.assertRaises(StopIteration) as caught:
+            asking.send(5)
+        self.assertEqual(caught.exception.value, 5)
+        for reply in (None, "5", b"5"):
+            asking = ask(NeedNow(), int)
+            next(asking)
+            with self.assertRaises(LocalFault):
+                asking.send(reply)
+
+    def test_refusal(self) -> None:
+        """Status, event and title are the error's kind's; what it says is for the log."""
+        for error in (
+            GatewayError("x"), Refusal("x"), StoreUnavailable("x"), UpstreamTimeout("x"),
+        ):  # fmt: skip
+            wanted = Refuse(error.status, error.event, error.title, "x")
+            self.assertEqual(refusal(error), wanted)
+            self.assertNotIn("x", wanted.title.split())
+
+    def test_runtime(self) -> None:
+        """The runtime's URL is on the page's own host."""
+        source = context().runtime(origin(SITE))
+        self.assertEqual(
+            source.url, codec().collapse_origin(origin(SITE)) + "/.gateway/assets/runtime.js"
+        )
+        self.assertEqual(source.digest, "sha256-rUnT1me=")
+
+    def test_nothing_secret_is_shown(self) -> None:
+        """No repr shows fields, targets with queries, offers, owners or bodies."""
+        shop, transport = origin(SITE), Transport()
+        for value in (
+            RequestHead(b"GET", b"/", b"HTTP/1.1", "h", FIELDS),
+            NeedRows(SECRET, SECRET),
+            Commit(SECRET, SECRET, 1, (), (SECRET,)),
+            Connect(shop, transport, b"GET", SECRET, FIELDS),
+            ConnectSocket(shop, transport, SECRET, None, (SECRET.decode(),), FIELDS),
+            UpstreamHead(200, b"OK", FIELDS),
+            SocketOpened(SECRET.decode(), (SECRET,)),
+            Respond(200, b"OK", FIELDS),
+            Answer(200, FIELDS, SECRET),
+            Accept(SECRET.decode()),
+        ):
+            self.assertNotIn("s3cret", repr(value), type(value).__name__)

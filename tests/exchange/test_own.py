@@ -1,0 +1,310 @@
+"""The portal, the outer frame, and the gateway's own endpoints."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway import events, wire
+from gateway.exchange.http import http_exchange
+from gateway.exchange.messages import (
+    Answer,
+    Context,
+    Ending,
+    NeedBody,
+    Page,
+    Refuse,
+    RequestHead,
+    Serve,
+    ServeAsset,
+)
+from gateway.exchange.own import own_exchange
+from gateway.session.attestation import attest, seal_restore_text
+from gateway.session.reading import read_session
+from tests.exchange import HOST, SESSION, Shell, access, context, play, values
+from tests.rewrite import DOMAIN, SECURE, SUFFIX, collapsed
+from tests.session import DATR, DATR_2, ICK, ICK_2, KEYS, NONCE
+
+SECURE_HOST = f"www{SUFFIX}"
+ENDPOINTS = (wire.BOOTSTRAP_PATH, wire.RESTORE_PATH, wire.CHECK_PATH)
+TOSSED = SESSION + b"; " + wire.ICK_COOKIE + b"=" + ICK_2.cookie_value()
+ICKT = attest(KEYS, ICK, DATR).decode()
+RESTORE = seal_restore_text(KEYS, ICK, DATR, NONCE).decode()
+
+
+def _head(
+    host: str, target: str, method: bytes = b"GET", *fields: tuple[bytes, bytes]
+) -> RequestHead:
+    return RequestHead(method, target.encode("latin-1"), b"HTTP/1.1", host, fields)
+
+
+def _play(request: RequestHead, given: Context | None = None) -> Ending:
+    return play(own_exchange, request, given)[0]
+
+
+def _post(
+    path: str, body: bytes = b"", cookie: bytes = b"", **more: Any
+) -> tuple[Answer, Any, Shell]:
+    fields = [(b"Origin", SECURE.encode())]
+    if cookie:
+        fields.append((b"Cookie", cookie))
+    shell = Shell({NeedBody: body}, **more)
+    ending, _ = play(own_exchange, _head(SECURE_HOST, path, b"POST", *fields), None, shell)
+    assert isinstance(ending, Answer), ending
+    assert values(ending.fields, b"Cache-Control") == [b"no-store"]
+    return ending, json.loads(ending.body), shell
+
+
+def _session(ending: Answer) -> Any:
+    header = b"; ".join(field.partition(b";")[0] for field in values(ending.fields, b"Set-Cookie"))
+    return read_session([header], KEYS).session
+
+
+class HostTests(SynchronousTestCase):
+    """What is served where."""
+
+    def test_table(self) -> None:
+        """Pages and assets; 404 for other paths, 405 for other methods, 421 for other hosts."""
+        asset = f"{wire.ASSET_PATH}dir/x.js"
+        table: list[tuple[str, str, bytes, object]] = [
+            (DOMAIN, "/", b"GET", Serve(Page.PORTAL)),
+            (DOMAIN.upper(), "/?x", b"HEAD", Serve(Page.PORTAL)),
+            (f"{DOMAIN}:8443", "/", b"GET", Serve(Page.PORTAL)),
+            (DOMAIN, asset, b"GET", ServeAsset("dir/x.js")),
+            (DOMAIN, "/nothing", b"GET", 404),
+            (DOMAIN, "/nothing", b"POST", 404),
+            (DOMAIN, "/", b"POST", 405),
+            (DOMAIN, "/open?url=a.example", b"POST", 405),
+            (DOMAIN, asset, b"POST", 405),
+            (SECURE_HOST, "/", b"GET", Serve(Page.OUTER)),
+            (SECURE_HOST, "/?x", b"HEAD", Serve(Page.OUTER)),
+            (SECURE_HOST, asset, b"HEAD", ServeAsset("dir/x.js")),
+            (SECURE_HOST, "/open", b"GET", 404),
+            (SECURE_HOST, "/index.html", b"GET", 404),
+            (SECURE_HOST, "/.gateway/", b"GET", 404),
+            (SECURE_HOST, "/", b"POST", 405),
+            (SECURE_HOST, "/.gateway/go?u=x", b"POST", 405),
+            (SECURE_HOST, asset, b"DELETE", 405),
+            ("evil.example", "/", b"GET", 421),
+            ("evil.example", wire.BOOTSTRAP_PATH, b"POST", 421),
+            (f"x.{DOMAIN}", "/", b"GET", 421),
+            (f"0.{DOMAIN}", "/", b"GET", 421),
+            (f"a.b{SUFFIX}", "/", b"GET", 421),
+            ("", "/", b"GET", 421),
+        ]
+        for path in ENDPOINTS:
+            table += [(SECURE_HOST, path, method, 405) for method in (b"GET", b"HEAD", b"PUT")]
+            table += [(DOMAIN, path, b"POST", 404)]
+        for host, target, method, wanted in table:
+            ending = _play(_head(host, target, method, (b"Origin", b"null")))
+            if isinstance(wanted, int):
+                assert isinstance(ending, Refuse), (host, target, method)
+                self.assertEqual(ending.status, wanted, (host, target, method))
+                self.assertEqual(bool(values(ending.fields, b"Allow")), wanted == 405)
+            else:
+                self.assertEqual(ending, wanted, (host, target, method))
+
+    def test_endpoints_are_not_on_rewrite_hosts(self) -> None:
+        """A proxied page's own host mints, restores and checks nothing."""
+        for path in ENDPOINTS:
+            for who in (SECURE, f"https://{HOST}"):
+                request = _head(HOST, path, b"POST", (b"Origin", who.encode()))
+                ending, shell = play(http_exchange, request)
+                assert isinstance(ending, Refuse), path
+                self.assertEqual((ending.status, shell.needs), (404, []), path)
+
+
+class WayInTests(SynchronousTestCase):
+    """``/open`` on the portal and ``/.gateway/go`` elsewhere."""
+
+    def test_open(self) -> None:
+        """Into the outer frame, the URL normalised; a name alone means https."""
+        for query, wanted in {
+            "url=https://shop.example.com/p?q%23f": "https://shop.example.com/p?q#f",
+            "url=shop.example.com": "https://shop.example.com/",
+            "url=%20http%3A%2F%2Fa.example%2F%3Fx%26y%20": "http://a.example/?x&y",
+            "url=a.example&url=b.example": "https://a.example/",
+            "x=1&url=a.example/b": "https://a.example/b",
+            "url=HTTPS://B%C3%9CCHER.example": "https://xn--bcher-kva.example/",
+        }.items():
+            ending = _play(_head(DOMAIN, f"/open?{query}"))
+            assert isinstance(ending, Answer), query
+            self.assertEqual(ending.status, 303)
+            self.assertEqual(values(ending.fields, b"Location"), [f"{SECURE}/#{wanted}".encode()])
+            self.assertEqual(values(ending.fields, b"Referrer-Policy"), [b"no-referrer"])
+
+    def test_what_is_no_web_address(self) -> None:
+        """400, and no redirect at all."""
+        for typed in (
+            "", "%20", "javascript:alert(1)", "javascript://x%0aalert(1)", "data:text/html,x",
+            "ftp://a.example/", "file:///etc/passwd", "ws://a.example/", "blob:https://a.example/x",
+            "https://", "https://a%20b/", "mailto:a@b.example",
+        ):  # fmt: skip
+            for request in (
+                _head(DOMAIN, f"/open?url={typed}"),
+                _head(SECURE_HOST, f"{wire.GO_PATH}?u={typed}"),
+            ):
+                ending = _play(request, context(navigation=("*",)))
+                if request.host == DOMAIN and typed == "mailto:a@b.example":
+                    continue  # a user name: what is typed without :// means https
+                assert isinstance(ending, Refuse), (request.host, typed)
+                self.assertEqual(ending.status, 400, typed)
+        for request in (_head(DOMAIN, "/open"), _head(SECURE_HOST, wire.GO_PATH)):
+            self.assertIsInstance(_play(request), Refuse)
+
+    def test_many_parameters(self) -> None:
+        """A long query is no fault of the gateway's own."""
+        query = "&".join(["a=1"] * 100)
+        for request in (
+            _head(DOMAIN, f"/open?{query}&url=a.example"),
+            _head(SECURE_HOST, f"{wire.GO_PATH}?{query}&u=https://shop.example.com/"),
+        ):
+            self.assertIsInstance(_play(request), Refuse | Answer)
+
+    def test_go(self) -> None:
+        """To the collapsed form, only of what the policy opens; on both kinds of hosts."""
+        plain = context(access("http://a.example", allow_insecure_http=True))
+        table: list[tuple[str, Context, str | int]] = [
+            ("https://shop.example.com/p?q%23f", context(), "https://shop.example.com/p?q#f"),
+            ("https://a.example/", context(access("a.example")), "https://a.example/"),
+            ("http://a.example/", plain, "http://a.example/"),
+            ("https://under_score.example.com/", context(), "https://under_score.example.com/"),
+            ("https://a.example/", context(), 403),
+            ("http://a.example/", context(access("a.example")), 403),
+            ("https://a.example/b", context(access("https://a.example/c")), 403),
+            ("https://a.example/", context(access("a.example", page="https://b.example")), 403),
+            (f"https://{DOMAIN}/", context(navigation=("*",)), 403),
+            (f"https://{HOST}/", context(navigation=("*",)), 403),
+            (f"{SECURE}/.gateway/bootstrap", context(navigation=("*",)), 403),
+        ]
+        for url, given_context, wanted in table:
+            for host, exchange in ((SECURE_HOST, own_exchange), (HOST, http_exchange)):
+                ending, shell = play(exchange, _head(host, f"/.gateway/go?u={url}"), given_context)
+                self.assertEqual(shell.needs, [], url)
+                if isinstance(wanted, int):
+                    assert isinstance(ending, Refuse), url
+                    self.assertEqual(ending.status, wanted, url)
+                    continue
+                assert isinstance(ending, Answer), url
+                self.assertEqual(ending.status, 307)
+                found = values(ending.fields, b"Location")
+                self.assertEqual(found, [collapsed(wanted).encode()])
+
+    @settings(deadline=None)
+    @given(st.text(max_size=40), st.sampled_from(("/open?url=", "/.gateway/go?u=")))
+    def test_any_text(self, text: str, path: str) -> None:
+        """No text makes a field of two lines, or a redirect out of the gateway."""
+        host = DOMAIN if path.startswith("/open") else SECURE_HOST
+        target = path + text.encode("utf-8").decode("latin-1")
+        ending = _play(_head(host, target), context(navigation=("*",)))
+        if isinstance(ending, Answer):
+            (location,) = values(ending.fields, b"Location")
+            self.assertRegex(location.decode(), rf"\Ahttps://[a-z0-9-]+\.0\.{DOMAIN}[!-~]*\Z")
+
+
+class EndpointTests(SynchronousTestCase):
+    """Bootstrap, restore and check."""
+
+    def test_the_origin_is_demanded(self) -> None:
+        """Exactly the secure one, exactly once; else nothing is read or minted."""
+        for origins in (
+            (), ("null",), (SECURE, SECURE), (f"{SECURE}/",), (SECURE.upper(),), (f"{SECURE}:443",),
+            (SECURE.replace("https", "http"),), (f"https://{DOMAIN}",), (f"https://{HOST}",),
+            ("https://evil.example",), (SECURE, "https://evil.example"), (f"{SECURE}, {SECURE}",),
+        ):  # fmt: skip
+            for path in ENDPOINTS:
+                fields = [(b"Origin", one.encode()) for one in origins]
+                request = _head(SECURE_HOST, path, b"POST", *fields, (b"Cookie", SESSION))
+                ending, shell = play(own_exchange, request)
+                assert isinstance(ending, Refuse), (origins, path)
+                self.assertEqual((ending.status, ending.event), (403, events.ORIGIN_DENIED))
+                self.assertEqual((shell.needs, ending.fields), ([], ()), (origins, path))
+
+    def test_bootstrap(self) -> None:
+        """A new session, its two cookies, and the two texts for the outer frame."""
+        ending, content, _ = _post(wire.BOOTSTRAP_PATH)
+        session = _session(ending)
+        self.assertEqual(set(content), {"ok", "ickt", "restore"})
+        self.assertEqual(session.ickt(KEYS).decode(), content["ickt"])
+        self.assertEqual(len(values(ending.fields, b"Set-Cookie")), 2)
+        again, restored, _ = _post(wire.RESTORE_PATH, json.dumps(content).encode())
+        self.assertEqual(_session(again), session)
+        self.assertEqual(restored["ickt"], content["ickt"])
+
+    @settings(deadline=None)
+    @given(st.binary(max_size=40), st.sampled_from((b"", SESSION, TOSSED, b"a=b")), st.binary())
+    def test_bootstrap_takes_nothing(self, body: bytes, cookie: bytes, value: bytes) -> None:
+        """The same answer for the same randomness, whatever cookies, body or fields say."""
+        plain, _, shell = _post(wire.BOOTSTRAP_PATH)
+        fields = ((b"Origin", SECURE.encode()), (b"Cookie", cookie), (b"X-Any", value))
+        more = Shell({NeedBody: body})
+        request = _head(SECURE_HOST, f"{wire.BOOTSTRAP_PATH}?ick=1", b"POST", *fields)
+        other, _ = play(own_exchange, request, None, more)
+        self.assertEqual((other, more.needs), (plain, shell.needs))
+        self.assertEqual(shell.kinds(), "NeedRandom NeedNow")
+
+    def test_bootstrap_is_always_new(self) -> None:
+        """Other randomness is another session."""
+        one, _, _ = _post(wire.BOOTSTRAP_PATH, random=1)
+        two, _, _ = _post(wire.BOOTSTRAP_PATH, random=2)
+        self.assertNotEqual(_session(one).ick, _session(two).ick)
+        self.assertNotEqual(_session(one).datr, _session(two).datr)
+
+    def test_restore(self) -> None:
+        """The same pair from its text, whatever cookies came; anything else is 409."""
+        good = json.dumps({"restore": RESTORE}).encode()
+        for cookie in (b"", SESSION, TOSSED, b"a=b"):
+            ending, content, shell = _post(wire.RESTORE_PATH, good, cookie)
+            self.assertEqual((ending.status, content["ok"], shell.notes()), (200, True, []))
+            session = _session(ending)
+            self.assertEqual((session.ick, session.datr), (ICK, DATR))
+            self.assertEqual(content["ickt"], ICKT)
+        for body in (
+            b"", b"junk", b"{}", b"[]", b"1", b"null", b"\xff", b'{"restore": 1}',
+            b'{"restore": ""}', b'{"restore": "1.1.x"}', b'{"restore": "\xc3\xa9"}',
+            json.dumps({"restore": RESTORE[:-1]}).encode(), json.dumps({"restore": ICKT}).encode(),
+        ):  # fmt: skip
+            ending, content, shell = _post(wire.RESTORE_PATH, body, SESSION)
+            self.assertEqual((ending.status, content), (409, {"ok": False}), body)
+            self.assertEqual(values(ending.fields, b"Set-Cookie"), [], body)
+            self.assertEqual(shell.notes(), [events.SESSION_RESTORE], body)
+
+    def test_check(self) -> None:
+        """Whether the cookies agree with the ickt; if so they are sent again, unchanged."""
+        good = json.dumps({"ickt": ICKT}).encode()
+        ending, content, shell = _post(wire.CHECK_PATH, good, SESSION)
+        self.assertEqual((ending.status, content, shell.notes()), (200, {"ok": True}, []))
+        session = _session(ending)
+        self.assertEqual((session.ick, session.datr), (ICK, DATR))
+        foreign = attest(KEYS, ICK_2, DATR).decode()
+        half = SESSION.partition(b";")[0] + b"; " + wire.DATR_COOKIE + b"=" + DATR_2.text
+        for body, cookie in (
+            (good, b""), (good, b"a=b"), (good, half), (b"", SESSION), (b"{}", SESSION),
+            (b'{"ickt": ""}', SESSION), (b'{"ickt": null}', SESSION), (b"[]", SESSION),
+            (b'{"ickt": "\xc3\xa9"}', SESSION), (json.dumps({"ickt": foreign}).encode(), SESSION),
+        ):  # fmt: skip
+            ending, content, _ = _post(wire.CHECK_PATH, body, cookie)
+            self.assertEqual((ending.status, content), (200, {"ok": False}), (body, cookie))
+            self.assertEqual(values(ending.fields, b"Set-Cookie"), [], (body, cookie))
+
+    def test_check_ends_duplicates(self) -> None:
+        """Tossed cookies do not agree; they are an event, and expired."""
+        good = json.dumps({"ickt": ICKT}).encode()
+        ending, content, shell = _post(wire.CHECK_PATH, good, TOSSED)
+        self.assertEqual((content, shell.notes()), ({"ok": False}, [events.SESSION_FIXATION]))
+        found = values(ending.fields, b"Set-Cookie")
+        self.assertTrue(found)
+        for field in found:
+            self.assertIn(b"=; Path=", field)
+
+    def test_deep_bodies(self) -> None:
+        """JSON that is nested too deep is no fault of the gateway's own."""
+        deep = b"[" * 100_000
+        _, content, _ = _post(wire.CHECK_PATH, deep, SESSION)
+        self.assertEqual(content, {"ok": False})
+        ending, _, _ = _post(wire.RESTORE_PATH, deep)
+        self.assertEqual(ending.status, 409)

@@ -1,0 +1,507 @@
+"""A whole gateway in the test's process, with origins and clients on loopback.
+
+Certificates come from a CA in a temporary folder, made once for the process.  Whatever a
+test starts ends with it: connections first, then ports, so that the reactor is clean.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from twisted.internet import endpoints, ssl
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocolNegotiationFactory
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+from zope.interface import implementer
+
+from gateway.demo.ca import LocalCa
+from gateway.net.resolver import ConnectOnly
+from gateway.ops import keyfile
+from gateway.ops.config import parse_config
+from gateway.ops.metrics import Telemetry
+from gateway.ops.service import GatewayService
+from gateway.origins import collapse, parse_origin
+from gateway.session import bootstrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DOMAIN = "gateway.test"
+SHOP = "https://shop.site.example"
+WS = "https://ws.site.example"
+_CONFIG = """\
+domain = "{domain}"
+listen = ["tcp:0:interface=127.0.0.1"]
+[http]
+http2 = false
+[tls]
+certificate = "{certificate}"
+key = "{key}"
+[store]
+url = "memory:"
+[keys]
+file = "{folder}/gateway.keys"
+[admin]
+listen = ["tcp:0:interface=127.0.0.1"]
+[upstream]
+trust = ["{ca}"]
+allow-private = {private}
+{hosts}
+[[allow-navigation]]
+href = "https://*.site.example"
+{rules}
+"""
+
+
+@functools.cache
+def folder() -> Path:
+    """A folder for this process; it goes when the process does."""
+    kept = tempfile.TemporaryDirectory(prefix="gateway-tests-")
+    folder.kept = kept  # type: ignore[attr-defined]
+    return Path(kept.name)
+
+
+@functools.cache
+def ca(name: str = "trusted") -> LocalCa:
+    """A local CA by name; the gateways of these tests trust ``trusted``."""
+    return LocalCa(folder() / name, f"Test CA, {name}")
+
+
+@functools.cache
+def origin_tls(*hosts: str, authority: str = "trusted", days: float = 90) -> Any:
+    """TLS for an origin with a certificate for these hosts."""
+    name = f"{len(os.listdir(ca(authority).folder))}-origin"
+    issued = ca(authority).issue(name, hosts or ("*.site.example",), days=days)
+    pem = issued.key.read_bytes() + issued.certificate.read_bytes()
+    return ssl.PrivateCertificate.loadPEM(pem).options()
+
+
+async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until ``condition`` holds; fail after ``seconds``."""
+    from twisted.internet import reactor
+
+    end = reactor.seconds() + seconds
+    while not condition():
+        if reactor.seconds() > end:
+            raise AssertionError(f"it never came true: {condition}")
+        await deferLater(reactor, 0.003)
+
+
+@attrs.frozen
+class Message:
+    """A request or response as it was on the wire."""
+
+    line: bytes
+    fields: tuple[tuple[bytes, bytes], ...]
+    body: bytes = b""
+    connection: Any = None
+
+    def all(self, name: bytes) -> list[bytes]:
+        """All values of a field, by its name in lower case."""
+        return [value for key, value in self.fields if key.lower() == name]
+
+    def get(self, name: bytes) -> bytes | None:
+        """The one value of a field; fails if there are several."""
+        values = self.all(name)
+        assert len(values) < 2, (name, values)
+        return values[0] if values else None
+
+    @property
+    def status(self) -> int:
+        """A response's status."""
+        return int(self.line.split(b" ")[1])
+
+    @property
+    def target(self) -> bytes:
+        """A request's target."""
+        return self.line.split(b" ")[1]
+
+
+class Truncated(Exception):
+    """The connection ended before the message did."""
+
+
+def parse(data: bytes, *, ended: bool, bodyless: bool = False) -> tuple[Message, bytes] | None:
+    """Parse one HTTP/1.1 message and give what is behind it; None: more is needed."""
+    head, mark, rest = data.partition(b"\r\n\r\n")
+    if not mark:
+        if ended:
+            raise Truncated(data)
+        return None
+    line, *lines = head.split(b"\r\n")
+    fields = tuple((key, value.strip()) for key, _, value in (one.partition(b":") for one in lines))
+    message = Message(line, fields)
+    is_response = line.startswith(b"HTTP/")
+    if bodyless or (is_response and (message.status in {204, 304} or message.status < 200)):
+        return message, rest
+    if message.get(b"transfer-encoding") == b"chunked":
+        body = b""
+        while True:
+            size, mark, after = rest.partition(b"\r\n")
+            length = int(size.partition(b";")[0], 16) if mark else 0
+            if not mark or len(after) < length + 2:
+                if ended:
+                    raise Truncated(data)
+                return None
+            body, rest = body + after[:length], after[length + 2 :]
+            if not length:
+                return attrs.evolve(message, body=body), rest
+    declared = message.get(b"content-length")
+    if declared is None:
+        if not is_response:
+            return message, rest
+        return (attrs.evolve(message, body=rest), b"") if ended else None
+    if len(rest) < int(declared):
+        if ended:
+            raise Truncated(data)
+        return None
+    return attrs.evolve(message, body=rest[: int(declared)]), rest[int(declared) :]
+
+
+class Connection(Protocol):
+    """A raw client: octets out, octets and HTTP messages in."""
+
+    def __init__(self) -> None:
+        self.buffer = b""
+        self.total = 0
+        self.ended = False
+        self.keep = True
+
+    def dataReceived(self, data: bytes) -> None:
+        self.total += len(data)
+        if self.keep:
+            self.buffer += data
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.ended = True
+
+    def write(self, data: bytes) -> None:
+        """Send octets."""
+        self.transport.write(data)
+
+    async def closed(self) -> None:
+        """Wait for the connection's end."""
+        await until(lambda: self.ended)
+
+    async def response(self, *, bodyless: bool = False) -> Message:
+        """The next whole response; ``Truncated`` when it breaks off."""
+        found: list[tuple[Message, bytes]] = []
+
+        def whole() -> bool:
+            parsed = parse(self.buffer, ended=self.ended, bodyless=bodyless)
+            if parsed is not None:
+                found.append(parsed)
+            return parsed is not None
+
+        await until(whole)
+        message, self.buffer = found[0]
+        return message
+
+
+class _OriginConnection(Protocol):
+    """One connection of an origin: whole requests go to the factory's ``answer``."""
+
+    def __init__(self) -> None:
+        self.buffer = b""
+        self.ended = False
+
+    def connectionMade(self) -> None:
+        self.factory.connections.append(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.buffer += data
+        while (parsed := parse(self.buffer, ended=False)) is not None:
+            message, self.buffer = parsed
+            message = attrs.evolve(message, connection=self)
+            self.factory.requests.append(message)
+            answer = self.factory.answer(message)
+            if answer is not None:
+                self.write(answer)
+
+    def write(self, data: bytes) -> None:
+        """Send octets, ``Connection: close`` as it says."""
+        self.transport.write(data)
+        if b"Connection: close" in data:
+            self.transport.loseConnection()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.ended = True
+
+
+class Origin(Factory):
+    """An origin that remembers its requests and answers with given octets (None: later)."""
+
+    protocol = _OriginConnection
+    noisy = False
+
+    def __init__(self, answer: Callable[[Message], bytes | None] | bytes) -> None:
+        self.answer = (lambda _: answer) if isinstance(answer, bytes) else answer
+        self.requests: list[Message] = []
+        self.connections: list[Any] = []
+
+
+def reply(
+    body: bytes = b"", *fields: bytes, status: bytes = b"200 OK", length: bool = True
+) -> bytes:
+    """A response's octets; without ``length`` the connection's end is the body's."""
+    framing = b"Content-Length: %d" % len(body) if length else b"Connection: close"
+    return b"\r\n".join((b"HTTP/1.1 " + status, *fields, framing, b"", body))
+
+
+def request(url: str, *fields: bytes, method: bytes = b"GET", body: bytes | None = None) -> bytes:
+    """A request's octets for a URL of the real web, addressed to the gateway."""
+    scheme, _, rest = url.partition("://")
+    host, slash, tail = rest.partition("/")
+    origin, target = f"{scheme}://{host}", (slash + tail or "/").encode("latin-1")
+    lines = [method + b" " + target + b" HTTP/1.1", b"Host: " + host_of(origin).encode(), *fields]
+    if body is not None:
+        lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
+
+
+def host_of(origin: str) -> str:
+    """The gateway's host for an origin."""
+    parsed = parse_origin(origin)
+    assert parsed is not None, origin
+    return f"{collapse(parsed)}.0.{DOMAIN}"
+
+
+class Remembering(Telemetry):
+    """Remembers events and accesses beside counting them."""
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.events: list[dict[str, Any]] = []
+        self.accesses: list[dict[str, Any]] = []
+
+    def event(self, code: str, *, detail: str = "", **fields: object) -> None:
+        self.events.append({"code": code, "detail": detail, **fields})
+        super().event(code, detail=detail, **fields)
+
+    def access(self, code: str, **fields: object) -> None:
+        self.accesses.append({"code": code, **fields})
+        super().access(code, **fields)
+
+    def codes(self) -> list[str]:
+        """The codes of all events."""
+        return [event["code"] for event in self.events]
+
+    def limits(self) -> list[object]:
+        """The limits that were reached, by their keys."""
+        return [event["limit"] for event in self.events if event.get("limit")]
+
+
+_NUMERIC = re.compile(r"[0-9][0-9a-fx.]*\Z|[0-9a-f.]*:[0-9a-f:.]*\Z")
+
+
+class Names(ConnectOnly):
+    """A reactor whose resolver knows some names; others are IP addresses or do not exist."""
+
+    def __init__(self, reactor: Any, names: dict[str, list[str]]) -> None:
+        super().__init__(reactor, self)
+        self.names = names
+        self.asked: list[str] = []
+
+    def resolveHostName(self, receiver: Any, hostName: str, portNumber: int = 0, *args: Any) -> Any:
+        from twisted.python.compat import nativeString
+
+        self.asked.append(nativeString(hostName))
+        digits = hostName.replace(".", "").replace("x", "")
+        if hostName not in self.names and (
+            ":" in hostName or (digits.isalnum() and digits[0] in "0123456789")
+        ):
+            return self._reactor.nameResolver.resolveHostName(receiver, hostName, portNumber, *args)
+        receiver.resolutionBegan(object())
+        for text in self.names.get(hostName, []):
+            kind = IPv6Address if ":" in text else IPv4Address
+            receiver.addressResolved(kind("TCP", text, portNumber))
+        receiver.resolutionComplete()
+        return None
+
+
+@attrs.define
+class Gateway:
+    """A running gateway and what its tests need to know."""
+
+    service: GatewayService
+    telemetry: Remembering
+    case: GatewayCase
+    cookie: bytes
+
+    @property
+    def port(self) -> int:
+        """The TLS listener's port."""
+        return self.service._ports[0].getHost().port
+
+    @property
+    def admin_port(self) -> int:
+        """The admin listener's port."""
+        return self.service._ports[-1].getHost().port
+
+    async def connect(self, host: str = DOMAIN) -> Connection:
+        """A TLS connection of a raw client that trusts the local CA."""
+        return await self.case.client(self.port, host)
+
+    async def ask(self, url: str, *fields: bytes, method: bytes = b"GET", **more: Any) -> Message:
+        """One request of this gateway's session on a connection of its own."""
+        connection = await self.connect()
+        connection.write(request(url, b"Cookie: " + self.cookie, *fields, method=method, **more))
+        answer = await connection.response(bodyless=method == b"HEAD")
+        connection.transport.abortConnection()
+        await connection.closed()
+        return answer
+
+    def new_session(self) -> bytes:
+        """The Cookie header of a session made now."""
+        keys = keyfile.load_or_create(self.service.config.key_file)
+        random = os.urandom(bootstrap.RANDOM_NEEDED)
+        minted = bootstrap.mint(keys, random, int(time.time()), DOMAIN)
+        return b"; ".join(field.partition(b";")[0] for field in minted.set_cookies)
+
+
+class GatewayCase(TestCase):
+    """Base of the tests that need a whole gateway."""
+
+    timeout = 20
+
+    async def gateway(
+        self,
+        origins: dict[str, Factory] | None = None,
+        *,
+        rules: str = "",
+        private: tuple[str, ...] = ("127.0.0.0/8",),
+        names: dict[str, list[str]] | None = None,
+        connect: dict[str, int] | None = None,
+        tls: Any = None,
+        **limits: float,
+    ) -> Gateway:
+        """Start origins (by their origin) and a gateway; limits by their attribute names.
+
+        ``connect``: hosts of the static table that lead to a port of 127.0.0.1.
+        """
+        from twisted.internet import reactor
+
+        where = dict(connect or {})
+        for origin, factory in (origins or {}).items():
+            where[origin.partition("://")[2]] = await self.listen(
+                factory, tls or origin_tls() if origin.startswith("https:") else None
+            )
+        served = served_certificate()
+        text = _CONFIG.format(
+            domain=DOMAIN,
+            certificate=served.certificate,
+            key=served.key,
+            folder=folder(),
+            ca=ca().certificate_file,
+            private="[" + ", ".join(f'"{one}"' for one in private) + "]",
+            hosts="".join(
+                f'[[upstream.hosts]]\nhost = "{host}"\nconnect = "127.0.0.1:{port}"\n'
+                for host, port in where.items()
+            ),
+            rules=rules,
+        )
+        config = parse_config(text, "test.toml")
+        bounds = attrs.evolve(config.net.limits, **{"drain_seconds": 3, **limits})
+        config = attrs.evolve(config, net=attrs.evolve(config.net, limits=bounds))
+        telemetry = Remembering()
+        hang_up = signal.getsignal(signal.SIGHUP)
+        self.addCleanup(signal.signal, signal.SIGHUP, hang_up)
+        service = GatewayService(config, Names(reactor, names or {}), telemetry)
+        await service.start()
+        self.addCleanup(self._stop, service)
+        made = Gateway(service, telemetry, self, b"")
+        made.cookie = made.new_session()
+        return made
+
+    async def _stop(self, service: GatewayService) -> None:
+        service.sockets.abort_all()
+        service.site.abort_all()
+        await service.stopService()
+        await until(lambda: not service.site._channels and not service.sockets.count, 3)
+
+    async def listen(self, factory: Factory, tls: Any = None) -> int:
+        """Serve ``factory`` on a free port until the test ends, with TLS if given."""
+        from twisted.internet import reactor
+
+        keeping = _Keeping(factory)
+        endpoint = endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1")
+        if tls is not None:
+            endpoint = endpoints.wrapServerTLS(tls, endpoint)
+        port = await endpoint.listen(keeping)
+        self.addCleanup(keeping.end)
+        self.addCleanup(port.stopListening)
+        return port.getHost().port
+
+    async def client(
+        self, port: int, host: str | None = DOMAIN, factory: Factory | None = None
+    ) -> Any:
+        """A client's connection to a port of ours, with TLS for ``host`` if not None."""
+        from twisted.internet import reactor
+
+        endpoint: Any = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+        if host is not None:
+            root = ssl.Certificate.loadPEM(ca().certificate_file.read_bytes())
+            options = ssl.optionsForClientTLS(host, root)
+            endpoint = endpoints.wrapClientTLS(options, endpoint)
+        keeping = _Keeping(factory or Factory.forProtocol(Connection))
+        self.addCleanup(keeping.end)
+        return await endpoint.connect(keeping)
+
+
+@implementer(IProtocolNegotiationFactory)
+class _Keeping(Factory):
+    """Knows the connections of a factory, to end them."""
+
+    noisy = False
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """ALPN, without which Twisted refuses clients that offer any."""
+        return [b"http/1.1"]
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._open: set[Any] = set()
+
+    def doStart(self) -> None:
+        self._inner.doStart()
+
+    def doStop(self) -> None:
+        self._inner.doStop()
+
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol = self._inner.buildProtocol(addr)
+        made, lost = protocol.connectionMade, protocol.connectionLost
+
+        def connection_made() -> None:
+            self._open.add(protocol)
+            made()
+
+        def connection_lost(reason: Any = None) -> None:
+            self._open.discard(protocol)
+            lost(reason)
+
+        protocol.connectionMade, protocol.connectionLost = connection_made, connection_lost
+        return protocol
+
+    def end(self) -> Deferred[None]:
+        """Cut what is open and wait for it."""
+        for protocol in tuple(self._open):
+            protocol.transport.abortConnection()
+        return Deferred.fromCoroutine(until(lambda: not self._open))
+
+
+@functools.cache
+def served_certificate() -> Any:
+    """The certificate that the gateways of these tests serve."""
+    return ca().issue("gateway", [DOMAIN, f"*.0.{DOMAIN}"])

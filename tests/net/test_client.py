@@ -1,0 +1,131 @@
+"""One request as the rest of the house sees it, on a fake of twisted.web's."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
+
+from gateway.exchange.messages import RequestHead
+from gateway.net.client import Client
+
+
+class FakeChannel:
+    """Counts what it was told."""
+
+    aborted = 0
+
+    def forceAbortClient(self) -> None:
+        self.aborted += 1
+
+    def hand_over(self, protocol: Any) -> bytes:
+        self.protocol = protocol
+        return b"rest"
+
+
+class FakeRequest:
+    """What a ``Client`` uses of a request."""
+
+    def __init__(self, body: bytes = b"") -> None:
+        self.channel = FakeChannel()
+        self.responseHeaders = Headers()
+        self.content = BytesIO(body)
+        self.body_size = len(body)
+        self.sentLength = 5
+        self.log: list[Any] = []
+
+    def setResponseCode(self, *args: Any) -> None:
+        self.log.append(args)
+
+    def write(self, data: bytes) -> None:
+        self.log.append(data)
+
+    def finish(self) -> None:
+        self.log.append("finish")
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        self.log.append((producer, streaming))
+
+    def unregisterProducer(self) -> None:
+        self.log.append("unregister")
+
+
+def client(body: bytes = b"", *, has_body: bool = False) -> tuple[Client, FakeRequest]:
+    """A client and the request behind it."""
+    request = FakeRequest(body)
+    head = RequestHead(b"GET", b"/", b"HTTP/1.1", "a.example", (), has_body=has_body)
+    return Client(request, head), request  # type: ignore[arg-type]
+
+
+class ClientTests(SynchronousTestCase):
+    """Answers, bodies, and clients that are gone."""
+
+    timeout = 20
+
+    def test_answer(self) -> None:
+        """Head, body and end, in this order; nothing is written for an empty part."""
+        one, request = client()
+        one.start(299, b"Odd", ((b"X-A", b"1"), (b"X-A", b"2")))
+        one.write(b"")
+        one.write(b"body")
+        one.finish()
+        self.assertEqual(request.log, [(299, b"Odd"), b"", b"body", "finish"])
+        self.assertEqual(request.responseHeaders.getRawHeaders(b"x-a"), [b"1", b"2"])
+        self.assertEqual((one.status, one.bytes_sent), (299, 5))
+
+    def test_gone(self) -> None:
+        """Nothing is said to a client that is gone; each who asked is told once."""
+        one, request = client()
+        told: list[int] = []
+        one.when_gone(lambda: told.append(1))
+        one.gone()
+        one.gone()
+        one.start(200, b"", ())
+        one.write(b"x")
+        one.finish()
+        one.abort()
+        one.unregister_producer()
+        self.assertEqual((request.log, request.channel.aborted, told), ([], 0, [1]))
+        self.assertEqual(one.status, 200)
+
+    def test_done(self) -> None:
+        """twisted.web drops the channel of a request that is done: no error then."""
+        one, request = client()
+        del request.channel
+        one.unregister_producer()
+        one.abort()
+        self.assertEqual(request.log, [])
+
+    def test_abort(self) -> None:
+        """The connection is cut."""
+        one, request = client()
+        one.abort()
+        self.assertEqual(request.channel.aborted, 1)
+
+    def test_producer(self) -> None:
+        """A streaming one."""
+        one, request = client()
+        one.register_producer("producer")  # type: ignore[arg-type]
+        one.unregister_producer()
+        self.assertEqual(request.log, [("producer", True), "unregister"])
+
+    def test_body(self) -> None:
+        """Read whole up to a bound, again and again; a producer knows its length."""
+        one, _ = client(b"12345", has_body=True)
+        self.assertEqual(
+            [one.read_body(5), one.read_body(5), one.read_body(4)], [b"12345"] * 2 + [b""]
+        )
+        self.assertEqual(one.bytes_received, 5)
+        one, request = client(b"12345", has_body=True)
+        self.assertEqual(one.body_producer().length, 5)
+        self.assertIsNone(client(b"")[0].body_producer())
+        request.content = None  # type: ignore[assignment]
+        self.assertEqual((one.read_body(5), one.body_producer()), (b"", None))
+
+    def test_transport(self) -> None:
+        """Handed over for good."""
+        one, request = client()
+        self.assertEqual(one.take_transport("protocol"), b"rest")  # type: ignore[arg-type]
+        self.assertEqual((one.upgraded, request.channel.protocol), (True, "protocol"))

@@ -1,0 +1,183 @@
+"""Two fake legs coupled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.net.relay import Relay
+from gateway.net.settings import Limits
+from gateway.net.telemetry import Silent
+from gateway.websocket.closing import Ending
+
+LIMITS = Limits(websocket_stall_seconds=60)
+
+
+class FakeLeg:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, bool]] = []
+        self.endings: list[Ending] = []
+        self.reading = False
+        self.relay: Any = None
+
+    def send(self, payload: bytes, *, binary: bool) -> None:
+        self.sent.append((payload, binary))
+
+    def end(self, ending: Ending) -> None:
+        self.endings.append(ending)
+
+    def pause(self) -> None:
+        self.reading = False
+
+    def resume(self) -> None:
+        self.reading = True
+
+    def attach(self, relay: Relay) -> None:
+        self.relay = relay
+        self.reading = True
+
+
+class Limiting(Silent):
+    """Remembers limits."""
+
+    def __init__(self) -> None:
+        self.limits: list[Any] = []
+
+    def event(self, code: str, *, detail: str = "", **fields: object) -> None:
+        self.limits.append((fields["limit"], detail))
+
+
+class RelayTests(SynchronousTestCase):
+    """Messages, closings and pace."""
+
+    timeout = 20
+
+    def setUp(self) -> None:
+        self.clock, self.telemetry = Clock(), Limiting()
+        self.client, self.upstream = FakeLeg(), FakeLeg()
+        self.over: list[Relay] = []
+        self.relay = Relay(
+            self.client, self.upstream, LIMITS, self.clock, self.telemetry, self.over.append
+        )
+        self.relay.start()
+
+    def pairs(self) -> list[tuple[FakeLeg, FakeLeg, str]]:
+        """Each leg, its counterpart, and its name; everything new for each."""
+        return [(self.client, self.upstream, "client"), (self.upstream, self.client, "upstream")]
+
+    def test_messages(self) -> None:
+        """Each message goes to the other leg as it is, and is counted where it came from."""
+        for leg, other, name in self.pairs():
+            for payload, binary in ((b"", False), (b"text", False), (b"\0", True)):
+                self.relay.received(leg, payload, binary=binary)
+            self.assertEqual(other.sent, [(b"", False), (b"text", False), (b"\0", True)])
+            self.assertEqual((self.relay.messages[name], self.relay.octets[name]), (3, 5))
+        self.assertEqual((self.client.endings, self.upstream.endings), ([], []))
+
+    def test_closing(self) -> None:
+        """How one leg ended is told to the other; it is over when both have."""
+        cases = (
+            (1000, "bye", True, Ending(1000, "bye")),
+            (4999, None, True, Ending(4999)),
+            (1005, None, True, Ending()),
+            (None, None, True, Ending()),
+            (1006, "x", False, Ending(drop=True)),
+            (None, "", False, Ending(drop=True)),
+            (1009, "", False, Ending(1009)),
+            (2999, "x", True, Ending(1002)),
+        )
+        for code, reason, clean, expected in cases:
+            for index in range(2):
+                self.setUp()
+                leg, other, name = self.pairs()[index]
+                self.relay.closed(leg, code, reason, was_clean=clean)
+                self.assertEqual((other.endings, leg.endings, self.over), ([expected], [], []))
+                self.relay.closed(leg, code, reason, was_clean=clean)
+                self.relay.closed(other, 1000, "", was_clean=True)
+                self.relay.closed(other, 1000, "", was_clean=True)
+                self.assertEqual(self.over, [self.relay])
+                self.assertEqual(len(other.endings), 1)
+                self.assertEqual(self.relay.ending, f"{name} {code if clean else 'dropped'}")
+
+    def test_nothing_is_sent_to_a_leg_that_ended(self) -> None:
+        """Messages that are still under way are dropped."""
+        self.relay.closed(self.client, 1000, "", was_clean=True)
+        self.relay.received(self.upstream, b"late", binary=False)
+        self.assertEqual(self.client.sent, [])
+
+    def test_pace(self) -> None:
+        """While a leg is congested its counterpart is not read, and it itself is."""
+        for leg, other, _ in self.pairs():
+            self.relay.congested(leg)
+            self.relay.congested(leg)
+            self.assertEqual((leg.reading, other.reading), (True, False))
+            self.relay.relieved(leg)
+            self.assertEqual((leg.reading, other.reading), (True, True))
+            self.relay.relieved(leg)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_stall(self) -> None:
+        """A leg that stays congested is dropped, and the other told 1013."""
+        for index in range(2):
+            self.setUp()
+            leg, other, name = self.pairs()[index]
+            self.relay.congested(leg)
+            self.clock.advance(59)
+            self.assertEqual(leg.endings + other.endings, [])
+            self.clock.advance(1)
+            self.assertEqual(other.endings, [Ending(1013, "too slow")])
+            self.assertEqual(leg.endings[-1], Ending(drop=True))
+            self.assertTrue(other.reading)
+            limit = [("websocket-stall-seconds", f"the {name} leg")]
+            self.assertEqual(self.telemetry.limits, limit)
+            self.assertEqual(self.relay.ending, "stalled")
+
+    def test_relief_in_time(self) -> None:
+        """Congestions that end do not add up."""
+        for _ in range(3):
+            self.relay.congested(self.client)
+            self.clock.advance(59)
+            self.relay.relieved(self.client)
+        self.clock.advance(60)
+        self.assertEqual(self.client.endings, [])
+
+    def test_no_timer_is_left(self) -> None:
+        """Whatever ends it, both timers end too, and a paused leg reads its close frame."""
+        for end in (
+            lambda: self.relay.closed(self.client, 1000, "", was_clean=True),
+            lambda: self.relay.closed(self.upstream, 1000, "", was_clean=True),
+            lambda: self.relay.drain(),
+        ):
+            self.setUp()
+            self.relay.congested(self.client)
+            self.relay.congested(self.upstream)
+            end()
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+            self.assertTrue(self.client.reading or self.upstream.reading)
+
+    def test_closed_leg_is_not_congested(self) -> None:
+        """A leg that has ended cannot pause the other one."""
+        self.relay.closed(self.client, 1000, "", was_clean=True)
+        self.relay.congested(self.client)
+        self.assertTrue(self.upstream.reading)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_drain(self) -> None:
+        """Both are told 1001; what they answer is not passed on again as something new."""
+        self.relay.drain()
+        expected = [Ending(1001, "the gateway is restarting")]
+        self.assertEqual((self.client.endings, self.upstream.endings), (expected, expected))
+        self.relay.closed(self.client, 1001, "", was_clean=True)
+        self.relay.closed(self.upstream, 1001, "", was_clean=True)
+        self.assertEqual((self.over, self.relay.ending), ([self.relay], "drained"))
+
+    def test_abort(self) -> None:
+        """Both are cut; one that has ended is left alone."""
+        self.relay.closed(self.client, 1000, "", was_clean=True)
+        self.relay.abort()
+        self.assertEqual(self.client.endings, [])
+        self.assertEqual(self.upstream.endings[-1], Ending(drop=True))

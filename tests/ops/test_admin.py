@@ -1,0 +1,113 @@
+"""The admin listener: health, readiness, metrics, the operator's page."""
+
+from __future__ import annotations
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.trial.unittest import TestCase
+
+from gateway import __version__, events
+from gateway.ops.admin import Admin
+from gateway.ops.metrics import Telemetry
+from tests.ops import Reply, connect, fetch, request_text
+
+NASTY = '<script>alert("1")</script>&\'$facts'
+
+
+class AdminTests(TestCase):
+    """The site on a free port of loopback."""
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        """Listen."""
+        self.telemetry = Telemetry()
+        self.why: Deferred[str | None] = succeed(None)
+        self.facts = {"domain": "gw.test"}
+        admin = Admin(self.telemetry, lambda: self.why, lambda: self.facts)
+        self.port = reactor.listenTCP(0, admin.site(reactor), interface="127.0.0.1")
+        self.addCleanup(self.port.stopListening)
+
+    async def _get(self, target: str, method: str = "GET") -> Reply:
+        return await fetch(self.port.getHost().port, target, method=method)
+
+    async def test_health(self) -> None:
+        """The process answers."""
+        reply = await self._get("/healthz")
+        self.assertEqual((reply.status, reply.body), (200, b"ok\n"))
+
+    async def test_ready(self) -> None:
+        """Ready is 200."""
+        reply = await self._get("/readyz")
+        self.assertEqual((reply.status, reply.body), (200, b"ready\n"))
+        self.assertEqual(reply.get("cache-control"), "no-store")
+
+    async def test_not_ready(self) -> None:
+        """Not ready is 503 with the reason."""
+        self.why = succeed("stopping")
+        reply = await self._get("/readyz")
+        self.assertEqual((reply.status, reply.body), (503, b"stopping\n"))
+
+    async def test_failing(self) -> None:
+        """A check that fails is 503, and its text stays inside."""
+        self.why = fail(ValueError("s3cr3t"))
+        reply = await self._get("/readyz")
+        self.assertEqual((reply.status, reply.body), (503, b"ValueError\n"))
+
+    async def test_impatient(self) -> None:
+        """A probe that leaves before the answer harms nothing."""
+        self.why = Deferred()
+        conversation = await connect(self.port.getHost().port)
+        conversation.send(request_text("localhost", "/readyz"))
+        self.why.addCallback(lambda value: value)
+        other = await self._get("/healthz")
+        self.assertEqual(other.status, 200)
+        conversation.transport.abortConnection()
+        await conversation.over
+        await self._get("/healthz")
+        self.why.callback(None)
+        self.why = succeed(None)
+        self.assertEqual((await self._get("/readyz")).status, 200)
+
+    async def test_metrics(self) -> None:
+        """Prometheus' text, with what was counted."""
+        self.telemetry.event(events.SSRF_DENIED)
+        reply = await self._get("/metrics")
+        self.assertEqual(reply.status, 200)
+        self.assertTrue(reply.get("content-type").startswith("text/plain"))
+        self.assertIn(b'gateway_events_total{code="ssrf.denied"} 1.0', reply.body)
+
+    async def test_page(self) -> None:
+        """Facts and refusals are shown, under a policy that lets no script run."""
+        self.telemetry.event(events.SSRF_DENIED, detail="because", host="a.example", rule="r:1")
+        reply = await self._get("/")
+        self.assertEqual(reply.status, 200)
+        for text in ("gw.test", "ssrf.denied", "because", "a.example", "r:1", __version__):
+            self.assertIn(text.encode(), reply.body)
+        policy = reply.get("content-security-policy")
+        self.assertIn("default-src 'none'", policy)
+        self.assertNotIn("script-src", policy)
+        self.assertIn("frame-ancestors 'none'", policy)
+        self.assertEqual(reply.get("x-content-type-options"), "nosniff")
+
+    async def test_page_escapes(self) -> None:
+        """What a peer said is text on the page, never markup or a template's place."""
+        self.facts = {NASTY: NASTY, "domain": "FACT"}
+        fields = dict.fromkeys(("host", "client", "rule", "request"), NASTY)
+        self.telemetry.event(events.HOST_UNKNOWN, detail=NASTY, **fields)
+        reply = await self._get("/")
+        self.assertNotIn(b"<script", reply.body)
+        escaped = b"&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#x27;$facts"
+        self.assertEqual(reply.body.count(escaped), 7)
+        self.assertEqual(reply.body.count(b"FACT"), 1)
+
+    async def test_page_empty(self) -> None:
+        """Without refusals it says so."""
+        self.assertIn(b"Nothing was refused", (await self._get("/")).body)
+
+    async def test_elsewhere(self) -> None:
+        """Other paths are not found, other methods not allowed."""
+        for target in ("/nothing", "/healthzz", "/index.html"):
+            self.assertEqual((await self._get(target)).status, 404, target)
+        for target in ("/", "/readyz", "/metrics"):
+            self.assertEqual((await self._get(target, "POST")).status, 405, target)

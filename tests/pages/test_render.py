@@ -1,0 +1,155 @@
+"""The gateway's own pages: what they hold, their policies, escaping."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway import wire
+from gateway.exchange.messages import Page
+from gateway.origins import Codec
+from gateway.pages.render import Pages, Rendered
+
+CODEC = Codec("gw.test", 8443)
+NASTY = '<script>alert("1")</script>&\'$hint'
+ASSET = re.compile(r'(?:href|src)="(' + re.escape(wire.ASSET_PATH) + r'[^"]+)"')
+
+
+def field(rendered: Rendered, name: bytes) -> str:
+    """The one field of a name."""
+    (value,) = [value for key, value in rendered.fields if key == name]
+    return value.decode("ascii")
+
+
+def directives(rendered: Rendered) -> dict[str, str]:
+    """The directives of its policy."""
+    parts = field(rendered, b"Content-Security-Policy").split("; ")
+    return {name: value for name, _, value in (part.partition(" ") for part in parts)}
+
+
+class PagesTests(SynchronousTestCase):
+    """Pages of one gateway."""
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        """Read them."""
+        self.pages = Pages(CODEC)
+
+    def _all(self) -> list[Rendered]:
+        oops = self.pages.refusal(403, "No", "id", "text/html")
+        return [*map(self.pages.page, Page), oops]
+
+    def test_whole(self) -> None:
+        """No place of a template is left open, and all are UTF-8 documents."""
+        for page in self._all():
+            text = page.body.decode("utf-8")
+            self.assertNotIn("$", text)
+            self.assertTrue(text.lower().startswith("<!doctype html>"))
+            self.assertEqual(field(page, b"Content-Type"), "text/html; charset=utf-8")
+
+    def test_strict(self) -> None:
+        """Every policy starts from nothing and lets no inline script run."""
+        for page in self._all():
+            policy = directives(page)
+            self.assertEqual(policy["default-src"], "'none'")
+            self.assertEqual(policy["base-uri"], "'none'")
+            self.assertNotIn("unsafe", field(page, b"Content-Security-Policy"))
+            self.assertNotIn(b"<style", page.body)
+            self.assertIsNone(re.search(rb"<script(?![^>]* src=)|\son[a-z]+=", page.body))
+            self.assertEqual(field(page, b"X-Content-Type-Options"), "nosniff")
+
+    def test_portal(self) -> None:
+        """The portal has no script at all, may not be framed, and is small in all."""
+        page = self.pages.page(Page.PORTAL)
+        policy = directives(page)
+        self.assertNotIn("script-src", policy)
+        self.assertEqual(policy["frame-ancestors"], "'none'")
+        self.assertEqual(policy["form-action"], "'self' https://www.0.gw.test:8443")
+        self.assertIn(b'action="/open"', page.body)
+        self.assertIn(b'name="url"', page.body)
+        size = len(page.body) + sum(len(self._asset(path).body) for path in self._paths(page))
+        self.assertLess(size, 30 * 1024)
+
+    def test_outer(self) -> None:
+        """The outer frame frames rewrite hosts alone and is framed by nobody."""
+        page = self.pages.page(Page.OUTER)
+        policy = directives(page)
+        self.assertEqual(policy["frame-src"], "https://*.0.gw.test:8443")
+        self.assertEqual(policy["frame-ancestors"], "'none'")
+        self.assertEqual(policy["script-src"], "'self'")
+        self.assertEqual(policy["require-trusted-types-for"], "'script'")
+        self.assertEqual(field(page, b"X-Frame-Options"), "DENY")
+        self.assertEqual(field(page, b"Cross-Origin-Opener-Policy"), "same-origin")
+
+    def test_integrity(self) -> None:
+        """Script's digests are those of the files, on the page and for pages of sites."""
+        text = self.pages.page(Page.OUTER).body.decode()
+        found = re.search(r'src="([^"]+)" integrity="(sha256-[^"]+)"', text)
+        assert found is not None
+        for path, integrity in (
+            found.groups(),
+            (self.pages.runtime_path, self.pages.runtime_digest),
+        ):
+            digest = hashlib.sha256(self._asset(path).body).digest()
+            self.assertEqual(integrity, f"sha256-{base64.b64encode(digest).decode()}")
+
+    def _paths(self, page: Rendered) -> list[str]:
+        return ASSET.findall(page.body.decode())
+
+    def _asset(self, path: str) -> Rendered:
+        asset = self.pages.asset(path.removeprefix(wire.ASSET_PATH))
+        assert asset is not None, path
+        return asset
+
+    def test_assets(self) -> None:
+        """What pages refer to is there, immutable, of the right type."""
+        for page in self._all():
+            paths = self._paths(page)
+            self.assertGreaterEqual(len(paths), 2)
+            for path in paths:
+                asset = self._asset(path)
+                self.assertIn("immutable", field(asset, b"Cache-Control"))
+                kind = {"css": "text/css", "svg": "image/svg+xml", "js": "text/javascript"}
+                wanted = kind[path.rpartition(".")[2]] + "; charset=utf-8"
+                self.assertEqual(field(asset, b"Content-Type"), wanted)
+                self.assertRegex(path, r"-[0-9a-f]{16}\.")
+
+    def test_no_such_asset(self) -> None:
+        """Any other name is none, a path out of the folder among them."""
+        for name in ("", "manifest.json", "gateway.css", "../render.py", "../templates/oops.html"):
+            self.assertIsNone(self.pages.asset(name), name)
+
+    def test_oops(self) -> None:
+        """Title, hint, status and request id; never cached; framed by our hosts alone."""
+        page = self.pages.refusal(502, "The site could not be reached", "abc123", "text/html,*/*")
+        for text in (b"The site could not be reached", b"may be down", b"502", b"abc123"):
+            self.assertIn(text, page.body)
+        self.assertEqual(field(page, b"Cache-Control"), "no-store")
+        ancestors = "https://www.0.gw.test:8443 https://*.0.gw.test:8443"
+        self.assertEqual(directives(page)["frame-ancestors"], ancestors)
+
+    def test_oops_escapes(self) -> None:
+        """Whatever a title or id holds is text."""
+        page = self.pages.refusal(403, NASTY, NASTY, "text/html")
+        self.assertNotIn(b"<script", page.body)
+        escaped = b"&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#x27;$hint"
+        self.assertEqual(page.body.count(escaped), 3)
+
+    def test_problem(self) -> None:
+        """Who asks for no HTML gets problem details."""
+        for accept in ("", "application/json", "*/*"):
+            problem = self.pages.refusal(503, NASTY, "abc123", accept)
+            self.assertEqual(field(problem, b"Content-Type"), "application/problem+json")
+            self.assertEqual(field(problem, b"Cache-Control"), "no-store")
+            wanted = {"title": NASTY, "status": 503, "instance": "urn:request:abc123"}
+            self.assertEqual(json.loads(problem.body), wanted)
+
+    def test_default_port(self) -> None:
+        """On the default port no port is named."""
+        policy = directives(Pages(Codec("gw.test")).page(Page.OUTER))
+        self.assertEqual(policy["frame-src"], "https://*.0.gw.test")

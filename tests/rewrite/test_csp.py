@@ -1,0 +1,279 @@
+"""The site's Content-Security-Policy mapped, and the gateway's containment."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.rewrite.csp import (
+    Mapped,
+    RuntimeSource,
+    containment,
+    frame_ancestors_for,
+    map_policies,
+)
+from tests.rewrite import SECURE, SUFFIX, WILDCARD, codec, origin
+
+RUNTIME = RuntimeSource("https://page/runtime.js", "sha256-abc=")
+URL, HASH = RUNTIME.url, f"'{RUNTIME.digest}'"
+A = f"https-a-example{SUFFIX}"
+PLAIN_A = f"http-a-example{SUFFIX}"
+
+
+def _map(
+    *values: str, page: str = "https://page.example/", runtime: RuntimeSource | None = None
+) -> Mapped:
+    return map_policies(values, origin(page), codec(), runtime)
+
+
+def _one(text: str, page: str = "https://page.example/") -> str:
+    (policy,) = _map(text, page=page).policies
+    return policy
+
+
+def _with_runtime(text: str) -> dict[str, list[str]]:
+    (policy,) = _map(text, runtime=RUNTIME).policies
+    return {part.split()[0]: part.split()[1:] for part in policy.split(";")}
+
+
+class SourceTests(SynchronousTestCase):
+    """One source expression of a fetch directive."""
+
+    def test_host_sources(self) -> None:
+        """Scheme, port and path say which collapsed hosts a source stands for."""
+        table = {
+            "https://a.example": f"https://{A}",
+            "HTTPS://A.Example": f"https://{A}",
+            "https://a.example:443": f"https://{A}",
+            "https://a.example:8443": f"https://https8443-a-example{SUFFIX}",
+            "https://a.example/js/": f"https://{A}/js/",
+            "https://a.example/js/x.js": f"https://{A}/js/x.js",
+            "a.example": f"https://{A} wss://{A}",
+            "a.example:8443/p": (
+                f"https://https8443-a-example{SUFFIX}/p wss://https8443-a-example{SUFFIX}/p"
+            ),
+            "http://a.example": f"https://{PLAIN_A} https://{A}",
+            "wss://a.example": f"https://{A} wss://{A}",
+            "ws://a.example": f"https://{PLAIN_A} wss://{PLAIN_A} https://{A} wss://{A}",
+            "a-b.example": f"https://https-a--b-example{SUFFIX} wss://https-a--b-example{SUFFIX}",
+        }
+        for source, wanted in table.items():
+            self.assertEqual(_one(f"img-src {source}"), f"img-src {wanted}", source)
+
+    def test_a_source_without_scheme_takes_the_pages(self) -> None:
+        """On a plain page it admits the plain host and its upgrade."""
+        self.assertEqual(
+            _one("img-src a.example", "http://page.example/"),
+            f"img-src https://{PLAIN_A} wss://{PLAIN_A} https://{A} wss://{A}",
+        )
+
+    def test_wildcards(self) -> None:
+        """What a collapsed name cannot say becomes the rewrite wildcard, and no more."""
+        both = f"https://{WILDCARD} wss://{WILDCARD}"
+        table = {
+            "*": both,
+            "*.example.com": both,
+            "*:*": both,
+            "a.example:*": both,
+            "https://*": f"https://{WILDCARD}",
+            "https://*.example.com": f"https://{WILDCARD}",
+            "https://*.example.com:8443/p": f"https://{WILDCARD}",
+            "http://*.example.com": f"https://{WILDCARD}",
+            "wss://*.example.com": both,
+        }
+        for source, wanted in table.items():
+            self.assertEqual(_one(f"img-src {source}"), f"img-src {wanted}", source)
+
+    def test_kept(self) -> None:
+        """Keywords, nonces, hashes and schemes stay as they are."""
+        for source in (
+            "'self'", "'none'", "'unsafe-inline'", "'unsafe-eval'", "'strict-dynamic'",
+            "'wasm-unsafe-eval'", "'nonce-Ab+/=='", "'sha256-Ab+/='", "'report-sample'",
+            "data:", "blob:", "https:", "http:", "filesystem:", "%%",
+        ):  # fmt: skip
+            self.assertEqual(_one(f"script-src {source}"), f"script-src {source}", source)
+
+    def test_the_socket_scheme_has_its_twin(self) -> None:
+        """The fallback for WebSockets needs https wherever a policy says wss."""
+        found = _one("connect-src wss:").split()
+        self.assertLessEqual({"wss:", "https:"}, set(found))
+
+    def test_ports_of_the_gateway(self) -> None:
+        """A gateway on another port says so in every host."""
+        mapped = map_policies(
+            ["img-src a.example *"], origin("https://p.example"), codec(8443), None
+        )
+        for word in mapped.policies[0].split()[1:]:
+            self.assertTrue(word.endswith(f"{SUFFIX}:8443"), word)
+
+    def test_every_fetch_directive(self) -> None:
+        """A host is mapped in each; in others the words stay."""
+        for name in (
+            "default-src", "script-src", "script-src-elem", "script-src-attr", "style-src",
+            "style-src-elem", "style-src-attr", "img-src", "font-src", "connect-src", "media-src",
+            "object-src", "frame-src", "child-src", "worker-src", "manifest-src", "base-uri",
+            "form-action", "prefetch-src",
+        ):  # fmt: skip
+            self.assertEqual(_one(f"{name} https://a.example"), f"{name} https://{A}", name)
+        for text in ("sandbox allow-scripts", "upgrade-insecure-requests", "trusted-types x"):
+            self.assertEqual(_one(text), text)
+
+
+class PolicyTests(SynchronousTestCase):
+    """Whole policies and headers."""
+
+    def test_several(self) -> None:
+        """Policies of one header and of several stay apart, in their order."""
+        found = _map("img-src 'self', img-src 'none';", "font-src data:", ", ;")
+        self.assertEqual(found.policies, ("img-src 'self'", "img-src 'none'", "font-src data:"))
+
+    def test_the_first_directive_counts(self) -> None:
+        """A repeated one is ignored, whatever its case."""
+        self.assertEqual(_one("IMG-SRC 'self'; img-src *"), "img-src 'self'")
+
+    def test_frame_ancestors(self) -> None:
+        """The outer frame may always frame; 'none' leaves it alone."""
+        table = {
+            "'none'": SECURE,
+            "'NONE'": SECURE,
+            "'self'": f"'self' {SECURE}",
+            "https://a.example": f"https://{A} {SECURE}",
+            "*": f"https://{WILDCARD} wss://{WILDCARD} {SECURE}",
+            "": SECURE,
+        }
+        for sources, wanted in table.items():
+            found = _map(f"frame-ancestors {sources}")
+            self.assertEqual(found, Mapped((f"frame-ancestors {wanted}",), frames=True), sources)
+        self.assertFalse(_map("img-src 'none'").frames)
+        self.assertTrue(_map("img-src 'none'", "x; frame-ancestors *").frames)
+
+    def test_reports(self) -> None:
+        """report-uri is collapsed, a relative one stays; report-to has no endpoints here."""
+        self.assertEqual(
+            _one("report-uri https://a.example/r?x /local; report-to group"),
+            f"report-uri https://{A}/r?x /local",
+        )
+
+    @settings(deadline=None)
+    @given(st.lists(st.text("ahtps:/.*'-;, \t8[]", max_size=25), max_size=3))
+    def test_any_text(self, values: list[str]) -> None:
+        """Whatever a site says: no comma gets into a policy, and mapping never raises."""
+        for policy in _map(*values, runtime=RUNTIME).policies:
+            self.assertNotIn(",", policy)
+            self.assertNotRegex(policy, r"[\r\n]")
+
+
+class RuntimeTests(SynchronousTestCase):
+    """Our script is admitted where it is injected, and only there."""
+
+    def test_the_deciding_directive(self) -> None:
+        """The first of script-src-elem, script-src, default-src takes its URL; others stay."""
+        table = [
+            ("script-src-elem a:; script-src b:; default-src c:", "script-src-elem", "a:"),
+            ("script-src b:; default-src c:", "script-src", "b:"),
+            ("default-src c:; img-src d:", "script-src", "c:"),
+        ]
+        for text, name, source in table:
+            before, after = _map(text).policies[0], _with_runtime(text)
+            self.assertEqual(after[name][:1], [source], text)
+            self.assertIn(URL, after[name], text)
+            for part in before.split("; "):
+                other, *sources = part.split()
+                if other != name:
+                    self.assertEqual(after[other], sources, text)
+
+    def test_none(self) -> None:
+        """'none' beside another source means nothing, so it goes; default-src keeps its own."""
+        found = _with_runtime("default-src 'none'")
+        self.assertEqual(found["default-src"], ["'none'"])
+        self.assertNotIn("'none'", found["script-src"])
+        self.assertIn(URL, found["script-src"])
+        self.assertNotIn("'none'", _with_runtime("script-src 'NONE'")["script-src"])
+
+    def test_not_where_nothing_restricts(self) -> None:
+        """A policy that says nothing of scripts is not made to."""
+        self.assertEqual(_with_runtime("img-src 'none'"), {"img-src": ["'none'"]})
+
+    def test_strict_dynamic(self) -> None:
+        """It makes browsers ignore hosts: the digest is what admits."""
+        found = _with_runtime("script-src 'strict-dynamic' 'nonce-x'")
+        self.assertIn(HASH, found["script-src"])
+
+    def test_inline_stays_allowed(self) -> None:
+        """A hash or nonce turns 'unsafe-inline' off (CSP 3, 6.7.3.2): none is added to it."""
+        for text in ("script-src 'self' 'unsafe-inline'", "default-src 'self' 'unsafe-inline'"):
+            found = _with_runtime(text)["script-src"]
+            self.assertIn("'unsafe-inline'", found, text)
+            self.assertFalse([one for one in found if one.startswith(("'sha", "'nonce"))], text)
+            self.assertIn(URL, found, text)
+
+    def test_without_runtime(self) -> None:
+        """Where nothing is injected nothing is admitted."""
+        self.assertEqual(_one("script-src 'none'"), "script-src 'none'")
+
+
+class FrameOptionsTests(SynchronousTestCase):
+    """X-Frame-Options, as the HTML standard reads it."""
+
+    def test_table(self) -> None:
+        """Nobody but the outer frame, the same origin, or everybody."""
+        everyone = [f"https://{WILDCARD}", SECURE]
+        same, nobody = ["'self'", SECURE], [SECURE]
+        table: list[tuple[list[str], list[str]]] = [
+            ([], everyone),
+            ([""], everyone),
+            (["DENY"], nobody),
+            (["deny"], nobody),
+            ([" DENY "], nobody),
+            (["SAMEORIGIN"], same),
+            (["sameorigin", "SameOrigin"], same),
+            (["SAMEORIGIN, SAMEORIGIN"], same),
+            (["ALLOWALL"], everyone),
+            (["ALLOW-FROM https://a.example"], everyone),
+            (["junk"], everyone),
+            (["SAMEORIGIN, DENY"], nobody),
+            (["SAMEORIGIN", "DENY"], nobody),
+            (["junk, DENY"], nobody),
+            (["DENY, junk"], nobody),
+            (["SAMEORIGIN, junk"], nobody),
+            (["ALLOWALL", "junk"], nobody),
+            (["junk, trash"], everyone),
+        ]
+        for values, wanted in table:
+            self.assertEqual(frame_ancestors_for(values, codec(), has_csp=False), wanted, values)
+
+    def test_frame_ancestors_win(self) -> None:
+        """A policy with frame-ancestors makes X-Frame-Options say nothing."""
+        found = frame_ancestors_for(["DENY"], codec(), has_csp=True)
+        self.assertEqual(found, [f"https://{WILDCARD}", SECURE])
+
+
+class ContainmentTests(SynchronousTestCase):
+    """The gateway's own policy."""
+
+    def test_only_rewrite_hosts(self) -> None:
+        """No directive admits a host that is not a rewrite host of this gateway."""
+        policy = containment(codec(8443), ["'self'", f"{SECURE}:8443"])
+        directives = {part.split()[0]: part.split()[1:] for part in policy.split("; ")}
+        self.assertEqual(
+            set(directives),
+            {
+                "default-src",
+                "connect-src",
+                "frame-src",
+                "form-action",
+                "base-uri",
+                "frame-ancestors",
+            },
+        )
+        ancestors = directives.pop("frame-ancestors")
+        self.assertEqual(ancestors, ["'self'", f"{SECURE}:8443"])
+        allowed = {"data:", "blob:", "'unsafe-inline'", "'unsafe-eval'", "'wasm-unsafe-eval'"}
+        hosts = {f"https://{WILDCARD}:8443", f"wss://{WILDCARD}:8443"}
+        for name, sources in directives.items():
+            self.assertIn(f"https://{WILDCARD}:8443", sources, name)
+            self.assertLessEqual(set(sources), allowed | hosts, name)
+        self.assertIn(f"wss://{WILDCARD}:8443", directives["connect-src"])
+        for name in ("form-action", "base-uri"):
+            self.assertEqual(directives[name], [f"https://{WILDCARD}:8443"], name)

@@ -1,0 +1,218 @@
+"""Response fields on their way to the browser: rewriting, "Headers", row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.rewrite.csp import RuntimeSource
+from gateway.rewrite.headers import ResponseContext, own_fields, response_fields
+from tests.rewrite import SECURE, WILDCARD, codec, collapsed, origin
+
+SITE = "https://shop.example.com"
+TARGET = origin(SITE)
+OTHER = collapsed("https://other.example")
+EVERYONE = f"frame-ancestors https://{WILDCARD} {SECURE}"
+
+
+def _fields(**fields: str) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple(
+        (name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in fields.items()
+    )
+
+
+def _context(**more: Any) -> ResponseContext:
+    return ResponseContext(TARGET, f"{SITE}/dir/page?q", codec(), **more)
+
+
+def _response(context: ResponseContext | None = None, **fields: str) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for name, value in response_fields(_fields(**fields), context or _context()):
+        out.setdefault(name.decode().lower(), []).append(value.decode("latin-1"))
+    return out
+
+
+def _mapped(name: str, value: str, **context: Any) -> str | None:
+    found = _response(_context(**context), **{name: value}).get(name.replace("_", "-"), [None])
+    assert len(found) == 1, found
+    return found[0]
+
+
+class ResponseTests(SynchronousTestCase):
+    """What the browser gets to see of the origin."""
+
+    def test_urls(self) -> None:
+        """Absolute and scheme-relative ones are collapsed, relative ones stay."""
+        host = OTHER.partition(":")[2]
+        for name in ("location", "content_location", "sourcemap", "x_sourcemap"):
+            for value, wanted in {
+                "https://other.example/p?q#f": f"{OTHER}/p?q#f",
+                "//other.example/p": f"{host}/p",
+                "/p?u=https://other.example/": "/p?u=https://other.example/",
+                "p/../q": "p/../q",
+                "?x": "?x",
+                "": "",
+                "mailto:a@b.example": "mailto:a@b.example",
+                "https://other.example/\xe9": f"{OTHER}/\xe9",
+            }.items():
+                self.assertEqual(_mapped(name, value), wanted, (name, value))
+
+    def test_refresh(self) -> None:
+        """The URL in any of its spellings; the time and quotes stay."""
+        for value, wanted in {
+            "5": "5",
+            "0; url=https://other.example/p": f"0; url={OTHER}/p",
+            "0;URL = https://other.example": f"0;URL = {OTHER}",
+            "1, https://other.example/": f"1, {OTHER}/",
+            "0; url=/p": "0; url=/p",
+            "0; url='https://other.example/p'": f"0; url='{OTHER}/p'",
+            '0; url="https://other.example/p"': f'0; url="{OTHER}/p"',
+        }.items():
+            self.assertEqual(_mapped("refresh", value), wanted, value)
+
+    def test_refresh_with_a_bare_quoted_origin(self) -> None:
+        """The closing quote is no part of the host."""
+        for quote in "'\"":
+            value = f"0; url={quote}https://other.example{quote}"
+            self.assertEqual(_mapped("refresh", value), f"0; url={quote}{OTHER}{quote}")
+
+    def test_link(self) -> None:
+        """Every target is collapsed; what script fetched is left to it."""
+        value = "<https://other.example/a>; rel=preload, </b>; rel=x, <//other.example/c>"
+        wanted = f"<{OTHER}/a>; rel=preload, </b>; rel=x, <{OTHER.partition(':')[2]}/c>"
+        self.assertEqual(_mapped("link", value), wanted)
+        self.assertEqual(_mapped("link", value, by_script=True), value)
+
+    def test_origins(self) -> None:
+        """In CORS, timing and permission fields."""
+        for name in ("access_control_allow_origin", "timing_allow_origin"):
+            for value, wanted in {
+                "*": "*",
+                "null": "null",
+                "https://other.example": OTHER,
+                "http://other.example:81": collapsed("http://other.example:81"),
+            }.items():
+                self.assertEqual(_mapped(name, value), wanted, (name, value))
+        both = "https://other.example, *"
+        self.assertEqual(_mapped("timing_allow_origin", both), f"{OTHER}, *")
+        self.assertEqual(
+            _mapped("permissions_policy", 'camera=(self "https://other.example"), usb=()'),
+            f'camera=(self "{OTHER}"), usb=()',
+        )
+
+    def test_policies(self) -> None:
+        """The site's are mapped, each a field of its own; the containment is always the last."""
+        value = "img-src https://other.example, font-src 'self'"
+        found = _response(content_security_policy=value)["content-security-policy"]
+        self.assertEqual(found[:-1], [f"img-src {OTHER}", "font-src 'self'"])
+        self.assertIn("default-src https://*", found[-1])
+        (only,) = _response()["content-security-policy"]
+        self.assertTrue(only.endswith(EVERYONE), only)
+        report = _response(content_security_policy_report_only="img-src https://other.example")
+        self.assertEqual(report["content-security-policy-report-only"], [f"img-src {OTHER}"])
+        self.assertEqual(len(report["content-security-policy"]), 1)
+
+    def test_the_runtime_is_admitted(self) -> None:
+        """In both kinds of policy, when it is injected."""
+        context = _context(runtime=RuntimeSource("https://h/r.js", "sha256-x"))
+        values = {"content_security_policy": "script-src a:"}
+        values["content_security_policy_report_only"] = "script-src b:"
+        found = _response(context, **values)
+        for name in values:
+            self.assertIn("https://h/r.js", found[name.replace("_", "-")][0], name)
+
+    def test_framing(self) -> None:
+        """X-Frame-Options never passes; it becomes frame-ancestors unless a policy has them."""
+        table: list[tuple[dict[str, str], str]] = [
+            ({"x_frame_options": "DENY"}, f"frame-ancestors {SECURE}"),
+            ({"x_frame_options": "SAMEORIGIN"}, f"frame-ancestors 'self' {SECURE}"),
+            ({"x_frame_options": "DENY", "content_security_policy": "frame-ancestors *"}, EVERYONE),
+            (
+                {
+                    "x_frame_options": "DENY",
+                    "content_security_policy_report_only": "frame-ancestors *",
+                },
+                f"frame-ancestors {SECURE}",
+            ),
+        ]
+        for fields, wanted in table:
+            found = _response(**fields)
+            self.assertNotIn("x-frame-options", found)
+            self.assertTrue(found["content-security-policy"][-1].endswith(wanted), fields)
+
+    def test_dropped(self) -> None:
+        """Fields that would reach beyond the page, frame the body, or speak for the gateway."""
+        for name in (
+            "set-cookie", "set-cookie2", "Set-Cookie", "alt-svc", "public-key-pins",
+            "public-key-pins-report-only", "expect-ct", "report-to", "nel", "reporting-endpoints",
+            "content-length", "transfer-encoding", "connection", "keep-alive", "trailer", "upgrade",
+            "speculation-rules", "x-gateway-anything", "X-Gateway-Origin",
+        ):  # fmt: skip
+            found = _response(**{name.replace("-", "_"): "x"})
+            self.assertNotIn(name.lower(), found, name)
+
+    def test_own_fields(self) -> None:
+        """HSTS, origin agent clusters and no DNS prefetch, whatever the site says; once each."""
+        own = {name.decode().lower(): [value.decode()] for name, value in own_fields()}
+        self.assertEqual(own["origin-agent-cluster"], ["?1"])
+        self.assertEqual(own["x-dns-prefetch-control"], ["off"])
+        self.assertIn("includeSubDomains", own["strict-transport-security"][0])
+        found = _response(**{name.replace("-", "_"): "0" for name in own})
+        self.assertEqual({name: found[name] for name in own}, own)
+
+    def test_connection_cannot_drop_ours(self) -> None:
+        """A site cannot name a policy of its own or of ours away."""
+        value = "content-security-policy, x-frame-options, origin-agent-cluster"
+        found = _response(
+            connection=value, x_frame_options="DENY", content_security_policy="img-src 'none'"
+        )
+        self.assertEqual(found["content-security-policy"][0], "img-src 'none'")
+        self.assertTrue(found["content-security-policy"][1].endswith(f"frame-ancestors {SECURE}"))
+        self.assertEqual(found["origin-agent-cluster"], ["?1"])
+
+    def test_clear_site_data(self) -> None:
+        """Cookies never pass, since they would be the session's; the star is the rest."""
+        for value, wanted in {
+            '"cookies"': None,
+            '"cache"': '"cache"',
+            '"cache", "cookies","storage"': '"cache", "storage"',
+            '"*"': '"cache", "storage"',
+            '"*", "cookies"': '"cache", "storage"',
+            '"clientHints", "executionContexts"': None,
+            "": None,
+        }.items():
+            self.assertEqual(_mapped("clear_site_data", value), wanted, value)
+
+    def test_edited_bodies(self) -> None:
+        """Length, digests, validators and caching no longer hold; the coding is ours."""
+        holds = (
+            "etag", "last-modified", "accept-ranges", "content-md5", "digest", "content-digest",
+            "repr-digest", "expires", "age", "pragma", "content-encoding",
+        )  # fmt: skip
+        sent = {name.replace("-", "_"): "x" for name in (*holds, "cache-control", "content-type")}
+        edited = _response(_context(edited=True), **sent)
+        self.assertEqual(set(holds) & set(edited), set())
+        self.assertEqual(edited["cache-control"], ["private, no-cache"])
+        self.assertEqual(edited["content-type"], ["x"])
+        coded = _response(_context(edited=True, gzip_out=True), **sent)
+        self.assertEqual(coded["content-encoding"], ["gzip"])
+        plain = _response(**sent)
+        for name in (*holds, "cache-control"):
+            self.assertEqual(plain[name], ["x"], name)
+
+    @settings(deadline=None)
+    @given(
+        st.sampled_from((
+            "location", "refresh", "link", "permissions_policy", "content_security_policy",
+            "access_control_allow_origin", "clear_site_data", "x_frame_options", "x_other",
+        )),
+        st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40),
+    )  # fmt: skip
+    def test_any_value(self, name: str, value: str) -> None:
+        """Any octets of a site can be mapped, and stay one line."""
+        for values in _response(**{name: value}).values():
+            for one in values:
+                self.assertNotRegex(one, r"[\r\n]")
