@@ -14,20 +14,9 @@ from zope.interface import implementer
 from gateway import wire
 from gateway.origins import Origin as WebOrigin
 from gateway.policy.transport import Transport
-from tests.net.harness import (
-    DOMAIN,
-    SHOP,
-    WS,
-    GatewayCase,
-    Message,
-    Origin,
-    host_of,
-    origin_tls,
-    reply,
-    request,
-    until,
-)
+from tests.net.harness import DOMAIN, SHOP, WS, GatewayCase, host_of, origin_tls, request
 from tests.net.peers import SocketCase, websocket_origin
+from tests.net.raw import Message, Origin, reply, until
 
 REQUEST_ID = wire.REQUEST_ID_HEADER.lower()
 MEBIBYTE = 2**20

@@ -15,7 +15,8 @@ from typing import Any
 
 from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from twisted.web.resource import NoResource, Resource
+from twisted.web.pages import notFound
+from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 SHOP = "https://shop.demo.example"
@@ -134,7 +135,7 @@ def sites(reactor: Any) -> dict[str, Site]:
         root = Resource()
         for path, child in children.items():
             root.putChild(path, child)
-        root.getChild = lambda *_: NoResource()  # type: ignore[method-assign]
+        root.getChild = lambda *_: notFound()  # type: ignore[method-assign]
         site = Site(root, reactor=reactor)
         site.noisy = False
         site.displayTracebacks = False

@@ -55,6 +55,9 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
         if steps.is_gateway_path(head.path):
             return (yield from own.on_rewrite_host(head, context))
         reading = yield from steps.session(head, context)
+        if _comes_from_elsewhere(head, addressed, context):
+            # Another web site may ask, but never with the person's jar.
+            reading = attrs.evolve(reading, session=None)
     except GatewayError as error:
         return refusal(error)
     try:
@@ -62,6 +65,13 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
     except GatewayError as error:
         ending = refusal(error)
     return _with_fields(ending, steps.duplicate_expiry(reading, head, context))
+
+
+def _comes_from_elsewhere(head: RequestHead, addressed: Addressed, context: Context) -> bool:
+    """Whether an ``Origin`` says that no page of ours made the request."""
+    given = headers.get(head.fields, b"origin")
+    who = headers.initiator(head.fields, addressed.origin, context.codec)
+    return given not in {None, "null"} and isinstance(who, headers.Elsewhere)
 
 
 def _proxied(

@@ -131,8 +131,8 @@ class Channel(http.HTTPChannel):
         """Stop the clock and tell the site."""
         self._lost = True
         self._stop_deadline()
-        self.site.closed(self)
         super().connectionLost(reason)
+        self.site.closed(self)
 
     def dataReceived(self, data: bytes) -> None:
         """A new request's clock starts with its first octet."""

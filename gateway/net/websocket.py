@@ -187,11 +187,14 @@ class ServerLeg(_LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
 class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
     """The upstream's side; ``opened`` fires with the answer, or fails."""
 
-    def __init__(self, need: ConnectSocket) -> None:
+    def __init__(self, need: ConnectSocket, head_limit: int) -> None:
         """Made for one dial."""
         super().__init__()
         self._prepare()
         self._need = need
+        self._head_limit = head_limit
+        self._dialling = True
+        self.transport_reason: Failure | None = None
         self.opened: Deferred[SocketOpened | SocketRefused] = Deferred()
 
     def _actuallyStartHandshake(self, request_options: Any) -> None:
@@ -219,9 +222,8 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
     def onOpen(self) -> None:
         """The upstream answered 101: read nothing until the relay is there."""
         self.transport.pauseProducing()
-        answer = SocketOpened(self.websocket_protocol_in_use, self._set_cookies())
-        opened, self.opened = self.opened, Deferred()
-        opened.callback(answer)
+        self._dialling = False
+        self.opened.callback(SocketOpened(self.websocket_protocol_in_use, self._set_cookies()))
 
     def _set_cookies(self) -> tuple[bytes, ...]:
         # From the raw octets: autobahn folds repeated fields into one.
@@ -239,29 +241,39 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
         reason: str | None,
     ) -> None:
         """The leg has ended; before it was open, that is the dial's result."""
-        if not self.opened.called and self.relay is None and not hasattr(self, "_was_open"):
+        if self._dialling:
+            self._dialling = False
             self._dial_failed()
         super().onClose(wasClean, code, reason)
 
-    def _onOpen(self) -> None:
-        self._was_open = True
-        super()._onOpen()
-
     def _dial_failed(self) -> None:
         status_line = getattr(self, "http_status_line", "").split()
-        opened, self.opened = self.opened, Deferred()
         if len(status_line) > 1 and status_line[1].isdigit() and status_line[1] != "101":
             status = int(status_line[1])
             # A redirect or an oddity cannot be followed here: the browser sees a failure.
             passed = status if 400 <= status <= 599 else 502
-            opened.callback(SocketRefused(passed, self._set_cookies()))
+            self.opened.callback(SocketRefused(passed, self._set_cookies()))
         else:
-            opened.errback(UpstreamFault("the upstream's handshake failed"))
+            self.opened.errback(UpstreamFault("the upstream's handshake failed"))
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bound the answer's head, which autobahn would gather without end."""
+        if self._dialling and len(self.data or b"") + len(data) > self._head_limit:
+            self.failHandshake("the answer's head is too large")
+            return
+        super().dataReceived(data)
+
+    def processHandshake(self) -> None:
+        """Fields that are not UTF-8 are no reason for a traceback."""
+        try:
+            super().processHandshake()
+        except UnicodeDecodeError:
+            self.failHandshake("the answer's head is not UTF-8")
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """The transport is gone: TLS failures are known only here."""
-        if self.relay is None and not hasattr(self, "_was_open"):
-            self._transport_reason = reason
+        if self._dialling:
+            self.transport_reason = reason
         super().connectionLost(reason)
 
 
@@ -334,7 +346,7 @@ class Sockets:
         )
         factory.noisy = False
         self._configure(factory)
-        leg = ClientLeg(need)
+        leg = ClientLeg(need, self._limits.response_header_bytes)
         leg.factory = factory
         factory.buildProtocol = lambda addr: leg  # type: ignore[method-assign] # noqa: ARG005
         factory.setProtocolOptions(version=13, serverConnectionDropTimeout=1)
@@ -352,8 +364,9 @@ class Sockets:
             waiting = leg.opened
             answer = await waiting
         except GatewayError as error:
-            reason = getattr(leg, "_transport_reason", None)
-            raise (describe(origin, reason.value) if reason else error) from None
+            reason = leg.transport_reason
+            cause = reason.value if reason is not None else None
+            raise (describe(origin, cause) if cause is not None else error) from None
         except Exception as error:
             if leg.transport is not None:
                 leg.end(Ending(drop=True))

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from twisted.internet.defer import Deferred
-from twisted.web.resource import NoResource, Resource
+from twisted.web.pages import notFound
+from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from gateway import __version__
@@ -68,7 +69,7 @@ class Admin:
         root.putChild(b"healthz", _Plain(lambda _: b"ok\n"))
         root.putChild(b"readyz", _Plain(self._ready))
         root.putChild(b"metrics", _Plain(self._metrics))
-        root.getChild = lambda *_: NoResource()  # type: ignore[method-assign]
+        root.getChild = lambda *_: notFound()  # type: ignore[method-assign]
         site = Site(root, reactor=reactor)
         site.noisy = False
         site.displayTracebacks = False

@@ -211,6 +211,32 @@ def test_xhr_to_an_absolute_url(stack, page):
     assert answer["fields"]["host"] == ["strict.test"]
 
 
+def test_scripts_cannot_write_the_session(stack, page):
+    """Neither the page's own realm nor a fresh one can toss a session cookie in Chromium."""
+    frame = open_site(stack, page, SHOP + "/")
+    before = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    frame.evaluate(
+        """([domain, forged]) => {
+          const child = document.createElement("iframe");
+          document.body.append(child);
+          for (const where of [document, child.contentDocument]) {
+            for (const name of ["__Http-ick", "__Http-datr"]) {
+              for (const level of ["", `; Domain=0.${domain}`, `; Domain=${domain}`]) {
+                for (const path of ["/", "/about"]) {
+                  where.cookie = `${name}=${forged}; Secure; Path=${path}${level}`;
+                }
+              }
+            }
+          }
+        }""",
+        [DOMAIN, "1" + "A" * 43],
+    )
+    now = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    assert now == before
+    frame = open_site(stack, page, SHOP + "/")
+    assert frame.locator("#visits").inner_text() == "2"
+
+
 def test_hooks_look_native(stack, page):
     """What script sees of fetch, XMLHttpRequest and WebSocket is what the browser shows."""
     frame = open_site(stack, page, SHOP + "/about")

@@ -13,7 +13,8 @@ from autobahn.twisted.websocket import (
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from tests.net.harness import SHOP, WS, GatewayCase, host_of, until
+from tests.net.harness import SHOP, WS, GatewayCase, host_of
+from tests.net.raw import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,8 @@ import gzip
 from twisted.internet.defer import Deferred, gatherResults
 
 from gateway import wire
-from tests.net.harness import DOMAIN, SHOP, GatewayCase, Message, Origin, reply, request, until
+from tests.net.harness import DOMAIN, SHOP, GatewayCase, request
+from tests.net.raw import Message, Origin, reply, until
 
 API = "https://api.site.example"
 REQUEST_ID = wire.REQUEST_ID_HEADER.lower()

@@ -22,17 +22,8 @@ from gateway.net.listener import ReloadingCertificate, listen, redirect_handler
 from gateway.net.settings import Limits
 from gateway.net.site import Site
 from gateway.net.telemetry import Silent
-from tests.net.harness import (
-    DOMAIN,
-    SHOP,
-    Connection,
-    GatewayCase,
-    Origin,
-    ca,
-    reply,
-    request,
-    until,
-)
+from tests.net.harness import DOMAIN, SHOP, GatewayCase, ca, request
+from tests.net.raw import Connection, Origin, reply, until
 
 
 class CertificateTests(SynchronousTestCase):

@@ -15,7 +15,8 @@ from zope.interface import implementer
 
 from gateway.net.peer import Contexts, VerifiedPeer
 from gateway.policy.transport import TlsPolicy
-from tests.net.harness import GatewayCase, Origin, ca, origin_tls, reply, until
+from tests.net.harness import GatewayCase, ca, origin_tls
+from tests.net.raw import Origin, reply, until
 
 
 @implementer(IHandshakeListener)

@@ -14,7 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.net.settings import Limits
 from gateway.net.site import Site
-from tests.net.harness import SHOP, GatewayCase, Origin, Remembering, reply, request, until
+from tests.net.harness import SHOP, GatewayCase, Remembering, request
+from tests.net.raw import Origin, reply, until
 
 PEER = IPv4Address("TCP", "192.0.2.7", 5555)
 

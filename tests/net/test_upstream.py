@@ -29,7 +29,8 @@ from gateway.net.settings import HostEntry, Limits, Settings
 from gateway.net.upstream import Overloaded, Upstream, describe, ended_well
 from gateway.origins import parse_origin
 from gateway.policy.transport import TlsPolicy, Transport
-from tests.net.harness import GatewayCase, Origin, Remembering, ca, reply, until
+from tests.net.harness import GatewayCase, Remembering, ca
+from tests.net.raw import Origin, reply, until
 
 PLAIN = "http://plain.site.example"
 HOST = (b"Host", b"plain.site.example")

@@ -7,8 +7,9 @@ import hashlib
 
 from autobahn.websocket.types import ConnectionDeny
 
-from tests.net.harness import DOMAIN, SHOP, WS, GatewayCase, Message, Origin, host_of, reply, until
+from tests.net.harness import DOMAIN, SHOP, WS, GatewayCase, host_of
 from tests.net.peers import CHUNK, SocketCase, websocket_origin
+from tests.net.raw import Message, Origin, reply, until
 
 KEY = base64.b64encode(b"k" * 16)
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -74,6 +75,18 @@ class HandshakeTests(SocketCase):
         self.assertEqual(answer.get(b"sec-websocket-accept"), digest)
         self.assertIsNone(answer.get(b"sec-websocket-extensions"))
         self.assertIsNone(answer.get(b"server"))
+
+    async def test_odd_heads(self) -> None:
+        """An answer's head that never ends, or is not UTF-8, is a failure and no traceback."""
+        endless = b"HTTP/1.1 101 Switching Protocols\r\nX: " + b"a" * 40_000
+        for answer in (endless, b"HTTP/1.1 101 \xff\xfe\r\nX: \xe9\r\n\r\n"):
+            origin = Origin(lambda _, answer=answer: answer)
+            gateway = await self.gateway({WS: origin}, response_header_bytes=32_768)
+            client = await gateway.connect()
+            client.write(handshake("/", gateway.cookie))
+            self.assertEqual((await client.response()).status, 502)
+            await until(lambda: origin.connections[0].ended)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     async def test_port(self) -> None:
         """A port that is not the default is in Host and Origin."""

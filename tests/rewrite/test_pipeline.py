@@ -60,6 +60,16 @@ class PipelineTests(SynchronousTestCase):
         self.assertEqual(run(_pipeline(), []), MARKUP)
         self.assertEqual(gzip.decompress(run(_pipeline(gzip_out=True), [])), MARKUP)
 
+    def test_what_the_decoder_keeps(self) -> None:
+        """Octets that only the coding's end sets free go through the scanner as well."""
+        for size in range(1 << 18, (1 << 18) + 300, 7):
+            coder = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+            data = coder.compress(b" " * size) + coder.flush()
+            found = run(_pipeline(coding="deflate", ratio=10**6), [data])
+            self.assertEqual(len(found), size + len(MARKUP), size)
+            self.assertEqual(found.replace(MARKUP, b""), b" " * size, size)
+            self.assertEqual(found.find(MARKUP), 64 * 1024, size)
+
     def test_faults(self) -> None:
         """A truncated body, a bomb, and a coding that nobody asked for."""
         with self.assertRaises(UpstreamFault):
