@@ -178,34 +178,26 @@ class Codec:
     _prefixes: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
     _labels: dict[str, Origin] = attrs.field(factory=dict, init=False, repr=False)
 
-    @property
-    def _port(self) -> str:
-        return "" if self.public_port == DEFAULT_PORTS["https"] else f":{self.public_port}"
+    suffix: str = attrs.field(init=False)
+    """What every rewrite host ends in, dot first, without a port."""
+    secure_host: str = attrs.field(init=False)
+    """The host of the outer frame, without a port."""
+    portal_origin: str = attrs.field(init=False)
+    """The serialised origin of the portal."""
+    secure_origin: str = attrs.field(init=False)
+    """The serialised origin of the outer frame."""
+    wildcard: str = attrs.field(init=False)
+    """All rewrite hosts as a CSP host source without a scheme."""
+    _port: str = attrs.field(init=False, repr=False)
 
-    @property
-    def suffix(self) -> str:
-        """What every rewrite host ends in, dot first, without a port."""
-        return f".{wire.SUFFIX_LABEL}.{self.rewrite_domain or self.domain}"
-
-    @property
-    def portal_origin(self) -> str:
-        """The serialised origin of the portal."""
-        return f"https://{self.domain}{self._port}"
-
-    @property
-    def secure_host(self) -> str:
-        """The host of the outer frame, without a port."""
-        return f"{wire.SECURE_LABEL}.{wire.SUFFIX_LABEL}.{self.domain}"
-
-    @property
-    def secure_origin(self) -> str:
-        """The serialised origin of the outer frame."""
-        return f"https://{self.secure_host}{self._port}"
-
-    @property
-    def wildcard(self) -> str:
-        """All rewrite hosts as a CSP host source without a scheme."""
-        return f"*{self.suffix}{self._port}"
+    def __attrs_post_init__(self) -> None:
+        """Derive the names that every request asks for."""
+        self._port = "" if self.public_port == DEFAULT_PORTS["https"] else f":{self.public_port}"
+        self.suffix = f".{wire.SUFFIX_LABEL}.{self.rewrite_domain or self.domain}"
+        self.secure_host = f"{wire.SECURE_LABEL}.{wire.SUFFIX_LABEL}.{self.domain}"
+        self.portal_origin = f"https://{self.domain}{self._port}"
+        self.secure_origin = f"https://{self.secure_host}{self._port}"
+        self.wildcard = f"*{self.suffix}{self._port}"
 
     def host_of(self, origin: Origin) -> str:
         """The collapsed host of ``origin``, with the public port if it is not 443."""

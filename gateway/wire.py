@@ -8,10 +8,7 @@ from typing import Final
 
 ICK_COOKIE: Final = b"__Http-ick"
 DATR_COOKIE: Final = b"__Http-datr"
-SCRIPT_WRITE_COOKIE: Final = b"__Host-gw-w-"
-SCRIPT_SYNC_COOKIE: Final = b"__Host-gw-sync-"
 OWN_COOKIES: Final = (ICK_COOKIE, DATR_COOKIE)
-OWN_COOKIE_PREFIXES: Final = (SCRIPT_WRITE_COOKIE, SCRIPT_SYNC_COOKIE)
 
 TOKEN_PARAMETER: Final = "__gw"
 ORIGIN_PARAMETER: Final = "__gwo"
@@ -26,7 +23,6 @@ GO_PATH: Final = "/.gateway/go"
 BOOTSTRAP_PATH: Final = "/.gateway/bootstrap"
 RESTORE_PATH: Final = "/.gateway/restore"
 CHECK_PATH: Final = "/.gateway/check"
-OOPS_PATH: Final = "/.gateway/oops"
 OPEN_PATH: Final = "/open"
 
 REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"
