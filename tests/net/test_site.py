@@ -402,6 +402,22 @@ class SiteTests(ChannelCase):
         self.assertEqual((transport.aborted, self.cancelled), (True, 1))
         self.successResultOf(quiet)
 
+    def test_peer_that_does_not_close(self) -> None:
+        """A peer that ignores the close is cut in the end, or by the abort: no timer is left."""
+        for abort in (True, False):
+            self.make()
+            transport = self.open()
+            transport.loseConnection = lambda: None
+            self.feed(transport, b"nonsense\r\n\r\n")
+            self.assertIsNotNone(transport.channel)
+            if abort:
+                self.site.abort_all()
+            else:
+                self.clock.advance(1000)
+            self.clock.advance(0)
+            self.assertTrue(transport.aborted)
+            self.assertEqual(self.clock.getDelayedCalls(), [], abort)
+
 
 class RealTests(GatewayCase):
     """What needs TLS and sockets."""
