@@ -70,7 +70,6 @@ class Contexts:
         for certificate in self._certificates:
             if store is not None:
                 store.add_cert(certificate)
-        context.set_alpn_protos([b"http/1.1"])
         return context
 
 

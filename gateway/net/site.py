@@ -230,6 +230,8 @@ class Channel(http.HTTPChannel):
 
     def forceAbortClient(self) -> None:
         """Cut the connection without another word."""
+        if self._abortingCall is not None and self._abortingCall.active():
+            self._abortingCall.cancel()
         self._abortingCall = None
         transport: Any = self.transport
         if transport is not None and not self._lost:

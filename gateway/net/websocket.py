@@ -300,6 +300,7 @@ class Sockets:
         self._telemetry = telemetry
         self._relays: set[Relay] = set()
         self._dialling = 0
+        self._is_draining = False
         self._when_quiet: list[Deferred[None]] = []
 
     @property
@@ -431,9 +432,12 @@ class Sockets:
         rest = client.take_transport(leg)
         leg.dataReceived(_opening(client, ending.subprotocol) + rest)
         relay.start()
+        if self._is_draining:  # it was dialled when the drain began
+            self._reactor.callLater(0, relay.drain)
 
     def drain(self) -> Deferred[None]:
         """Close all relays with 1001, spread over a time; fires when all are over."""
+        self._is_draining = True
         quiet: Deferred[None] = Deferred()
         self._when_quiet.append(quiet)
         for relay in tuple(self._relays):

@@ -413,7 +413,7 @@ class SiteTests(ChannelCase):
             if abort:
                 self.site.abort_all()
             else:
-                self.clock.advance(1000)
+                self.clock.advance(20)
             self.clock.advance(0)
             self.assertTrue(transport.aborted)
             self.assertEqual(self.clock.getDelayedCalls(), [], abort)
