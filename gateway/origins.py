@@ -31,6 +31,7 @@ _CACHE_SIZE = 8192
 _PLAIN_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 _LABEL = re.compile(r"(https?)(0|[1-9][0-9]{0,4})?-(.+)\Z")
 _LONG_LABEL = re.compile(r"x-[a-z2-7]{32}\Z")
+_HOST_LABEL = re.compile(r"[a-z0-9_-]{1,63}\Z")
 _RUNS = re.compile(r"-+")
 _FAST = re.compile(r"(?:(?:https?|wss?):)?//[a-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|\Z)")
 _CANNOT_LEAVE = re.compile(r"(?![\\/]{2})[^\x00-\x20:\\]*+(?:[?#]|\Z)")
@@ -188,11 +189,14 @@ class Codec:
     """The serialised origin of the outer frame."""
     wildcard: str = attrs.field(init=False)
     """All rewrite hosts as a CSP host source without a scheme."""
+    cookie_domain: str = attrs.field(init=False)
+    """Under which domain the session's cookies live."""
     _port: str = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Derive the names that every request asks for."""
         self._port = "" if self.public_port == DEFAULT_PORTS["https"] else f":{self.public_port}"
+        self.cookie_domain = self.rewrite_domain or self.domain
         self.suffix = f".{wire.SUFFIX_LABEL}.{self.rewrite_domain or self.domain}"
         self.secure_host = f"{wire.SECURE_LABEL}.{wire.SUFFIX_LABEL}.{self.domain}"
         self.portal_origin = f"https://{self.domain}{self._port}"
@@ -222,7 +226,7 @@ class Codec:
             return HostKind.SECURE, ""
         if host.endswith(self.suffix):
             label = host[: -len(self.suffix)]
-            if label and "." not in label and label != wire.SECURE_LABEL:
+            if _HOST_LABEL.match(label) and label != wire.SECURE_LABEL:
                 return HostKind.REWRITE, label
         return HostKind.UNKNOWN, ""
 

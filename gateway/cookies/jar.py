@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from gateway.origins import Origin
 
 
+MAX_FIELDS = 250
+"""Set-Cookie fields of one response that are looked at: more than a domain may keep."""
+
+
 @attrs.frozen
 class Verdict:
     """What became of one Set-Cookie; ``step`` is the draft's section and step."""
@@ -84,9 +88,13 @@ class Jar:
         before = {cookie.identity: cookie for cookie in self.cookies}
         # What has expired takes no part in anything but its own removal (5.7, step 3).
         after = {key: cookie for key, cookie in before.items() if not cookie.expired(now)}
+        given = list(fields)
         verdicts = [
-            self._receive_one(field, origin, path, now, suffixes, after) for field in fields
+            self._receive_one(field, origin, path, now, suffixes, after)
+            for field in given[:MAX_FIELDS]
         ]
+        if len(given) > MAX_FIELDS:
+            verdicts.append(Verdict(stored=False, reason=f"more than {MAX_FIELDS} in one response"))
         for cookie in rules.evict(tuple(after.values()), now):
             del after[cookie.identity]
         puts = [

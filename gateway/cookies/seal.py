@@ -44,7 +44,6 @@ class UserKeys:
     owner: bytes
     _index_key: bytes
     _aead: AESGCMSIV
-    token_salt: bytes
 
     def __repr__(self) -> str:
         """Show nothing of the keys."""
@@ -109,7 +108,6 @@ def derive_user_keys(ick: bytes, pepper: bytes) -> UserKeys:
         owner=expand(b"owner", 16),
         index_key=expand(b"index", 32),
         aead=AESGCMSIV(expand(b"aead", 32)),
-        token_salt=expand(b"token salt", 32),
     )
 
 

@@ -13,7 +13,7 @@ from twisted.internet.ssl import PrivateCertificate
 
 from gateway.demo.ca import Issued, LocalCa
 from gateway.demo.origins import SHOP, sites
-from gateway.net.site import watch
+from gateway.net.drive import watch
 from gateway.ops.config import parse_config
 from gateway.ops.service import GatewayService
 

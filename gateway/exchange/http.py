@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway import events, wire
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, UpstreamFault
 from gateway.exchange import own, steps
 from gateway.exchange.messages import (
     Answer,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _BODYLESS = frozenset({204, 205, 304})
 _SAFE = frozenset({b"GET", b"HEAD"})
+_NEVER = frozenset({b"CONNECT", b"TRACE", b"TRACK"})
 
 
 def http_exchange(head: RequestHead, context: Context) -> Exchange:
@@ -80,6 +81,7 @@ def _proxied(
     decision = _gate(head, addressed, reading, context)
     if not isinstance(decision, Decision):
         return decision
+    yield from steps.remember(addressed, context)
     opened = yield from steps.read_jar(reading, addressed.origin, context)
     now = yield from steps.now()
     cookie = b""
@@ -97,7 +99,7 @@ def _proxied(
         context.suffixes,
         cookie=cookie,
         edits_body=document,
-        accept_encoding=ACCEPTED.encode("ascii"),
+        accept_encoding=_offered(head),
     )
     answer = yield Connect(
         addressed.origin, decision.transport, head.method, addressed.target, tuple(fields)
@@ -106,9 +108,18 @@ def _proxied(
         return refusal(answer.error)
     if not isinstance(answer, UpstreamHead):
         raise TypeError(f"Connect was answered with {type(answer).__name__}")
+    if not 200 <= answer.status <= 599:
+        raise UpstreamFault(f"{addressed.origin}: status {answer.status}")
     set_cookies = headers.get_all(answer.fields, b"set-cookie")
     jar = yield from steps.receive_cookies(opened, set_cookies, addressed, context)
     return _respond(head, addressed, answer, jar, now, context, document=document)
+
+
+def _offered(head: RequestHead) -> bytes:
+    """Codings that can be read here, and by the client too if the body stays as it is."""
+    if accepts_gzip(headers.get(head.fields, b"accept-encoding")):
+        return ACCEPTED.encode("ascii")
+    return b"identity"
 
 
 def _with_fields(ending: Ending, fields: list[tuple[bytes, bytes]]) -> Ending:
@@ -125,19 +136,21 @@ def _gate(
     A document at the top is bounced into the outer frame; a client that is no page of
     ours is served only where a rule says ``native`` (protocols, section 8).
     """
-    destination = headers.get(head.fields, b"sec-fetch-dest")
-    if destination == "document" and head.method in _SAFE:
-        return bounce(addressed, context)
+    if head.method in _NEVER:
+        return Refuse(405, events.HANDSHAKE_INVALID, "This is not how a page is asked for")
+    if _is_at_the_top(head, reading, context):
+        if head.method in _SAFE:
+            return bounce(addressed, context)
+        return Refuse(403, events.NOT_OUR_PAGE, "This page can only be shown inside the gateway")
     who = headers.initiator(head.fields, addressed.origin, context.codec)
     native = reading.session is None and not headers.is_page_of_ours(head.fields, context.codec)
     question = Question(
         addressed.origin,
-        steps.normalised_path(addressed),
-        _ask(head),
+        ask=_ask(head),
         page=who.origin if isinstance(who, headers.Page) else None,
         native=native,
     )
-    decision = steps.policy(question, context)
+    decision = steps.policy_at(question, addressed, context)
     if decision.allowed:
         return decision
     if native and head.method in _SAFE and _navigates(head):
@@ -150,6 +163,19 @@ def _gate(
         decision.step,
         decision.rule,
     )
+
+
+def _is_at_the_top(head: RequestHead, reading: Reading, context: Context) -> bool:
+    """Whether a document is loaded outside the outer frame.
+
+    Browsers without Fetch Metadata do not say; there a person's document request that no
+    page of ours made is taken for one.
+    """
+    destination = headers.get(head.fields, b"sec-fetch-dest")
+    if destination is None and headers.get(head.fields, b"sec-fetch-mode") is None:
+        unasked = not headers.is_page_of_ours(head.fields, context.codec)
+        return reading.session is not None and _navigates(head) and unasked
+    return destination == "document"
 
 
 def bounce(addressed: Addressed, context: Context) -> Answer:
@@ -209,6 +235,10 @@ def _respond(
         runtime=context.runtime(addressed.origin) if plan.edits else None,
     )
     fields = headers.response_fields(answer.fields, mapping)
+    shows = answer.status not in _BODYLESS and not 300 <= answer.status <= 399
+    if document and shows and not plan.edits:
+        # Without the runtime nobody would know whose page is shown: it may be seen, not act.
+        fields.append((b"Content-Security-Policy", b"script-src 'none'"))
     if answer.length is not None and not plan.edits and answer.status not in _BODYLESS:
         fields.append((b"Content-Length", b"%d" % answer.length))
     return Respond(answer.status, answer.reason, tuple(fields), plan)

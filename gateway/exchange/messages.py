@@ -194,10 +194,11 @@ class SocketOpened:
 
 @attrs.frozen
 class SocketRefused:
-    """The upstream answered with a status that is not 101."""
+    """The upstream answered with a status that is not 101; ``fields`` that go with it."""
 
     status: int
     set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+    fields: Fields = attrs.field(default=(), repr=False)
 
 
 Need = (

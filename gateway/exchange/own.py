@@ -142,7 +142,7 @@ def _bootstrap(head: RequestHead, context: Context) -> Step[Ending]:
     del head
     noise = yield from ask(NeedRandom(bootstrap.RANDOM_NEEDED), bytes)
     now = yield from steps.now()
-    domain = context.codec.rewrite_domain or context.codec.domain
+    domain = context.codec.cookie_domain
     return _minted(bootstrap.mint(context.keys, noise, now, domain))
 
 
@@ -151,7 +151,7 @@ def _restore(head: RequestHead, context: Context) -> Step[Ending]:
     del head
     body = yield from ask(NeedBody(), bytes)
     nonce = yield from ask(NeedRandom(12), bytes)
-    domain = context.codec.rewrite_domain or context.codec.domain
+    domain = context.codec.cookie_domain
     text = _json_text(body, "restore")
     minted = bootstrap.restore(context.keys, text.encode("ascii", "replace"), nonce, domain)
     if minted is None:
@@ -172,7 +172,7 @@ def _check(head: RequestHead, context: Context) -> Step[Ending]:
     if session is None or not session.is_attested_by(given, context.keys):
         fields = steps.duplicate_expiry(reading, head, context)
         return _json(200, {"ok": False}, tuple(fields))
-    domain = context.codec.rewrite_domain or context.codec.domain
+    domain = context.codec.cookie_domain
     cookies = bootstrap.session_cookies(session.ick, session.datr, domain)
     return _json(200, {"ok": True}, tuple((b"Set-Cookie", one) for one in cookies))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
 from gateway import events, wire
-from gateway.cookies.jar import Jar, open_jar
+from gateway.cookies.jar import MAX_FIELDS, Jar, open_jar
 from gateway.errors import LabelError, Refusal, StoreUnavailable
 from gateway.exchange.messages import (
     Commit,
@@ -33,16 +34,22 @@ from gateway.session.reading import Reading, read_session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+# Full stop, slash and backslash.
+_ENCODED = re.compile(r"%(2[eEfF]|5[cC])")
 _T = TypeVar("_T")
 Step = Generator[Need, object, _T]
 
 
 @attrs.frozen
 class Addressed:
-    """A request whose host named an origin; ``target`` as the site is to see it."""
+    """A request whose host named an origin; ``target`` as the site is to see it.
+
+    ``proved``: the request proved the digest of a long label that was not known here.
+    """
 
     origin: Origin
     target: bytes
+    proved: bool = False
 
     @property
     def path(self) -> bytes:
@@ -65,18 +72,23 @@ def address(head: RequestHead, context: Context) -> Step[Addressed]:
     origin: Origin | None = None
     if is_long(label):
         target, origin = context.codec.split_origin_parameter(label, target)
-        if origin is not None and not context.codec.knows(label):
-            yield RememberOrigin(origin)
-            context.codec.learn(origin)
-    yield from _learn_labels(head, label, context)
+    proved = origin is not None and not context.codec.knows(label)
+    yield from _learn_labels(head, label if origin is None else None, context)
     if origin is None:
         origin = context.codec.expand_label(label)
-    return Addressed(origin, target.encode("latin-1"))
+    return Addressed(origin, target.encode("latin-1"), proved)
 
 
-def _learn_labels(head: RequestHead, label: str, context: Context) -> Step[None]:
+def remember(addressed: Addressed, context: Context) -> Step[None]:
+    """Keep a digest that was proved, once the policy has opened its origin."""
+    if addressed.proved:
+        yield RememberOrigin(addressed.origin)
+        context.codec.learn(addressed.origin)
+
+
+def _learn_labels(head: RequestHead, label: str | None, context: Context) -> Step[None]:
     """Look up the digests that host, Origin and Referer name and nobody proved yet."""
-    labels = [label]
+    labels = [label] if label is not None else []
     for name in (b"origin", b"referer"):
         text = get(head.fields, name)
         found = parse(text) if text and text != "null" else None
@@ -113,7 +125,7 @@ def duplicate_expiry(
     """The Set-Cookie fields that end tossed duplicates; empty where there are none."""
     if not reading.duplicated:
         return []
-    domain = context.codec.rewrite_domain or context.codec.domain
+    domain = context.codec.cookie_domain
     host = head.host.rpartition(":")[0] or head.host
     fields = expire_duplicates(head.path.decode("latin-1"), host, domain)
     return [(b"Set-Cookie", field) for field in fields]
@@ -125,15 +137,34 @@ def policy(question: Question, context: Context) -> Decision:
     return decide(attrs.evolve(question, own_host=own), context.policy)
 
 
-def normalised_path(addressed: Addressed) -> str:
-    """The path that rules are asked about: dot segments resolved as browsers do.
+def policy_at(question: Question, addressed: Addressed, context: Context) -> Decision:
+    """Policy step for a request: every way in which its path can be read must be open.
 
+    The target goes upstream as it came, and servers differ about encoded slashes and dots
+    and about parameters of segments; a rule with a path must hold for each reading.
     Raises ``Refusal`` for a target that no URL has.
     """
-    found = parse(addressed.url) if addressed.target[:1] == b"/" else None
-    if found is None:
+    if addressed.target[:1] != b"/" or b"#" in addressed.target:
         raise Refusal("the request target is not a path")
-    return found[1].pathname
+    decision = None
+    for target in _readings(addressed.target.decode("latin-1")):
+        found = parse(f"{addressed.origin}{target}")
+        if found is None:
+            raise Refusal("the request target is not a path")
+        decision = policy(attrs.evolve(question, path=found[1].pathname), context)
+        if not decision.allowed:
+            break
+    if decision is None:
+        raise Refusal("the request target cannot be read")
+    return decision
+
+
+def _readings(target: str) -> list[str]:
+    """A target as it stands and, where that differs, as a lax server reads it."""
+    path = target.partition("?")[0]
+    lax = _ENCODED.sub(lambda found: chr(int(found.group(1), 16)), path).replace("\\", "/")
+    lax = "/".join(segment.partition(";")[0] for segment in lax.split("/"))
+    return [path] if lax == path else [path, lax]
 
 
 def read_jar(reading: Reading, origin: Origin, context: Context) -> Step[tuple[Jar, int] | None]:
@@ -160,7 +191,7 @@ def receive_cookies(
     Decided again on fresh rows as long as somebody else was faster; raises
     ``StoreUnavailable`` when that never ends.
     """
-    fields = list(set_cookies)
+    fields = list(set_cookies)[: MAX_FIELDS + 1]
     if opened is None:
         return None
     jar, version = opened
@@ -173,9 +204,10 @@ def receive_cookies(
             fields, addressed.origin, addressed.path, moment, context.suffixes, _slices(noise)
         )
         if attempt == 0:  # a conflict does not tell a refused cookie again
-            for verdict in change.verdicts:
-                if not verdict.stored:
-                    yield Note(events.COOKIE_REJECTED, f"{verdict.step} {verdict.reason}")
+            refused = [verdict for verdict in change.verdicts if not verdict.stored]
+            if refused:
+                first = f"{refused[0].step} {refused[0].reason}".strip()
+                yield Note(events.COOKIE_REJECTED, f"{len(refused)} refused; the first: {first}")
         owner, bucket = jar.keys.owner, jar.bucket
         done = change.is_empty
         if not done:

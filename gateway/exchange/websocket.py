@@ -75,6 +75,7 @@ def _dialled(
     decision, page, native = _gate(head, addressed, context)
     if not isinstance(decision, Decision):
         return decision
+    yield from steps.remember(addressed, context)
     # A client that is no page of ours is served anonymously, whatever it carries.
     reading = Reading() if native else reading
     opened = yield from steps.read_jar(reading, addressed.origin, context)
@@ -100,7 +101,7 @@ def _dialled(
     if isinstance(answer, SocketRefused):
         detail = f"the upstream answered {answer.status}"
         title = "The site refused the connection"
-        return Refuse(answer.status, events.UPSTREAM_FAILED, title, detail)
+        return Refuse(answer.status, events.UPSTREAM_FAILED, title, detail, fields=answer.fields)
     wrong = judge_choice(offer, answer.subprotocol)
     if wrong is not None:
         return _unsound(wrong)
@@ -116,13 +117,12 @@ def _gate(
     native = page is None
     question = Question(
         addressed.origin,
-        steps.normalised_path(addressed),
-        Ask.ACCESS,
+        ask=Ask.ACCESS,
         websocket=True,
         page=page,
         native=native,
     )
-    decision = steps.policy(question, context)
+    decision = steps.policy_at(question, addressed, context)
     if decision.allowed:
         return decision, _told_origin(text, page, context), native
     if isinstance(text, Unsound):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from twisted.web.client import FileBodyProducer
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from gateway.net.site import Channel, GatewayRequest
 
 
+_PHRASE = re.compile(rb"[\t\x20-\x7e]{1,128}\Z")
+
+
 class Client:
     """One request as the shells see it."""
 
@@ -27,6 +31,7 @@ class Client:
         self._on_gone: list[Callable[[], None]] = []
         self.status = 0
         self.upgraded = False
+        self._handed_over: Channel | None = None
         self.kind = "unknown"
 
     def when_gone(self, callback: Callable[[], None]) -> None:
@@ -75,7 +80,9 @@ class Client:
         if self.is_gone:
             return
         request = self._request
-        request.setResponseCode(status, reason or None)
+        # twisted.web writes a phrase as it is: a control in it would end the status line.
+        sound = reason and _PHRASE.match(reason) is not None
+        request.setResponseCode(status, reason if sound else None)
         for name, value in fields:
             request.responseHeaders.addRawHeader(name, value)
             if name.lower() == b"connection" and self._channel is not None:
@@ -108,6 +115,15 @@ class Client:
             self._request.unregisterProducer()
 
     def take_transport(self, protocol: Protocol) -> bytes:
-        """Hand the connection to ``protocol`` for good; what was read beyond the request."""
+        """Hand the connection to ``protocol`` for good; what was read beyond the request.
+
+        The caller says ``transport_lost`` when the connection has ended.
+        """
         self.upgraded = True
+        self._handed_over = self._request.channel
         return self._request.channel.hand_over(protocol)
+
+    def transport_lost(self) -> None:
+        """The connection that was handed over has ended: it counts no more."""
+        if self._handed_over is not None:
+            self._handed_over.site.closed(self._handed_over)

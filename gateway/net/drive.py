@@ -1,15 +1,22 @@
-"""The loop between an exchange and what performs its needs."""
+"""The loop between an exchange and what performs its needs; Deferreds left to themselves."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from twisted.internet.defer import Deferred
+
     from gateway.exchange.messages import Ending, Exchange, Need
+
+
+def watch(running: Deferred[Any]) -> None:
+    """Let a Deferred run by itself whose failures are handled already."""
+    del running
 
 
 async def drive(exchange: Exchange, perform: Callable[[Need], Awaitable[object]]) -> Ending:

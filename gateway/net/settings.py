@@ -28,8 +28,10 @@ class Limits:
     upstream_connect_seconds: int = 10
     upstream_first_byte_seconds: int = 60
     upstream_idle_seconds: int = 300
+    resolver_threads: int = 64
+    spool_bytes: int = 2 * 1024 * 1024 * 1024
     upstream_requests: int = 2048
-    upstream_requests_per_origin: int = 128
+    upstream_requests_per_origin: int = 1024
     upstream_idle_connections: int = 256
     upstream_wait_seconds: int = 10
     expansion_ratio: int = 200

@@ -21,6 +21,8 @@ from zope.interface import implementer, provider
 from gateway import events
 from gateway.exchange.messages import RequestHead
 from gateway.net.client import Client
+from gateway.net.drive import watch
+from gateway.rewrite.headers import own_fields
 from gateway.websocket.handshake import is_upgrade
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from gateway.net.settings import Limits
     from gateway.net.telemetry import Telemetry
 
+_OWN_FIELDS = b"".join(name + b": " + value + b"\r\n" for name, value in own_fields())
 _DRAIN_SECONDS = 5
 _STATUS_TEXT = {
     400: b"Bad Request",
@@ -38,6 +41,7 @@ _STATUS_TEXT = {
     413: b"Content Too Large",
     414: b"URI Too Long",
     431: b"Request Header Fields Too Large",
+    503: b"Service Unavailable",
 }
 
 
@@ -47,12 +51,14 @@ class GatewayRequest(http.Request):
 
     channel: Channel
     body_size = 0
+    _unspooled = 0
     refused = False
 
     def __init__(self, channel: Channel) -> None:
         """See ``twisted.web.http.Request``; form bodies are never parsed."""
         super().__init__(channel, parsePOSTFormSubmission=False)
         self.reactor = channel.site.reactor
+        self._site = channel.site
         self._limit = channel.site.limits.request_body_bytes
 
     def parseCookies(self) -> None:
@@ -64,17 +70,38 @@ class GatewayRequest(http.Request):
             self.refused = True
             self.channel.refuse(413, "request-body-bytes")
             return
+        if not self.channel.site.may_spool(length or 0):
+            self.refused = True
+            self.channel.refuse(503, "spool-bytes")
+            return
         super().gotLength(length)
 
     def handleContentChunk(self, data: bytes) -> None:
         """Count a body of unknown length."""
+        if self.refused:
+            return
         self.body_size += len(data)
-        if self.refused or self.body_size > self._limit:
-            if not self.refused:
-                self.refused = True
-                self.channel.refuse(413, "request-body-bytes")
+        self.channel.site.spooled += len(data)
+        if self.body_size > self._limit or not self.channel.site.may_spool(0):
+            self.refused = True
+            too_large = self.body_size > self._limit
+            limit = "request-body-bytes" if too_large else "spool-bytes"
+            self.channel.refuse(413 if too_large else 503, limit)
             return
         super().handleContentChunk(data)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The body that was kept for the request is no longer."""
+        self._unspool()
+        super().connectionLost(reason)
+
+    def _cleanup(self) -> None:
+        self._unspool()
+        super()._cleanup()
+
+    def _unspool(self) -> None:
+        self._site.spooled -= self.body_size - self._unspooled
+        self._unspooled = self.body_size
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """The request is whole: give it to the site, unless it was refused."""
@@ -217,8 +244,8 @@ class Channel(http.HTTPChannel):
         transport: Any = self.transport
         self.site.refused(status, limit, self.peer_host)
         transport.write(
-            b"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-            % (status, _STATUS_TEXT[status])
+            b"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n%s\r\n"
+            % (status, _STATUS_TEXT[status], _OWN_FIELDS)
         )
         self.loseConnection()
         self._abort_after(self.abortTimeout)
@@ -264,7 +291,7 @@ class Channel(http.HTTPChannel):
         self._dataBuffer = []
         transport: Any = self.transport
         self.transport = None
-        self.site.closed(self)
+        self.site.upgraded(self)
         transport.unregisterProducer()
         wrapper = transport if hasattr(transport, "wrappedProtocol") else None
         if wrapper is not None:
@@ -287,11 +314,6 @@ class Closing(Protocol):
         """Close without a word."""
         transport: Any = self.transport
         self._reactor.callLater(0, transport.abortConnection)
-
-
-def watch(running: Deferred[Any]) -> None:
-    """Let a Deferred run by itself whose failures are handled already."""
-    del running
 
 
 def where(failure: Failure) -> str:
@@ -320,6 +342,8 @@ class Site(ServerFactory):
         self._telemetry = telemetry
         self._handler = handler
         self._channels: set[Channel] = set()
+        self._upgraded: set[Channel] = set()
+        self.spooled = 0
         self._by_address: dict[str, int] = {}
         self._serving: set[Deferred[None]] = set()
         self._when_quiet: list[Deferred[None]] = []
@@ -335,7 +359,7 @@ class Site(ServerFactory):
         """A channel, or what closes at once when too many connections are open."""
         host = getattr(addr, "host", "")
         limit = ""
-        if len(self._channels) >= self.limits.connections:
+        if len(self._channels) + len(self._upgraded) >= self.limits.connections:
             limit = "connections"
         elif self._by_address.get(host, 0) >= self.limits.connections_per_address:
             limit = "connections-per-address"
@@ -362,11 +386,23 @@ class Site(ServerFactory):
         self._by_address[host] = self._by_address.get(host, 0) + 1
         self._telemetry.count("gateway_connections")
 
+    def may_spool(self, more: int) -> bool:
+        """Whether bodies of requests may take so much more of the disk."""
+        return self.spooled + more <= self.limits.spool_bytes
+
+    def upgraded(self, channel: Channel) -> None:
+        """A channel's connection became a WebSocket's: it counts on, but is not ours to close."""
+        if channel in self._channels:
+            self._channels.discard(channel)
+            self._upgraded.add(channel)
+            self._tell_if_quiet()
+
     def closed(self, channel: Channel) -> None:
-        """A channel's connection is lost, or handed over; says so once."""
-        if channel not in self._channels:
+        """A channel's connection is lost; says so once."""
+        if channel not in self._channels and channel not in self._upgraded:
             return
         self._channels.discard(channel)
+        self._upgraded.discard(channel)
         host = channel.peer_host
         self._by_address[host] -= 1
         if not self._by_address[host]:
@@ -396,7 +432,7 @@ class Site(ServerFactory):
                 if client.status:
                     client.abort()
                 else:
-                    client.start(500, b"", ((b"Content-Length", b"0"),))
+                    client.start(500, b"", ((b"Content-Length", b"0"), *own_fields()))
                     client.finish()
             self._tell_if_quiet()
 

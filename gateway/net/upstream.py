@@ -32,18 +32,20 @@ from twisted.web._newclient import (
 from twisted.web.client import HTTPConnectionPool, ResponseDone, _HTTP11ClientFactory
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import UNKNOWN_LENGTH
+from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer
+from zope.interface import implementer
 
 from gateway.errors import GatewayError, LocalFault, UpstreamFault, UpstreamTimeout
 from gateway.exchange.messages import Connect, UpstreamHead
+from gateway.net.drive import watch
 from gateway.net.peer import VerifiedPeer
 from gateway.net.resolver import lookup_static
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from twisted.internet.interfaces import IStreamClientEndpoint
-    from twisted.web.iweb import IBodyProducer, IResponse
+    from twisted.internet.interfaces import IConsumer, IStreamClientEndpoint
+    from twisted.web.iweb import IResponse
 
     from gateway.net.peer import Contexts
     from gateway.net.settings import Limits, Settings
@@ -112,13 +114,12 @@ class UpstreamResponse:
 
     head: UpstreamHead
     _response: IResponse
-    _release: Callable[[], None]
     _delivered: bool = False
 
     def deliver(self, reader: Protocol) -> None:
-        """Give the body to ``reader``; its place among the requests is free at the end."""
+        """Give the body to ``reader``."""
         self._delivered = True
-        self._response.deliverBody(_Releasing(reader, self._release))
+        self._response.deliverBody(_Body(reader))
 
     def discard(self) -> None:
         """Drop the body and its connection."""
@@ -130,6 +131,34 @@ class _Discard(Protocol):
     def connectionMade(self) -> None:
         if self.transport is not None:
             self.transport.loseConnection()
+
+
+@implementer(IBodyProducer)
+class _Watched:
+    """A request's body that tells of each part sent: the wait for an answer begins after it."""
+
+    def __init__(self, body: IBodyProducer, progress: Callable[[], object]) -> None:
+        self._body = body
+        self._progress = progress
+        self.length = body.length
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        self._consumer = consumer
+        started: Deferred[None] = self._body.startProducing(self)
+        return started
+
+    def write(self, data: bytes) -> None:
+        self._progress()
+        self._consumer.write(data)
+
+    def pauseProducing(self) -> None:
+        self._body.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self._body.resumeProducing()
+
+    def stopProducing(self) -> None:
+        self._body.stopProducing()
 
 
 class _BodyTransport:
@@ -154,12 +183,11 @@ class _BodyTransport:
             transport.abortConnection()
 
 
-class _Releasing(Protocol):
-    """Passes a body on and frees the request's place once."""
+class _Body(Protocol):
+    """Passes a body on, with a transport that can be cut."""
 
-    def __init__(self, reader: Protocol, release: Callable[[], None]) -> None:
+    def __init__(self, reader: Protocol) -> None:
         self._reader = reader
-        self._release = release
 
     def connectionMade(self) -> None:
         transport: Any = _BodyTransport(self.transport)
@@ -169,7 +197,6 @@ class _Releasing(Protocol):
         self._reader.dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._release()
         self._reader.connectionLost(reason)
 
 
@@ -202,7 +229,7 @@ class Upstream:
         self._pool = _Pool(reactor, persistent=True)
         self._pool.max_idle = limits.upstream_idle_connections
         # Fewer than run at once would close and open them with every burst (+21 % measured).
-        self._pool.maxPersistentPerHost = limits.upstream_requests_per_origin
+        self._pool.maxPersistentPerHost = 128
         self._pool.cachedConnectionTimeout = 60
 
         class Factory(_ConnectionFactory):
@@ -247,12 +274,13 @@ class Upstream:
         Raises ``UpstreamFault``, ``UpstreamTimeout`` or ``Overloaded``; cancelling the
         awaiting Deferred closes the connection.
         """
+        # The place is for waiting on the origin: a stream that is under way is bounded by its
+        # client's connection, and must not shut the origin for everybody else.
         release = await self._take_place(connect.origin)
         try:
             response = await self._send(connect, body)
-        except BaseException:
+        finally:
             release()
-            raise
         length = None if response.length == UNKNOWN_LENGTH else int(response.length)
         if connect.method == b"HEAD":  # what a GET would bring; twisted.web calls it 0
             declared = response.headers.getRawHeaders(b"Content-Length", [b""])[0]
@@ -263,7 +291,7 @@ class Upstream:
             for value in values
         )
         head = UpstreamHead(response.code, response.phrase, fields, length)
-        return UpstreamResponse(head, response, release)
+        return UpstreamResponse(head, response)
 
     async def _take_place(self, origin: Origin) -> Callable[[], None]:
         limits = self.limits
@@ -308,9 +336,10 @@ class Upstream:
         for name, value in connect.fields:
             headers.addRawHeader(name, value)
         key = (origin, connect.transport.tls)
-        timeout = None
+        timeout: Any = None
         waiting: Deferred[Any] | None = None
         timed_out = False
+        left: list[bool] = []
 
         def out_of_time() -> None:
             nonlocal timed_out
@@ -319,24 +348,26 @@ class Upstream:
                 waiting.cancel()
 
         try:
-            waiting = self._pool.getConnection(
-                key,
-                self.endpoint(origin, connect.transport),
-            )
+            # Look-up and connection together: a resolver that hangs is no excuse.
+            timeout = self._reactor.callLater(self.limits.upstream_connect_seconds, out_of_time)
+            endpoint: Any = self.endpoint(origin, connect.transport)
+            waiting = telling(self._pool.getConnection(key, endpoint), left)
             connection = await waiting
-            timeout = self._reactor.callLater(self.limits.upstream_first_byte_seconds, out_of_time)
+            seconds = self.limits.upstream_first_byte_seconds
+            timeout.reset(seconds)
+            if body is not None:
+                body = _Watched(body, lambda: timeout.active() and timeout.reset(seconds))
             request = Request._construct(
                 connect.method, connect.target, headers, body, persistent=True, parsedURI=None
             )
-            waiting = connection.request(request)
+            waiting = telling(connection.request(request), left)
             response: IResponse = await waiting
         except GatewayError:
             raise
         except Exception as error:  # noqa: BLE001 (Twisted has no common base for them)
             if timed_out:
-                limit = self.limits.upstream_first_byte_seconds
-                raise UpstreamTimeout(f"{origin} sent nothing for {limit} s") from None
-            if cancelled(error):
+                raise UpstreamTimeout(f"{origin} did not answer in time") from None
+            if left:
                 raise CancelledError from None
             raise describe(origin, error) from None
         finally:
@@ -363,9 +394,20 @@ def _causes(error: BaseException) -> list[BaseException]:
     return [cause for failure in inner for cause in _causes(failure.value)]
 
 
-def cancelled(error: BaseException) -> bool:
-    """Whether somebody cancelled, however it is wrapped."""
-    return any(isinstance(cause, CancelledError) for cause in _causes(error))
+def telling(inner: Deferred[Any], cancelled: list[bool]) -> Deferred[Any]:
+    """A Deferred like ``inner`` that notes in ``cancelled`` when somebody cancels it.
+
+    What Twisted makes of a cancellation depends on how far it was: a look-up then fails like
+    any other, and a client that left would be counted as an origin that is down.
+    """
+
+    def cancel(_: Deferred[Any]) -> None:
+        cancelled.append(True)
+        inner.cancel()
+
+    outer: Deferred[Any] = Deferred(cancel)
+    watch(inner.chainDeferred(outer))
+    return outer
 
 
 def describe(origin: Origin, error: BaseException) -> GatewayError:

@@ -28,7 +28,7 @@ from gateway import events
 from gateway.errors import GatewayError, LocalFault, UpstreamFault, UpstreamTimeout
 from gateway.exchange.messages import SocketOpened, SocketRefused
 from gateway.net.relay import Relay
-from gateway.net.upstream import describe
+from gateway.net.upstream import describe, telling
 from gateway.websocket.closing import Ending
 
 if TYPE_CHECKING:
@@ -225,14 +225,15 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
         self._dialling = False
         self.opened.callback(SocketOpened(self.websocket_protocol_in_use, self._set_cookies()))
 
-    def _set_cookies(self) -> tuple[bytes, ...]:
+    def _answer_fields(self, *names: bytes) -> list[tuple[bytes, bytes]]:
         # From the raw octets: autobahn folds repeated fields into one.
         lines = getattr(self, "http_response_data", b"").split(b"\r\n")[1:]
-        return tuple(
-            line.partition(b":")[2].strip()
-            for line in lines
-            if line.partition(b":")[0].strip().lower() == b"set-cookie"
-        )
+        split = (line.partition(b":") for line in lines)
+        fields = ((name.strip().lower(), value.strip()) for name, _, value in split)
+        return [(name, value) for name, value in fields if name in names]
+
+    def _set_cookies(self) -> tuple[bytes, ...]:
+        return tuple(value for _, value in self._answer_fields(b"set-cookie"))
 
     def onClose(
         self,
@@ -252,7 +253,8 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
             status = int(status_line[1])
             # A redirect or an oddity cannot be followed here: the browser sees a failure.
             passed = status if 400 <= status <= 599 else 502
-            self.opened.callback(SocketRefused(passed, self._set_cookies()))
+            told = self._answer_fields(b"www-authenticate", b"retry-after")
+            self.opened.callback(SocketRefused(passed, self._set_cookies(), tuple(told)))
         else:
             self.opened.errback(UpstreamFault("the upstream's handshake failed"))
 
@@ -351,7 +353,8 @@ class Sockets:
         leg.factory = factory
         factory.buildProtocol = lambda addr: leg  # type: ignore[method-assign] # noqa: ARG005
         factory.setProtocolOptions(version=13, serverConnectionDropTimeout=1)
-        waiting: Deferred[Any] = self._upstream.endpoint(origin, need.transport).connect(factory)
+        left: list[bool] = []
+        waiting = telling(self._upstream.endpoint(origin, need.transport).connect(factory), left)
         timed_out = False
 
         def out_of_time() -> None:
@@ -359,22 +362,23 @@ class Sockets:
             timed_out = True
             waiting.cancel()
 
-        timer = self._reactor.callLater(self._limits.upstream_first_byte_seconds, out_of_time)
+        timer = self._reactor.callLater(self._limits.upstream_connect_seconds, out_of_time)
         try:
             await waiting
-            waiting = leg.opened
+            timer.reset(self._limits.upstream_first_byte_seconds)
+            waiting = telling(leg.opened, left)
             answer = await waiting
         except GatewayError as error:
             reason = leg.transport_reason
             cause = reason.value if reason is not None else None
             raise (describe(origin, cause) if cause is not None else error) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (Twisted has no common base for them)
             if leg.transport is not None:
                 leg.end(Ending(drop=True))
             if timed_out:
                 raise UpstreamTimeout(f"{origin}: the WebSocket handshake took too long") from None
-            if isinstance(error, CancelledError):
-                raise
+            if left:
+                raise CancelledError from None
             raise describe(origin, error) from None
         finally:
             if timer.active():
@@ -401,6 +405,7 @@ class Sockets:
 
         def over(relay: Relay) -> None:
             self._relays.discard(relay)
+            client.transport_lost()
             self._telemetry.count("gateway_websocket_connections", -1)
             seconds = self._reactor.seconds() - began
             for direction in ("client", "upstream"):

@@ -13,13 +13,14 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import Deferred
 from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from gateway import __version__
-from gateway.net.site import watch
+from gateway.net.drive import watch
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -40,9 +41,21 @@ class _Plain(Resource):
         self._render = render
 
     def render_GET(self, request: Request) -> bytes | int:
+        if not _names_this_machine(request):
+            request.setResponseCode(421)
+            return b"this listener is asked by address\n"
         request.setHeader(b"Cache-Control", b"no-store")
         request.setHeader(b"X-Content-Type-Options", b"nosniff")
         return self._render(request)
+
+
+def _names_this_machine(request: Request) -> bool:
+    """Whether a loopback listener is asked as what it is: a name may have been rebound."""
+    here: Any = request.getHost()
+    if not getattr(here, "host", "").startswith(("127.", "::1")):
+        return True
+    name = request.getRequestHostname().decode("latin-1").strip("[]")
+    return name == "localhost" or isIPAddress(name) or isIPv6Address(name)
 
 
 class Admin:

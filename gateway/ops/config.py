@@ -326,7 +326,9 @@ def _warnings(policy: PolicySettings) -> list[str]:
         if rule.pattern.opens_everything and rule.page is None:
             found.append(f"{rule.where}: access opens every origin to every page")
         if rule.pattern.opens_everything and rule.native:
-            found.append(f"{rule.where}: native on every origin makes this an open proxy")
+            found.append(
+                f"{rule.where}: native on every origin: any program may use this as a proxy"
+            )
         if rule.allow_insecure_http:
             found.append(f"{rule.where}: connections to plain http origins can be read on the way")
         if rule.minimum_tls in {"1.0", "1.1"}:

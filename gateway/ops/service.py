@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,11 +18,12 @@ from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.exchange.messages import Context
 from gateway.exchange.messages import Settings as ExchangeSettings
+from gateway.net.drive import watch
 from gateway.net.http import Handler
 from gateway.net.listener import ReloadingCertificate, listen, redirect_handler
 from gateway.net.peer import Contexts
 from gateway.net.resolver import ConnectOnly, FilteringResolver
-from gateway.net.site import Site, watch
+from gateway.net.site import Site
 from gateway.net.upstream import Upstream
 from gateway.net.websocket import Sockets
 from gateway.ops import keyfile
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.store.interface import Store
 
 _TICKET_KEYS_SECONDS = 12 * 3600
+_DAY = 86400
 
 
 class GatewayService(Service):
@@ -89,6 +92,8 @@ class GatewayService(Service):
         )
         self._tickets = LoopingCall(self._certificate.reload)
         self._tickets.clock = reactor
+        self._purging = LoopingCall(self._purge)
+        self._purging.clock = reactor
 
     # --- start --------------------------------------------------------------------
 
@@ -104,6 +109,8 @@ class GatewayService(Service):
     async def start(self) -> None:
         """Open the store and every port; raises ``GatewayError`` for what cannot be had."""
         self.store.start()
+        # Look-ups run in these threads: a few names that hang must not hold up all others.
+        self._reactor.suggestThreadPoolSize(self.config.net.limits.resolver_threads)
         try:
             await self._listen()
         except BaseException:
@@ -116,6 +123,7 @@ class GatewayService(Service):
             watch(self.store.stop())
             raise
         watch(self._tickets.start(_TICKET_KEYS_SECONDS, now=False))
+        watch(self._purging.start(_DAY))
         self._reactor.callWhenRunning(self._handle_signals)
         self._announce()
         self._ready = True
@@ -177,7 +185,7 @@ class GatewayService(Service):
     def _redirect_location(self, host: str, target: bytes) -> str | None:
         codec = self.config.codec
         kind, _ = codec.classify(host)
-        if kind is HostKind.UNKNOWN or not target.startswith(b"/"):
+        if kind is HostKind.UNKNOWN or not target.startswith(b"/") or not host.isascii():
             return None
         name, colon, port = host.rpartition(":")
         name = name if colon and port.isdigit() else host
@@ -195,6 +203,11 @@ class GatewayService(Service):
         else:
             detail = "the certificate; other settings change with a restart"
             self.telemetry.event(events.RELOADED, detail=detail)
+
+    def _purge(self) -> None:
+        """Once a day: rows and digests whose time is over."""
+        purged = self.store.purge(int(time.time()) // _DAY)
+        watch(purged.addErrback(lambda _: self.telemetry.event(events.STORE_FAILED)))
 
     def _why_not_ready(self) -> Deferred[str | None]:
         if self._stopping or not self._ready:
@@ -229,8 +242,9 @@ class GatewayService(Service):
         if not self._ready:
             return
         self.telemetry.event(events.STOPPING)
-        if self._tickets.running:
-            self._tickets.stop()
+        for loop in (self._tickets, self._purging):
+            if loop.running:
+                loop.stop()
         admin_ports = self._ports[-len(self.config.admin_listen) or len(self._ports) :]
         for port in self._ports:
             if port not in admin_ports:

@@ -91,7 +91,9 @@ class Pages:
             (b"Content-Type", _TYPES[name.rpartition(".")[2]] + b"; charset=utf-8"),
             (b"Cache-Control", b"public, max-age=31536000, immutable"),
             (b"X-Content-Type-Options", b"nosniff"),
-            (b"Cross-Origin-Resource-Policy", b"same-origin"),
+            # A sandboxed frame has an opaque origin, and needs the runtime no less.
+            (b"Cross-Origin-Resource-Policy", b"cross-origin"),
+            (b"Access-Control-Allow-Origin", b"*"),
         )
         self._assets[name] = Rendered(fields, body)
 

@@ -50,6 +50,9 @@ _HOST_SOURCE = re.compile(
     r"(?P<host>\*|(?:\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]+|\*))?"
     r"(?P<path>/[^?#;,]*)?\Z"
 )
+MAX_SOURCES = 300
+MAX_DIRECTIVES = 40
+MAX_POLICIES = 8
 _NONCE_OR_HASH = re.compile(r"'(?:nonce|sha256|sha384|sha512)-", re.IGNORECASE)
 _TWINS = {"ws": "http", "wss": "https"}
 
@@ -78,9 +81,10 @@ def map_policies(
     values: Iterable[str], origin: Origin, codec: Codec, runtime: RuntimeSource | None
 ) -> Mapped:
     """Map all policies of one header name; ``runtime`` is admitted where it is injected."""
-    policies, frames = [], False
+    policies: list[str] = []
+    frames = False
     for value in values:
-        for policy in value.split(","):
+        for policy in value.split(",")[: MAX_POLICIES - len(policies)]:
             mapped, has_frames = _map_policy(policy, origin, codec, runtime)
             frames = frames or has_frames
             if mapped:
@@ -92,15 +96,15 @@ def _map_policy(
     policy: str, origin: Origin, codec: Codec, runtime: RuntimeSource | None
 ) -> tuple[str, bool]:
     directives: dict[str, list[str]] = {}
-    for text in policy.split(";"):
+    for text in policy.split(";")[:MAX_DIRECTIVES]:
         words = text.split()
         if words and words[0].lower() not in directives:  # a repeated directive is ignored
             directives[words[0].lower()] = words[1:]
     for name, sources in directives.items():
         if name in _FETCH_DIRECTIVES:
-            directives[name] = [out for one in sources for out in _map_source(one, origin, codec)]
+            directives[name] = _map_sources(sources, origin, codec)
         elif name == "frame-ancestors":
-            mapped = [out for one in sources for out in _map_source(one, origin, codec)]
+            mapped = _map_sources(sources, origin, codec)
             kept = [one for one in mapped if one.lower() != "'none'"]
             directives[name] = [*kept, codec.secure_origin]
         elif name == "report-uri":
@@ -110,6 +114,14 @@ def _map_policy(
         _admit_runtime(directives, runtime)
     text = "; ".join(" ".join([name, *values]) for name, values in directives.items())
     return text, "frame-ancestors" in directives
+
+
+def _map_sources(sources: list[str], origin: Origin, codec: Codec) -> list[str]:
+    """Each once, and in a bounded number: what is left out only makes the policy stricter."""
+    mapped: dict[str, None] = {}
+    for source in list(dict.fromkeys(sources))[:MAX_SOURCES]:
+        mapped.update(dict.fromkeys(_map_source(source, origin, codec)))
+    return list(mapped)
 
 
 def _map_source(source: str, origin: Origin, codec: Codec) -> list[str]:

@@ -61,6 +61,7 @@ _QUOTED_ORIGIN = re.compile(r'"((?:https?|wss?)://[^"*/]+)"')
 _REFRESH = re.compile(
     r"(\s*[0-9.]*\s*[;,]?\s*(?:url\s*=\s*)?)(['\"]?)(.*)\Z", re.IGNORECASE | re.DOTALL
 )
+_MAX_LINK = 16 * 1024
 _HSTS = b"max-age=31536000; includeSubDomains"
 
 
@@ -274,6 +275,8 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
             continue
         if context.edited and name in _EDITED_DROPPED:
             continue
+        if name == b"link" and len(value) > _MAX_LINK:
+            continue  # a hint that long is none
         out.append((key, _map_field(name, value, context)))
     site_policies = [
         value.decode("latin-1") for value in get_all(fields, b"content-security-policy")
@@ -311,7 +314,7 @@ def own_fields() -> list[tuple[bytes, bytes]]:
 def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
     codec, text = context.codec, value.decode("latin-1")
     if name in _URL_FIELDS:
-        text = collapse_location(text, context)
+        text = codec.collapse_url(text, context.url)
     elif name == b"refresh" and (matched := _REFRESH.match(text)):
         before, quote, url = matched.groups()
         url, end, rest = url.partition(quote) if quote else (url, "", "")
@@ -326,14 +329,7 @@ def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
         text = _QUOTED_ORIGIN.sub(
             lambda found: f'"{_collapse_origin(found.group(1), codec)}"', text
         )
-    elif name == b"vary":
-        return value
     return text.encode("latin-1")
-
-
-def collapse_location(text: str, context: ResponseContext) -> str:
-    """Map a Location: relative ones stay, a raw non-ASCII one stays as it came."""
-    return context.codec.collapse_url(text, context.url)
 
 
 def _collapse_origin(text: str, codec: Codec) -> str:
@@ -346,5 +342,4 @@ def _clear_site_data(values: Iterable[bytes]) -> bytes:
     kinds = {kind.strip() for value in values for kind in value.split(b",")}
     if b'"*"' in kinds:
         kinds |= {b'"storage"', b'"cache"'}
-    kinds -= {b'"*"', b'"cookies"', b'"clientHints"', b'"executionContexts"', b""}
-    return b", ".join(sorted(kinds))
+    return b", ".join(sorted(kinds & {b'"storage"', b'"cache"'}))

@@ -151,5 +151,5 @@ def payload_markup(payload: object, element_id: str, script_url: str, digest: st
         text = text.replace(character, f"\\u{ord(character):04x}")
     return (
         f'<script type="application/json" id="{element_id}">{text}</script>'
-        f'<script src="{script_url}" integrity="{digest}"></script>'
+        f'<script src="{script_url}" integrity="{digest}" crossorigin></script>'
     ).encode("ascii")

@@ -47,6 +47,10 @@ class Store(Protocol):
         """Whether ``nonce`` was never consumed before; consumes it atomically."""
         ...
 
+    def purge(self, day: int) -> Deferred[None]:
+        """Delete cookies that expired before ``day``, and digests not seen for 400 days."""
+        ...
+
     def ping(self) -> Deferred[None]:
         """Whether it answers: for readiness."""
         ...

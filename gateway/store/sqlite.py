@@ -32,6 +32,7 @@ _T = TypeVar("_T")
 _Job = tuple[Callable[[sqlite3.Connection], Any], "Deferred[Any]"]
 _BATCH = 256
 _MAX_ORIGINS = 100_000
+_ORIGIN_DAYS = 400
 _SCHEMA_VERSION = 1
 _SCHEMA = """
 create table if not exists cookies (
@@ -268,6 +269,16 @@ class SqliteStore:
         def job(connection: sqlite3.Connection) -> bool:
             done = connection.execute("insert or ignore into nonces values (?, ?)", (nonce, day))
             return done.rowcount == 1
+
+        return self._writer.submit(job)
+
+    def purge(self, day: int) -> Deferred[None]:
+        """See ``Store.purge``."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute("delete from cookies where expires_day < ?", (day,))
+            connection.execute("delete from origins where day < ?", (day - _ORIGIN_DAYS,))
+            connection.execute("delete from nonces where day < ?", (day,))
 
         return self._writer.submit(job)
 

@@ -134,8 +134,8 @@ class KeyTests(SynchronousTestCase):
     def test_sizes(self) -> None:
         """Sizes are what the store's schema says."""
         row = _seal(admitted(b"a=1"))
-        sizes = [len(part) for part in (KEYS.owner, BUCKET, row.index, KEYS.token_salt)]
-        self.assertEqual(sizes, [16, 8, 16, 32])
+        sizes = [len(part) for part in (KEYS.owner, BUCKET, row.index)]
+        self.assertEqual(sizes, [16, 8, 16])
 
     def test_users_have_nothing_in_common(self) -> None:
         """Another ick or another pepper gives other owners, buckets, indexes and salts."""
@@ -149,7 +149,6 @@ class KeyTests(SynchronousTestCase):
             {keys.owner for keys in users},
             {keys.bucket("example.com") for keys in users},
             {keys.index("example.com", cookie) for keys in users},
-            {keys.token_salt for keys in users},
         ):
             self.assertEqual(len(values), len(users))
         self.assertEqual(derive_user_keys(b"i" * 32, b"p" * 32).owner, users[0].owner)

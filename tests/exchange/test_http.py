@@ -167,10 +167,49 @@ class GateTests(SynchronousTestCase):
         """Frames and what is not safe are never bounced."""
         for request in (
             frame(),
-            head(sec_fetch_dest="document", method=b"POST"),
             frame(method=b"POST"),
         ):
             self.assertIsInstance(_play(request)[0], Respond, request.method)
+
+    def test_what_is_sent_at_the_top_is_refused(self) -> None:
+        """A form that posts out of the frames reaches no origin."""
+        ending, shell = _play(head(sec_fetch_dest="document", method=b"POST"))
+        assert isinstance(ending, Refuse)
+        self.assertEqual((ending.status, shell.sent()), (403, []))
+
+    def test_without_fetch_metadata(self) -> None:
+        """An old browser's document is bounced unless a page of ours asked for it."""
+        old = head(accept="text/html,*/*", **NATIVE)
+        self.assertIsInstance(_play(old)[0], Answer)
+        asked = head(accept="text/html,*/*", referer=SECURE + "/", **NATIVE)
+        self.assertIsInstance(_play(asked)[0], Respond)
+
+    def test_methods_that_never_pass(self) -> None:
+        """CONNECT and TRACE are no business of a page's."""
+        for method in (b"CONNECT", b"TRACE", b"TRACK"):
+            ending, shell = _play(head(method=method))
+            assert isinstance(ending, Refuse)
+            self.assertEqual((ending.status, shell.sent()), (405, []))
+
+    def test_statuses_that_are_none(self) -> None:
+        """An origin cannot choose a status outside HTTP's, nor with it a metric's label."""
+        for status in (-5, 0, 99, 101, 600, 10001):
+            ending, _ = _play(head(), shell=_upstream(status=status))
+            assert isinstance(ending, Refuse), status
+            self.assertEqual(ending.status, 502)
+
+    def test_every_reading_of_a_path_must_be_open(self) -> None:
+        """A rule with a path holds for servers that decode slashes and dots as well."""
+        rules = context(access("https://shop.example.com/public/*"))
+        for target in ("/public/a", "/public/a%20b", "/public/a;b"):
+            self.assertIsInstance(_play(head(target), rules)[0], Respond, target)
+        for target in (
+            "/secret", "/public/../secret", "/public/..%2fsecret", "/public/%2e%2e%2fsecret",
+            "/public/..%5csecret", "/public/..;/secret", "/public/x#/../../secret",
+        ):  # fmt: skip
+            ending, shell = _play(head(target), rules)
+            self.assertIsInstance(ending, Refuse, target)
+            self.assertEqual(shell.sent(), [], target)
 
     def test_clients_that_are_no_page_of_ours(self) -> None:
         """Without a session and a page they are served by a native rule alone."""

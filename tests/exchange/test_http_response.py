@@ -73,8 +73,13 @@ class UpstreamTests(SynchronousTestCase):
 
     def test_codings(self) -> None:
         """A document is asked for in codings that can be read; the rest as the client asks."""
-        for request, wanted in ((frame, b"gzip, deflate"), (head, b"br")):
-            _, shell = play(http_exchange, request(accept_encoding="br"))
+        for request, accepted, wanted in (
+            (frame, "gzip, br", b"gzip, deflate"),
+            (frame, "br", b"identity"),
+            (frame, "", b"identity"),
+            (head, "br", b"br"),
+        ):
+            _, shell = play(http_exchange, request(accept_encoding=accepted))
             self.assertEqual(values(shell.sent()[0].fields, b"Accept-Encoding"), [wanted])
 
 
@@ -98,9 +103,13 @@ class EditTests(SynchronousTestCase):
         for destination, wanted in table.items():
             request = head(sec_fetch_dest=destination, sec_fetch_mode="no-cors")
             self.assertEqual(_respond(request, HTML).plan.edits, wanted, destination)
-        top = head(sec_fetch_dest="document", method=b"POST")
-        self.assertTrue(_respond(top, HTML).plan.edits)
-        old = head(sec_fetch_dest="", sec_fetch_mode="", sec_fetch_site="", accept="text/html,*/*")
+        old = head(
+            sec_fetch_dest="",
+            sec_fetch_mode="",
+            sec_fetch_site="",
+            accept="text/html,*/*",
+            referer=f"{SECURE}/",
+        )
         self.assertTrue(_respond(old, HTML).plan.edits)
 
     def test_bodies(self) -> None:
@@ -218,7 +227,9 @@ class PayloadTests(SynchronousTestCase):
         )
         markup = ending.plan.markup or b""
         runtime = context().runtime_path
-        self.assertIn(f'<script src="{runtime}" integrity="sha256-rUnT1me=">'.encode(), markup)
+        self.assertIn(
+            f'<script src="{runtime}" integrity="sha256-rUnT1me=" crossorigin>'.encode(), markup
+        )
 
     def test_cookies(self) -> None:
         """Those that script may see here, after this response's own Set-Cookie."""

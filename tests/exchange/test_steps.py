@@ -74,11 +74,13 @@ class AddressTests(SynchronousTestCase):
         self.assertEqual(found.target, b"/a?x=1&y=2")
 
     def test_a_proved_digest(self) -> None:
-        """The parameter proves the label: remembered once, stripped, and known from then on."""
+        """The parameter proves the label; it is stripped, and remembered when that is asked."""
         given_context, shell = context(), Shell()
         found = _address(head(f"/a?{PROOF}&b=c", host=LONG_HOST), given_context, shell)
-        self.assertEqual(found, steps.Addressed(LONG, b"/a?b=c"))
-        self.assertEqual(shell.kinds(), "RememberOrigin")
+        self.assertEqual(found, steps.Addressed(LONG, b"/a?b=c", proved=True))
+        self.assertEqual(shell.kinds(), "")
+        for _ in steps.remember(found, given_context):
+            pass
         for target in (f"/a?{PROOF}", "/a"):
             shell = Shell()
             found = _address(head(target, host=LONG_HOST), given_context, shell)
@@ -127,23 +129,15 @@ class AddressTests(SynchronousTestCase):
         if "__gw" not in text:
             self.assertEqual(found.target.decode("latin-1"), "/" + text)
         try:
-            self.assertTrue(steps.normalised_path(found).startswith("/"))
+            steps.policy_at(Question(found.origin), found, context())
         except Refusal as error:
             self.assertEqual(error.status, 403)
 
-    def test_normalised_paths(self) -> None:
-        """What rules are asked about is what a browser would have asked for."""
-        for target, wanted in {
-            b"/a/../b": "/b",
-            b"/a/%2e%2E/b?c": "/b",
-            b"/a\\..\\b": "/b",
-            b"//a": "//a",
-            b"/": "/",
-        }.items():
-            self.assertEqual(steps.normalised_path(steps.Addressed(LONG, target)), wanted, target)
-        for target in (b"", b"*", b"http://a.example/", b"a"):
+    def test_targets_that_are_no_paths(self) -> None:
+        """They are refused before any rule is asked."""
+        for target in (b"", b"*", b"http://a.example/", b"a", b"/a#b"):
             with self.assertRaises(Refusal, msg=target):
-                steps.normalised_path(steps.Addressed(LONG, target))
+                steps.policy_at(Question(LONG), steps.Addressed(LONG, target), context())
 
     def test_gateway_paths(self) -> None:
         """Only what is below the gateway's own directory."""

@@ -190,15 +190,16 @@ class PoolTests(UpstreamCase):
         """Who waits too long for a place gets 503, and the place is not lost by that."""
         for limit in ("upstream_requests", "upstream_requests_per_origin"):
             upstream = await self.upstream(
-                {PLAIN: Origin(reply(b"x"))}, upstream_wait_seconds=0.1, **{limit: 1}
+                {PLAIN: Origin(lambda _: None)}, upstream_wait_seconds=0.1, **{limit: 1}
             )
-            first = await self.ask(upstream)
+            first = self.ask(upstream)
             error = await self.assertFailure(self.ask(upstream), Overloaded)
             self.assertEqual(error.status, 503)
             name = "gateway_limit_reached_total"
             self.assertEqual(self.telemetry.value(name, limit=limit.replace("_", "-")), 1)
-            first.discard()
-            self.assertEqual(await self.read(await self.ask(upstream)), b"x")
+            first.cancel()
+            await self.assertFailure(first, CancelledError)
+            self.assertEqual(upstream._places_by_origin, {})
 
     async def test_another_origin_has_its_own_places(self) -> None:
         """An origin that is full does not stop others."""
@@ -213,14 +214,23 @@ class PoolTests(UpstreamCase):
     async def test_waiter_leaves(self) -> None:
         """Cancelling while waiting for a place is a cancellation, and leaves the place alone."""
         for limit in ("upstream_requests", "upstream_requests_per_origin"):
-            upstream = await self.upstream({PLAIN: Origin(reply(b"x"))}, **{limit: 1})
-            held = await self.ask(upstream)
+            upstream = await self.upstream({PLAIN: Origin(lambda _: None)}, **{limit: 1})
+            held = self.ask(upstream)
             waiting = self.ask(upstream)
-            waiting.cancel()
-            await self.assertFailure(waiting, CancelledError)
-            held.discard()
-            self.assertEqual(await self.read(await self.ask(upstream)), b"x")
+            for asked in (waiting, held):
+                asked.cancel()
+                await self.assertFailure(asked, CancelledError)
             self.assertEqual(upstream._places_by_origin, {})
+
+    async def test_a_stream_holds_no_place(self) -> None:
+        """A response that is under way does not keep others from the origin."""
+        begun = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: x\n\n"
+        upstream = await self.upstream(
+            {PLAIN: Origin(lambda _: begun)}, upstream_wait_seconds=0.1, upstream_requests=1
+        )
+        streams = [await self.ask(upstream) for _ in range(3)]
+        for stream in streams:
+            stream.discard()
 
 
 class FaultTests(UpstreamCase):

@@ -358,13 +358,14 @@ class RelayedTests(SocketCase):
         self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 0)
 
     async def test_count(self) -> None:
-        """A WebSocket is no HTTP connection any more: the site's count does not hold it."""
+        """A WebSocket counts as its client's connection until it is over."""
         gateway, client, _ = await self.pair()
-        self.assertEqual(gateway.telemetry.value("gateway_connections"), 0)
+        self.assertEqual(gateway.telemetry.value("gateway_connections"), 1)
         self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 1)
         client.close(1000)
         await until(lambda: gateway.service.sockets.count == 0)
         self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 0)
+        self.assertEqual(gateway.telemetry.value("gateway_connections"), 0)
 
 
 class NativeTests(GatewayCase):

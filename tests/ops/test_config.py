@@ -175,7 +175,7 @@ class AcceptedTests(ConfigCase):
         self.assertEqual(len(self.parse(SAMPLE).warnings), 3)
         for text, words in (
             ('[[allow-navigation]]\nhref = "*"\n', "opens every site"),
-            ('[[access]]\norigin = "*"\nnative = true\n', "open proxy"),
+            ('[[access]]\norigin = "*"\nnative = true\n', "any program"),
             ('[[access]]\norigin = "a.test"\nallow-insecure-http = true\n', "plain http"),
             ('[[access]]\norigin = "a.test"\nminimum-tls = "1.0"\n', "TLS 1.0 is broken"),
             ('[upstream]\nallow-private = ["10.0.0.0/8"]\n', "10.0.0.0/8"),

@@ -213,7 +213,7 @@ class PayloadTests(SynchronousTestCase):
 
     shape = re.compile(
         rb'<script type="application/json" id="__gw">([^<>&]*)</script>'
-        rb'<script src="/r\.js" integrity="sha256-x="></script>'
+        rb'<script src="/r\.js" integrity="sha256-x=" crossorigin></script>'
     )
 
     def _read(self, payload: object) -> object:

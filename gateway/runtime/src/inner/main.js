@@ -6,7 +6,8 @@ import { installSinks } from "./sinks.js";
 
 const payload = takePayload();
 if (payload && payload.v === 1) {
-  installSinks({ suffix: payload.suffix, port: payload.port === 443 ? "" : String(payload.port) });
+  const place = { suffix: payload.suffix, port: payload.port === 443 ? "" : String(payload.port) };
+  installSinks(place, payload.origin);
   installCookie(payload.cookie);
   installHello(payload.secure);
 }

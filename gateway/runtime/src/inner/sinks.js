@@ -11,12 +11,15 @@ const NativeURL = URL;
  * Map what a caller gave as a URL; anything that does not parse stays for the native to judge.
  * @param {unknown} given
  * @param {Place} place
- * @param {string} [base]
+ * @param {string} origin the page's own, expanded
  * @returns {unknown}
  */
-export function mapUrl(given, place, base = document.baseURI) {
+export function mapUrl(given, place, origin) {
   try {
-    return collapseUrl(new NativeURL(String(given), base), place) ?? given;
+    const text = String(given);
+    // `//host` takes the page's own scheme, which is not the one that it is shown under.
+    const base = /^[\0-\x20]*[\\/]{2}/.test(text) ? origin : document.baseURI;
+    return collapseUrl(new NativeURL(text, base), place) ?? given;
   } catch {
     return given;
   }
@@ -67,10 +70,13 @@ function hookConstructor(name, map) {
   redefine(globalThis, name, proxy);
 }
 
-/** @param {Place} place */
-export function installSinks(place) {
+/**
+ * @param {Place} place
+ * @param {string} origin the page's own, expanded
+ */
+export function installSinks(place, origin) {
   const NativeRequest = Request;
-  const map = (/** @type {unknown} */ url) => mapUrl(url, place);
+  const map = (/** @type {unknown} */ url) => mapUrl(url, place, origin);
   const mapInput = (/** @type {unknown} */ input) => (input instanceof NativeRequest ? input : map(input));
   hookMethod(globalThis, "fetch", 0, mapInput);
   hookConstructor("Request", mapInput);

@@ -23,6 +23,14 @@ const stage = byId("stage", HTMLElement);
 let frame = null;
 /** The address last asked for or reported. */
 let current = "";
+/** Whether the document that is being loaded has said where it is. */
+let heard = false;
+
+/** Show no name: nobody told whose document this is. */
+function forget() {
+  shown.textContent = "";
+  document.title = "Gateway";
+}
 
 /** @param {boolean} busy */
 function setBusy(busy) {
@@ -57,7 +65,11 @@ function show(url) {
   next.title = url.host;
   next.setAttribute("sandbox", SANDBOX);
   next.allow = stage.dataset.allow ?? "";
-  next.addEventListener("load", () => setBusy(false));
+  next.addEventListener("load", () => {
+    setBusy(false);
+    if (!heard) forget();
+    heard = false;
+  });
   next.src = target;
   stage.replaceChildren(next);
   frame = next;
@@ -80,19 +92,21 @@ addEventListener("message", (event) => {
   if (!frame || event.source !== frame.contentWindow || said?.gw !== 1 || said.type !== "hello") return;
   const origin = originBehind(event.origin, place);
   if (origin === null) return;
+  if (said.phase === "leaving") {
+    setBusy(true);
+    forget();
+    return;
+  }
   const name = document.createElement("bdi"); // its end, which tells most, stays visible
   name.textContent = origin.replace(/^https:\/\//, "");
   shown.replaceChildren(name);
   shown.classList.toggle("plain", origin.startsWith("http:"));
-  if (said.phase === "leaving") {
-    setBusy(true);
-    return;
-  }
+  if (said.phase === "start") heard = true;
   if (said.phase !== "start") setBusy(false);
-  const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path : "/";
+  const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path.slice(0, 2000) : "/";
   current = origin + path;
   if (document.activeElement !== field) field.value = current;
-  document.title = (typeof said.title === "string" && said.title.trim()) || new URL(origin).host;
+  document.title = (typeof said.title === "string" && said.title.slice(0, 200).trim()) || new URL(origin).host;
   frame.title = document.title;
   history.replaceState(history.state, "", "#" + current);
 });
