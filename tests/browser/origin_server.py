@@ -88,6 +88,14 @@ def main() -> None:
     root.putChild(b"", Fixed(PAGE, Content_Type="text/html", Content_Security_Policy=csp))
     root.putChild(b"leaky", Fixed(LEAKY, Content_Type="text/html"))
     root.putChild(b"echo", Echo())
+    utf16 = "<title>Bank</title><p id=out>Your password, please</p>".encode("utf-16")
+    root.putChild(b"utf16", Fixed(utf16, Content_Type="text/html; charset=utf-16"))
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>document.title="ran"</script></svg>'
+    root.putChild(b"svg", Fixed(svg, Content_Type="image/svg+xml"))
+    boxed = b'<!doctype html><iframe sandbox="allow-scripts" src="/inside"></iframe>'
+    root.putChild(b"boxed", Fixed(boxed, Content_Type="text/html"))
+    inside = b"<!doctype html><script>document.write(!document.getElementById('__gw'))</script>"
+    root.putChild(b"inside", Fixed(inside, Content_Type="text/html"))
     root.putChild(b"deny", Fixed(PAGE, Content_Type="text/html", X_Frame_Options="DENY"))
     made[STRICT] = Site(root)
     ports = {}

@@ -237,6 +237,29 @@ def test_scripts_cannot_write_the_session(stack, page):
     assert frame.locator("#visits").inner_text() == "2"
 
 
+def test_no_page_stands_under_another_name(stack, page):
+    """A document that cannot say where it is has no name in the address bar, and no script."""
+    for path in ("utf16", "svg"):
+        frame = open_site(stack, page, SHOP + "/about")
+        settle(page, lambda: page.locator("#origin").inner_text() == "shop.demo.example", "named")
+        forged = stack.codec.collapse_url(f"https://strict.test/{path}")
+        frame.evaluate("url => { location.href = url }", forged)
+        strict = frame_of(stack, page, "https://strict.test")
+        settle(page, lambda: page.locator("#origin").inner_text() == "", f"{path} has no name")
+        assert page.title() == "Gateway"
+        assert strict.evaluate("document.title") != "ran"
+
+
+def test_sandboxed_frames_run_the_runtime(stack, page):
+    """A frame with an opaque origin takes its payload out like any other."""
+    frame = open_site(stack, page, "https://strict.test/boxed")
+
+    def inside() -> bool:
+        return any(child.locator("body").inner_text() == "true" for child in frame.child_frames)
+
+    settle(page, inside, "the payload is gone before the page's script runs")
+
+
 def test_hooks_look_native(stack, page):
     """What script sees of fetch, XMLHttpRequest and WebSocket is what the browser shows."""
     frame = open_site(stack, page, SHOP + "/about")

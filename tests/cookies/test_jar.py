@@ -126,6 +126,14 @@ class JarTests(SynchronousTestCase):
         self.bucket.receive(A, b"a=1; HttpOnly", b"b=2")
         self.assertEqual(self.bucket.open().script_view(*at(A), NOW), b"b=2")
 
+    def test_a_flood_of_fields(self) -> None:
+        """Of one response a bounded number of fields is looked at; the rest is told once."""
+        fields = [b"a%d=1" % number for number in range(20_000)]
+        change = self.bucket.receive(A, *fields)
+        self.assertLessEqual(len(change.verdicts), 251)
+        self.assertFalse(change.verdicts[-1].stored)
+        self.assertLessEqual(len(self.bucket.rows), 180)
+
     def test_eviction(self) -> None:
         """A domain keeps 180 cookies over all of its hosts; Secure ones last."""
         self.bucket.receive(A, *[b"s%d=1; Secure" % number for number in range(90)])

@@ -58,6 +58,22 @@ class PassThroughTests(GatewayCase):
             self.assertEqual(answer.status, 200, target)
             self.assertEqual(origin.requests[-1].line, b"GET %s HTTP/1.1" % target.encode())
 
+    async def test_status_phrases(self) -> None:
+        """A phrase with controls, which Chromium would read as further fields, is not passed."""
+        forged = b"OK\rSet-Cookie: __Http-ick=1" + b"A" * 43 + b"; Domain=0.gw.test; Path=/\rX: y"
+        for phrase, passed in (
+            (forged, b"OK"),
+            (b"O\x00K", b"OK"),
+            (b"x" * 5000, b"OK"),
+            (b"Fine by me", b"Fine by me"),
+        ):
+            gateway = await self.gateway({SHOP: Origin(reply(b"x", status=b"200 " + phrase))})
+            client = await gateway.connect()
+            client.write(request(f"{SHOP}/a", b"Cookie: " + gateway.cookie))
+            answer = await client.response()
+            self.assertEqual((answer.status, answer.line), (200, b"HTTP/1.1 200 " + passed))
+            self.assertIsNone(answer.get(b"set-cookie"))
+
     async def test_range(self) -> None:
         """Range goes up and 206 comes down with its Content-Range."""
         part = reply(

@@ -31,6 +31,12 @@ class AdminTests(TestCase):
     async def _get(self, target: str, method: str = "GET") -> Reply:
         return await fetch(self.port.getHost().port, target, method=method)
 
+    async def test_rebinding(self) -> None:
+        """A loopback listener answers to addresses and localhost, not to a name rebound to it."""
+        port = self.port.getHost().port
+        for host, status in (("localhost", 200), ("127.0.0.1", 200), ("evil.example", 421)):
+            self.assertEqual((await fetch(port, "/metrics", host)).status, status, host)
+
     async def test_health(self) -> None:
         """The process answers."""
         reply = await self._get("/healthz")

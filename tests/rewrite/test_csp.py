@@ -277,3 +277,19 @@ class ContainmentTests(SynchronousTestCase):
         self.assertIn(f"wss://{WILDCARD}:8443", directives["connect-src"])
         for name in ("form-action", "base-uri"):
             self.assertEqual(directives[name], [f"https://{WILDCARD}:8443"], name)
+
+
+class FloodTests(SynchronousTestCase):
+    """What a hostile policy may cost."""
+
+    def test_sources_and_policies_are_bounded(self) -> None:
+        """Each source once, and so many; what is left out only makes the policy stricter."""
+        for value in (
+            "script-src " + "a " * 100_000,
+            "script-src " + " ".join(f"h{number}.example" for number in range(20_000)),
+            ",".join(["img-src a.example"] * 10_000),
+            ";".join(f"x{number} a.example" for number in range(10_000)),
+        ):
+            mapped = map_policies([value], origin("https://a.example"), codec(), None)
+            size = sum(map(len, mapped.policies))
+            self.assertLess(size, 100_000, value[:40])

@@ -53,6 +53,19 @@ class StoreContract:
         """A bucket that nobody wrote is at version 0 without rows."""
         self.assertEqual(await self.store.read(OWNER, BUCKET), Rows(0))
 
+    async def test_purge(self: Any) -> None:
+        """Rows whose day is over go, and digests that nobody used for long; others stay."""
+        old, new = row(1, b"old", 99), row(2, b"new", 100)
+        await self.store.commit(put(0, old, new))
+        await self.store.remember_origin("x-old", "https://old.example", 10)
+        await self.store.remember_origin("x-new", "https://new.example", 100)
+        await self.store.purge(100)
+        self.assertEqual((await self.store.read(OWNER, BUCKET)).rows, (new,))
+        self.assertEqual(await self.store.origin("x-old"), "https://old.example")
+        await self.store.purge(411)
+        self.assertIsNone(await self.store.origin("x-old"))
+        self.assertEqual(await self.store.origin("x-new"), "https://new.example")
+
     async def test_put_and_read(self: Any) -> None:
         """A commit that was acknowledged is what the next read sees, octet for octet."""
         rows = (row(1, bytes(range(256))), row(2, b""), row(3, b"x" * 5000, 0))
