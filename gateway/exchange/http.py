@@ -223,6 +223,7 @@ def _respond(
             markup=_markup(addressed, jar, now, context),
             coding=headers.get(answer.fields, b"content-encoding"),
             gzip_out=accepts_gzip(headers.get(head.fields, b"accept-encoding")),
+            xml=media_type(headers.get(answer.fields, b"content-type")) != "text/html",
             ratio=context.settings.expansion_ratio,
         )
     mapping = headers.ResponseContext(

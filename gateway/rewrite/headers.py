@@ -314,8 +314,8 @@ def own_fields() -> list[tuple[bytes, bytes]]:
 def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
     codec, text = context.codec, value.decode("latin-1")
     if name in _URL_FIELDS:
-        text = codec.collapse_url(text, context.url)
-    elif name == b"refresh" and (matched := _REFRESH.match(text)):
+        return _map_url_field(value, context)
+    if name == b"refresh" and (matched := _REFRESH.match(text)):
         before, quote, url = matched.groups()
         url, end, rest = url.partition(quote) if quote else (url, "", "")
         text = before + quote + codec.collapse_url(url, context.url) + end + rest
@@ -330,6 +330,14 @@ def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
             lambda found: f'"{_collapse_origin(found.group(1), codec)}"', text
         )
     return text.encode("latin-1")
+
+
+def _map_url_field(value: bytes, context: ResponseContext) -> bytes:
+    """Browsers read a Location as UTF-8 where it is; what is not passes octet for octet."""
+    try:
+        return context.codec.collapse_url(value.decode("utf-8"), context.url).encode("utf-8")
+    except UnicodeDecodeError:
+        return context.codec.collapse_url(value.decode("latin-1"), context.url).encode("latin-1")
 
 
 def _collapse_origin(text: str, codec: Codec) -> str:

@@ -25,6 +25,7 @@ _TAG = re.compile(
     rb"</?[a-zA-Z][^\t\n\f\r />]*+(?>[\t\n\f\r /]*+" + _ATTRIBUTE + rb"|[\t\n\f\r /]++)*+>"
 )
 _END = re.compile(b">")
+_XML_DOCTYPE = re.compile(rb"<!doctype[^>\[]*+(?:\[[^\]]*+\][^>]*+)?>", re.IGNORECASE)
 _UTF16 = (b"\xfe\xff", b"\xff\xfe")
 _LIMIT = 64 * 1024
 _SHORT = 4096
@@ -34,11 +35,13 @@ class Injector:
     """Feeds a document through and inserts ``markup`` once.
 
     ``markup`` is ASCII.  Bounded: when 64 KiB passed without a place being found, the
-    document is an odd one, and the markup goes where the scanner stands.
+    document is an odd one, and the markup goes where the scanner stands.  ``xml``: the
+    document is XHTML, whose doctype may hold declarations in brackets.
     """
 
-    def __init__(self, markup: bytes) -> None:
+    def __init__(self, markup: bytes, *, xml: bool = False) -> None:
         """Make a scanner for one document."""
+        self._doctype = _XML_DOCTYPE if xml else _END
         self._markup: bytes | None = markup
         self._chunks: list[bytes] = []
         self._size = 0
@@ -118,8 +121,10 @@ class Injector:
         if _END_TAG_OPEN.match(text, at):  # the parser drops it here, attributes and all
             return self._after(_TAG.match(text, at), ended=ended, at=at)
         if text[at + 1 : at + 2] in {b"!", b"?"} or text.startswith(b"</", at):
-            # A doctype or a bogus comment.
-            return self._after(_END.search(text, at), ended=ended, at=at)
+            # A doctype, a processing instruction or a bogus comment.
+            is_doctype = text[at : at + 9].lower() == b"<!doctype"
+            end = self._doctype if is_doctype else _END
+            return self._after(end.search(text, at), ended=ended, at=at)
         named = _TAG_NAME.match(text, at)
         if named is None:
             return at, True

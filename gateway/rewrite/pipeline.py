@@ -21,12 +21,13 @@ class BodyPlan:
 
     ``markup`` None: nothing, the body passes to the byte.  Else it is decoded from
     ``coding`` (with the expansion limit ``ratio``), the markup is put in, and gzip
-    comes out if ``gzip_out``.
+    comes out if ``gzip_out``.  ``xml``: the document is XHTML.
     """
 
     markup: bytes | None = attrs.field(default=None, repr=False)
     coding: str | None = None
     gzip_out: bool = False
+    xml: bool = False
     ratio: int = 200
 
     @property
@@ -53,7 +54,7 @@ class _Edited:
         if decoder is None:
             raise UpstreamFault(f"content coding {plan.coding!r} was not asked for")
         self._decoder = decoder
-        self._injector = Injector(plan.markup or b"")
+        self._injector = Injector(plan.markup or b"", xml=plan.xml)
         self._encoder = Deflater() if plan.gzip_out else None
 
     def feed(self, data: bytes) -> bytes:

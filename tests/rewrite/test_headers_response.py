@@ -73,6 +73,16 @@ class ResponseTests(SynchronousTestCase):
         }.items():
             self.assertEqual(_mapped("refresh", value), wanted, value)
 
+    def test_location_in_utf_8(self) -> None:
+        """A host that is not ASCII is read as browsers read it; what is no UTF-8 passes."""
+        value = "https://bücher.example/ü".encode()
+        given = [(b"Location", value), (b"Content-Location", b"/\xfc")]
+        mapped = dict(response_fields(tuple(given), _context()))
+        host = b"https-xn----bcher--kva-example"
+        self.assertTrue(mapped[b"Location"].startswith(b"https://" + host), mapped)
+        self.assertTrue(mapped[b"Location"].endswith("/ü".encode()))
+        self.assertEqual(mapped[b"Content-Location"], b"/\xfc")
+
     def test_refresh_with_a_bare_quoted_origin(self) -> None:
         """The closing quote is no part of the host."""
         for quote in "'\"":

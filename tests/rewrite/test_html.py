@@ -208,6 +208,20 @@ def _seconds(*chunks: bytes) -> float:
     return best
 
 
+class XmlTests(SynchronousTestCase):
+    """XHTML documents."""
+
+    def test_a_doctype_with_declarations(self) -> None:
+        """Its brackets are passed over whole, in any chunks."""
+        before = b'<?xml version="1.0"?>\n<!DOCTYPE html [ <!ENTITY a "b"> ]>\n<html><head>'
+        document = before + b"<title>&a;</title></head></html>"
+        for size in range(1, len(document)):
+            injector = Injector(MARKUP, xml=True)
+            parts = [document[at : at + size] for at in range(0, len(document), size)]
+            found = b"".join(map(injector.feed, parts)) + injector.close()
+            self.assertEqual(found, before + MARKUP + document[len(before) :], size)
+
+
 class PayloadTests(SynchronousTestCase):
     """Payload and runtime as markup."""
 
