@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import urllib.request
 
 import pytest
 
@@ -82,5 +83,20 @@ def test_a_cell_runs_over_the_kernel_websocket(lab, playwright, tripwire, shots)
     chat.locator("#said li", has_text="beside the lab").wait_for()
     assert frame_of(lab, page, JUPYTER).locator(".jp-OutputArea-output").count() == 1
 
+    secrets = [cookie["value"] for cookie in context.cookies()]
+    secrets += page.evaluate("Object.values(localStorage)")
+    assert len(secrets) == 4  # ick, datr, ickt and restore text
     browser.close()
+    written = {
+        path.name: path.read_bytes()
+        for path in lab.folder.iterdir()
+        if path.name.startswith("gateway.") and path.name != "gateway.keys"
+    }
+    for path in ("metrics", ""):
+        with urllib.request.urlopen(f"http://127.0.0.1:{lab.admin_port}/{path}") as answer:
+            written[f"/{path}"] = answer.read()
+    assert {"gateway.log", "gateway.db", "/metrics"} <= set(written)
+    for name, octets in written.items():
+        for secret in [*secrets, PASSWORD, "_xsrf=", "username-"]:
+            assert secret.encode() not in octets, f"a secret is in {name}"
     assert tripwire.touched[touched:] == []

@@ -260,6 +260,14 @@ def test_sandboxed_frames_run_the_runtime(stack, page):
     settle(page, inside, "the payload is gone before the page's script runs")
 
 
+def test_pages_cannot_meet_through_document_domain(stack, page):
+    """Every document of a rewrite host is keyed by its origin, framed ones too."""
+    for url in (SHOP + "/", "https://chat.demo.example/", "https://strict.test/boxed"):
+        frame = open_site(stack, page, url)
+        for one in (frame, *frame.child_frames):
+            assert one.evaluate("window.originAgentCluster") is True, one.url
+
+
 def test_hooks_look_native(stack, page):
     """What script sees of fetch, XMLHttpRequest and WebSocket is what the browser shows."""
     frame = open_site(stack, page, SHOP + "/about")
