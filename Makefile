@@ -37,11 +37,13 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[test,style,browser,apps]' 'setuptools>=77' wheel
 	touch $@
 
-# What the tests need besides Python: a browser with a font, and Node for the browser code.
+# What the tests need besides Python: a browser with a font, Node for the browser code, and a
+# library that the browser's driver wants.
 packages:
 	@missing=; \
 	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	/sbin/ldconfig -p | grep -q libatomic.so.1 || missing="$$missing libatomic1"; \
 	if [ -n "$$missing" ]; then $(APT) update -q && $(APT) install -y -q --no-install-recommends $$missing; fi
 
 $(RUNTIME)/node_modules/.installed: $(RUNTIME)/package-lock.json
