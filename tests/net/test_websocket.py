@@ -76,6 +76,21 @@ class HandshakeTests(SocketCase):
         self.assertIsNone(answer.get(b"sec-websocket-extensions"))
         self.assertIsNone(answer.get(b"server"))
 
+    async def test_challenge(self) -> None:
+        """An upstream's 401 comes with its challenges, its 503 with the time to wait."""
+        challenges = (b'WWW-Authenticate: Basic realm="a"', b"WWW-Authenticate: Bearer")
+        for status, fields in ((b"401 No", challenges), (b"503 No", (b"Retry-After: 7",))):
+            origin = Origin(reply(b"secret body", *fields, b"X-Other: y", status=status))
+            gateway = await self.gateway({WS: origin})
+            client = await gateway.connect()
+            client.write(handshake("/", gateway.cookie))
+            answer = await client.response()
+            self.assertEqual(answer.status, int(status[:3]))
+            for name, _, value in (field.partition(b": ") for field in fields):
+                self.assertIn(value, answer.all(name.lower()))
+            self.assertIsNone(answer.get(b"x-other"))
+            self.assertNotIn(b"secret body", answer.body)
+
     async def test_odd_heads(self) -> None:
         """An answer's head that never ends, or is not UTF-8, is a failure and no traceback."""
         endless = b"HTTP/1.1 101 Switching Protocols\r\nX: " + b"a" * 40_000
