@@ -315,6 +315,8 @@ _CONFIG = """\
 domain = "{domain}"
 public-port = {port}
 listen = ["tcp:{port}:interface=127.0.0.1"]
+[limits]
+connections-per-address = 5000
 [http]
 http2 = false
 [tls]
