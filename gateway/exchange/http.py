@@ -87,11 +87,7 @@ def _proxied(
     cookie = b""
     if opened is not None:
         cookie = opened[0].cookie_header(addressed.origin, addressed.path, now)
-    document = wants_document(
-        headers.get(head.fields, b"sec-fetch-dest"),
-        headers.get(head.fields, b"sec-fetch-mode"),
-        headers.get(head.fields, b"accept"),
-    )
+    document = _navigates(head)
     fields = headers.request_fields(
         head.fields,
         addressed.origin,
@@ -200,6 +196,7 @@ def _ask(head: RequestHead) -> Ask:
 
 
 def _navigates(head: RequestHead) -> bool:
+    """Whether a document or frame is asked for: such an answer may be edited."""
     return wants_document(
         headers.get(head.fields, b"sec-fetch-dest"),
         headers.get(head.fields, b"sec-fetch-mode"),
