@@ -121,6 +121,7 @@ class Client:
         """
         self.upgraded = True
         self._handed_over = self._request.channel
+        self._request.forget_body()  # nobody else ends a request whose connection is gone
         return self._request.channel.hand_over(protocol)
 
     def transport_lost(self) -> None:

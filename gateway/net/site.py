@@ -92,14 +92,15 @@ class GatewayRequest(http.Request):
 
     def connectionLost(self, reason: Failure) -> None:
         """The body that was kept for the request is no longer."""
-        self._unspool()
+        self.forget_body()
         super().connectionLost(reason)
 
     def _cleanup(self) -> None:
-        self._unspool()
+        self.forget_body()
         super()._cleanup()
 
-    def _unspool(self) -> None:
+    def forget_body(self) -> None:
+        """The body takes no room on the disk any more."""
         self._site.spooled -= self.body_size - self._unspooled
         self._unspooled = self.body_size
 

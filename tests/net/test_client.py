@@ -28,6 +28,10 @@ class FakeChannel:
 class FakeRequest:
     """What a ``Client`` uses of a request."""
 
+    def forget_body(self) -> None:
+        """Its body takes no room any more."""
+        self.forgotten = True
+
     def __init__(self, body: bytes = b"") -> None:
         self.channel = FakeChannel()
         self.responseHeaders = Headers()

@@ -76,6 +76,24 @@ class HandshakeTests(SocketCase):
         self.assertIsNone(answer.get(b"sec-websocket-extensions"))
         self.assertIsNone(answer.get(b"server"))
 
+    async def test_bodies_on_disk(self) -> None:
+        """Bodies of all requests together are bounded, and a handshake's is forgotten with it."""
+        gateway = await self.gateway(
+            {WS: Origin(accept), SHOP: Origin(reply(b"x"))}, spool_bytes=900
+        )
+        site = gateway.service.site
+        for size, status in ((901, 503), (900, 200), (900, 200)):
+            client = await gateway.connect()
+            head = b"POST / HTTP/1.1\r\nHost: " + host_of(SHOP).encode() + b"\r\nCookie: "
+            length = b"\r\nContent-Length: %d\r\n\r\n" % size
+            client.write(head + gateway.cookie + length + b"b" * size)
+            self.assertEqual((await client.response()).status, status, size)
+            await until(lambda: site.spooled == 0)
+        client = await gateway.connect()
+        client.write(handshake("/", gateway.cookie, b"Content-Length: 5") + b"hello")
+        self.assertEqual((await client.response(bodyless=True)).status, 101)
+        self.assertEqual(site.spooled, 0)
+
     async def test_challenge(self) -> None:
         """An upstream's 401 comes with its challenges, its 503 with the time to wait."""
         challenges = (b'WWW-Authenticate: Basic realm="a"', b"WWW-Authenticate: Bearer")
