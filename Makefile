@@ -37,14 +37,19 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[test,style,browser,apps]' 'setuptools>=77' wheel
 	touch $@
 
-# What the tests need besides Python: a browser with a font, Node for the browser code, and a
-# library that the browser's driver wants.
+# What the tests need besides Python: a browser with a font, Node for the browser code, a
+# library that the browser's driver wants, and real pages (which slim images leave out).
+PAGES := apache2-doc git-doc debian-policy
 packages:
 	@missing=; \
-	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
+	command -v chromium >/dev/null || missing="chromium curl fonts-dejavu-core"; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	/sbin/ldconfig -p | grep -q libatomic.so.1 || missing="$$missing libatomic1"; \
-	if [ -n "$$missing" ]; then $(APT) update -q && $(APT) install -y -q --no-install-recommends $$missing; fi
+	for name in $(PAGES); do \
+		[ -n "$$(find /usr/share/doc/$$name -name '*.html' -print -quit 2>/dev/null)" ] || missing="$$missing $$name"; \
+	done; \
+	if [ -n "$$missing" ]; then $(APT) update -q && $(APT) install -y -q --no-install-recommends --reinstall \
+		-o Dpkg::Options::='--path-include=/usr/share/doc/*' $$missing; fi
 
 $(RUNTIME)/node_modules/.installed: $(RUNTIME)/package-lock.json
 	cd $(RUNTIME) && npm ci --no-audit --no-fund --silent

@@ -11,7 +11,7 @@ import ada_url
 import attrs
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from bench import common
+from bench import common, figures
 from bench.common import Options
 from gateway import wire
 from gateway.cookies.jar import open_jar
@@ -66,7 +66,7 @@ class Clock:
 
 
 def _row(name: str, micros: float, base: float, unit: str) -> list[str]:
-    return [name, common.number(micros), f"{micros / base:.2f}x {unit}"]
+    return [name, figures.number(micros), f"{micros / base:.2f}x {unit}"]
 
 
 def url_rows(clock: Clock) -> list[list[str]]:
@@ -226,8 +226,8 @@ def run(options: Options) -> None:
     """Measure and print."""
     clock = Clock(options.seconds(0.5, 0.15))
     header = ["function", "us", "relative"]
-    common.table("codec: URLs", header, url_rows(clock))
-    common.table(
+    figures.table("codec: URLs", header, url_rows(clock))
+    figures.table(
         "codec: policy (the deciding rule is the last of its kind)", header, policy_rows(clock)
     )
-    common.table("codec: session and jar", header, cookie_rows(clock))
+    figures.table("codec: session and jar", header, cookie_rows(clock))

@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import ssl
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -179,7 +178,8 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[str], log: P
     raise BenchError(f"{Path(str(process.args[0])).name} did not start:\n{tail}")  # type: ignore[index]
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
+    """Whether something listens; raises ``OSError`` where nothing does."""
     with socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
 
@@ -233,80 +233,6 @@ def rss_bytes(pid: int) -> int:
         with contextlib.suppress(OSError):
             total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * _PAGE
     return total
-
-
-@attrs.frozen
-class Rate:
-    """Units of work in some seconds, at the cost of some CPU."""
-
-    work: float
-    seconds: float
-    cpu: float
-
-    @property
-    def per_second(self) -> float:
-        """Work per second of the clock."""
-        return self.work / self.seconds
-
-    @property
-    def per_cpu_second(self) -> float:
-        """Work per second of the measured processes' CPU."""
-        return self.work / max(self.cpu, 1 / _TICK)
-
-    @property
-    def micros(self) -> float:
-        """Microseconds of CPU for one unit."""
-        return 1e6 / self.per_cpu_second
-
-    @property
-    def busy(self) -> float:
-        """The part of a core that was used; well below 1: something else was the limit."""
-        return self.cpu / self.seconds
-
-
-def middle(rates: Sequence[Rate]) -> Rate:
-    """The run with the median work per CPU-second (of an even number: the lower one)."""
-    at = statistics.median_low(rate.per_cpu_second for rate in rates)
-    return next(rate for rate in rates if rate.per_cpu_second == at)
-
-
-def warn_if_idle(named: dict[str, Rate]) -> None:
-    """Say whose clock rates mean little because something else was the limit."""
-    for name, rate in named.items():
-        if rate.busy < 0.85:
-            print(f"{name}: used {rate.busy:.2f} of its core, read its CPU columns only")
-
-
-def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a small table in Markdown, which is readable as it is."""
-    lines = [list(header), *[list(row) for row in rows]]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(header))]
-
-    def show(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if at == 0 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return "| " + " | ".join(padded) + " |"
-
-    print(f"\n{title}\n")
-    print(show(lines[0]))
-    print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    for line in lines[1:]:
-        print(show(line))
-    sys.stdout.flush()
-
-
-def number(value: float) -> str:
-    """Three or so significant digits, with thin separators for thousands."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
-
-
-def times(value: float) -> str:
-    """A ratio."""
-    return f"{value:.3f}x" if value < 1 else f"{value:.2f}x"
 
 
 # --- the gateway -----------------------------------------------------------------------
@@ -421,94 +347,6 @@ def request(
         connection.close()
 
 
-# --- nginx -----------------------------------------------------------------------------
-
-_NGINX = """\
-daemon off;
-{user}
-worker_processes 1;
-worker_rlimit_nofile 8192;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
-events {{ worker_connections 4096; }}
-http {{
-    access_log {folder}/access.log;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    default_type application/json;
-    tcp_nodelay on;
-    keepalive_requests 100000000;
-    {content}
-}}
-"""
-_STATIC = """
-    access_log off;
-    sendfile on;
-    open_file_cache max=16;
-    server {{
-        listen 127.0.0.1:{port};
-        root {root};
-        location = /login {{ {cookies} return 200 "{{}}"; }}
-    }}
-"""
-_PROXY = """
-    upstream origin {{
-        server 127.0.0.1:{origin};
-        keepalive 64;
-        keepalive_requests 100000000;
-    }}
-    server {{
-        listen 127.0.0.1:{port} ssl;
-        ssl_certificate {tls.certificate};
-        ssl_certificate_key {tls.key};
-        ssl_protocols TLSv1.3;
-        location / {{
-            proxy_pass http://origin;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_max_temp_file_size 0;
-        }}
-    }}
-"""
-
-
-def _nginx(work: Workplace, name: str, port: int, content: str, cores: set[int]) -> Served:
-    folder = work.fresh(name)
-    user = "user root;" if os.geteuid() == 0 else ""  # the folder is ours alone
-    config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, user=user, content=content), "utf-8")
-    command = [tool("nginx"), "-p", str(folder), "-e", f"{folder}/error.log", "-c", str(config)]
-    log = folder / "error.log"
-    process = work.start(command, cores, log)
-    wait_until(lambda: _accepts(port), process, log)
-    return Served(process, port, f"127.0.0.1:{port}")
-
-
-def static_origin(work: Workplace, files: dict[str, int], cookies: Sequence[str] = ()) -> Served:
-    """Serve files of some sizes with nginx over plain HTTP; ``/login`` sets cookies."""
-    root = work.fresh("files")
-    for name, size in files.items():
-        with (root / name).open("wb") as file:
-            if size <= 1 << 20:
-                file.write(b'"' + b"x" * (size - 2) + b'"')
-            else:
-                file.truncate(size)
-    port = free_port()
-    fields = " ".join(f'add_header Set-Cookie "{one}";' for one in cookies)
-    content = _STATIC.format(port=port, root=root, cookies=fields)
-    return _nginx(work, "origin", port, content, LOAD_CORES)
-
-
-def nginx_proxy(work: Workplace, origin: Served) -> Served:
-    """Start nginx as a TLS reverse proxy of ``origin``: what the gateway is put beside."""
-    port = free_port()
-    content = _PROXY.format(port=port, origin=origin.port, tls=certificate(work))
-    return _nginx(work, "proxy", port, content, PROXY_CORES)
-
-
 # --- WebSocket helpers -----------------------------------------------------------------
 
 
@@ -520,7 +358,7 @@ def echo_server(work: Workplace, cores: set[int]) -> tuple[Served, int]:
     command = [sys.executable, "-m", "bench.echo", str(plain), str(secure)]
     command += [str(issued.certificate), str(issued.key)]
     process = work.start(command, cores, log)
-    wait_until(lambda: _accepts(plain) and _accepts(secure), process, log)
+    wait_until(lambda: accepts(plain) and accepts(secure), process, log)
     return Served(process, secure, f"127.0.0.1:{secure}"), plain
 
 

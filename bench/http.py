@@ -6,8 +6,9 @@ import re
 import subprocess
 import time
 
-from bench import common
-from bench.common import BenchError, Options, Rate, Served, Workplace
+from bench import common, figures, nginx
+from bench.common import BenchError, Options, Served, Workplace
+from bench.figures import Rate
 from gateway import wire
 
 _SIZE = 1024
@@ -74,12 +75,12 @@ def run(options: Options) -> None:
     common.tool("wrk")
     with Workplace() as work:
         cookies = [f"name{at}=value-of-some-length-{at}; Path=/" for at in range(_COOKIES)]
-        origin = common.static_origin(work, {"small.json": _SIZE}, cookies)
-        nginx = common.nginx_proxy(work, origin)
+        origin = nginx.static_origin(work, {"small.json": _SIZE}, cookies)
+        beside = nginx.proxy(work, origin)
         gateway = common.gateway(work, {common.ORIGIN_HOST: origin.port})
         session = _AS_SCRIPT | {"Cookie": session_cookie(work, gateway)}
         peers: dict[str, tuple[Served, dict[str, str]]] = {
-            "nginx": (nginx, {}),
+            "nginx": (beside, {}),
             "gateway, anonymous (native)": (gateway, {}),
             f"gateway, session and {_COOKIES} cookies": (gateway, session),
         }
@@ -93,22 +94,22 @@ def run(options: Options) -> None:
                 rate, fault = wrk(served, "/small.json", fields, options.seconds(4, 2))
                 rates[name].append(rate)
                 faults |= {f"{name}: {fault}"} if fault else set()
-    base = common.middle(rates["nginx"])
+    base = figures.middle(rates["nginx"])
     rows = []
     for name in peers:
-        rate = common.middle(rates[name])
+        rate = figures.middle(rates[name])
         rows.append(
             [
                 name,
-                common.number(rate.per_second),
-                common.number(rate.per_cpu_second),
-                common.number(rate.micros),
-                common.times(rate.per_cpu_second / base.per_cpu_second),
+                figures.number(rate.per_second),
+                figures.number(rate.per_cpu_second),
+                figures.number(rate.micros),
+                figures.times(rate.per_cpu_second / base.per_cpu_second),
                 f"{rate.busy:.2f}",
             ]
         )
     header = ["1 KiB over TLS", "req/s", "req/CPU-s", "CPU us/req", "x nginx", "cores used"]
-    common.table("http: keep-alive pass-through", header, rows)
-    common.warn_if_idle({name: common.middle(rates[name]) for name in peers})
+    figures.table("http: keep-alive pass-through", header, rows)
+    figures.warn_if_idle({name: figures.middle(rates[name]) for name in peers})
     for fault in sorted(faults):
         print(f"wrk: {fault}")

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import socket
 import time
+from typing import TYPE_CHECKING
 
-from bench import common
+from bench import common, figures, nginx
 from bench.common import BenchError, Options, Served, Workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MIB = 1 << 20
 
 
-def stream(work: Workplace, served: Served, size: int, rate: float) -> tuple[int, int, float]:
-    """Read a file at ``rate`` octets per second: RSS before, its peak, the seconds."""
+def stream(
+    work: Workplace,
+    served: Served,
+    size: int,
+    rate: float,
+    *,
+    path: str = "/large",
+    fields: Mapping[str, str] | None = None,
+) -> tuple[int, int, float]:
+    """Read a file at ``rate`` octets per second: RSS before, its peak, the seconds.
+
+    Raises ``BenchError`` when less than ``size`` octets came, head included.
+    """
     start = peak = common.rss_bytes(served.pid)
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 * 1024)
     raw.settimeout(20)
     raw.connect(("127.0.0.1", served.port))
     with work.client_context().wrap_socket(raw, server_hostname="127.0.0.1") as connection:
-        head = f"GET /large HTTP/1.1\r\nHost: {served.host}\r\nConnection: close\r\n\r\n"
-        connection.sendall(head.encode("ascii"))
+        sent = {"Host": served.host, **(fields or {}), "Connection": "close"}
+        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+        connection.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
         buffer = bytearray(64 * 1024)
-        began, came = time.perf_counter(), 0
+        began, came, looked = time.perf_counter(), 0, 0.0
         while got := connection.recv_into(buffer):
             came += got
-            ahead = came / rate - (time.perf_counter() - began)
+            now = time.perf_counter() - began
+            ahead = came / rate - now
+            if now > looked + 0.02:
+                looked = now
+                peak = max(peak, common.rss_bytes(served.pid))
             if ahead > 0.02:
                 time.sleep(ahead)
-                peak = max(peak, common.rss_bytes(served.pid))
         took = time.perf_counter() - began
     if came < size:
         raise BenchError(f"only {came} of {size} octets came through {served.host}")
@@ -40,11 +59,11 @@ def run_stream(options: Options) -> None:
     size = options.count(200, 60) * _MIB
     rate = options.seconds(10e6, 30e6)
     with Workplace() as work:
-        origin = common.static_origin(work, {"large": size, "small.json": 1024})
-        nginx = common.nginx_proxy(work, origin)
+        origin = nginx.static_origin(work, {"large": size, "small.json": 1024})
+        beside = nginx.proxy(work, origin)
         gateway = common.gateway(work, {common.ORIGIN_HOST: origin.port})
         rows = []
-        for name, served in {"nginx": nginx, "gateway": gateway}.items():
+        for name, served in {"nginx": beside, "gateway": gateway}.items():
             for _ in range(20):
                 common.request(work, served, "/small.json")
             start, peak, took = stream(work, served, size, rate)
@@ -57,7 +76,7 @@ def run_stream(options: Options) -> None:
             rows.append([*row, f"{size / took / 1e6:.1f}"])
     title = f"memory: {size // _MIB} MiB to a client that reads {rate / 1e6:.0f} MB/s"
     header = ["process tree", "RSS MiB at start", "at peak", "growth", "MB/s seen"]
-    common.table(title, header, rows)
+    figures.table(title, header, rows)
 
 
 def idle(work: Workplace, served: Served, count: int) -> tuple[int, int, float]:
@@ -93,10 +112,10 @@ def run_idle(options: Options) -> None:
             each = (after - before) / count / 1024
             base = base or each
             row = [name, f"{before / _MIB:.1f}", f"{after / _MIB:.1f}", f"{each:.0f}"]
-            rows.append([*row, common.times(each / base), f"{1000 * cpu / count:.2f}"])
+            rows.append([*row, figures.times(each / base), f"{1000 * cpu / count:.2f}"])
     title = f"memory: {count} idle WebSockets over TLS (the gateway holds two legs of each)"
     header = ["process", "RSS MiB before", "with them", "KiB each", "x direct", "CPU ms/opening"]
-    common.table(title, header, rows)
+    figures.table(title, header, rows)
 
 
 def run(options: Options) -> None:

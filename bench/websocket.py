@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from bench import common
-from bench.common import Options, Rate, Served, Workplace
+from bench import common, figures
+from bench.common import Options, Served, Workplace
+from bench.figures import Rate
 
 _SHAPES = ((128, 32, 8), (65536, 16, 2))
 
@@ -44,19 +45,19 @@ def run(options: Options) -> None:
                 for name, served in peers.items():
                     seconds = options.seconds(3, 2)
                     rates[name].append(measure(work, served, size, connections, window, seconds))
-            base = common.middle(rates["echo server, direct"])
+            base = figures.middle(rates["echo server, direct"])
             for name in peers:
-                rate = chosen[f"{name}, {size:,} B"] = common.middle(rates[name])
+                rate = chosen[f"{name}, {size:,} B"] = figures.middle(rates[name])
                 rows.append(
                     [
                         f"{size:,} B, {connections} x {window} in flight, {name}",
-                        common.number(rate.per_second),
-                        common.number(rate.per_cpu_second),
-                        common.number(rate.micros),
-                        common.times(rate.per_cpu_second / base.per_cpu_second),
+                        figures.number(rate.per_second),
+                        figures.number(rate.per_cpu_second),
+                        figures.number(rate.micros),
+                        figures.times(rate.per_cpu_second / base.per_cpu_second),
                         f"{rate.busy:.2f}",
                     ]
                 )
     header = ["text echo over TLS", "echoes/s", "per CPU-s", "CPU us", "x direct", "cores used"]
-    common.table("websocket: an echo is two relayed messages", header, rows)
-    common.warn_if_idle(chosen)
+    figures.table("websocket: an echo is two relayed messages", header, rows)
+    figures.warn_if_idle(chosen)

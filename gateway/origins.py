@@ -291,7 +291,7 @@ class Codec:
                 return url
             # `https:path`: relative under a base of the same scheme, else an authority.
             tail = parsed.pathname + parsed.search + parsed.hash
-            user = ":".join(filter(None, (parsed.username, parsed.password)))
+            user = parsed.username + (f":{parsed.password}" if parsed.password else "")
             host = f"{user}@{self.host_of(origin)}" if user else self.host_of(origin)
             return f"{scheme}://{host}{self._mark(origin, tail)}"
         user = f"{authority.group(1)}@" if authority.group(1) else ""

@@ -12,6 +12,7 @@ OWN_COOKIES: Final = (ICK_COOKIE, DATR_COOKIE)
 
 TOKEN_PARAMETER: Final = "__gw"
 ORIGIN_PARAMETER: Final = "__gwo"
+INTEGRITY_PARAMETER: Final = "__gwi"
 PAYLOAD_ELEMENT_ID: Final = "__gw"
 
 SECURE_LABEL: Final = "www"
@@ -20,6 +21,8 @@ SUFFIX_LABEL: Final = "0"
 GATEWAY_PATH: Final = "/.gateway/"
 ASSET_PATH: Final = "/.gateway/assets/"
 GO_PATH: Final = "/.gateway/go"
+LABEL_PATH: Final = "/.gateway/label"
+REPORT_PATH: Final = "/.gateway/report"
 BOOTSTRAP_PATH: Final = "/.gateway/bootstrap"
 RESTORE_PATH: Final = "/.gateway/restore"
 CHECK_PATH: Final = "/.gateway/check"

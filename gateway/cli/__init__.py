@@ -12,6 +12,8 @@ from gateway.cli.check_config import check_config
 from gateway.cli.collapse import collapse
 from gateway.cli.demo import demo
 from gateway.cli.expand import expand
+from gateway.cli.headers import headers
+from gateway.cli.rewrite import rewrite
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,3 +30,5 @@ command.add_command(check_config)
 command.add_command(collapse)
 command.add_command(demo)
 command.add_command(expand)
+command.add_command(headers)
+command.add_command(rewrite)

@@ -15,6 +15,7 @@ from gateway.origins import Codec
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 DEFAULT_CONFIG = "etc/gateway.toml"
+DEFAULT_DOMAIN = "gateway.localhost"
 
 
 def config_option(function: _F) -> _F:
@@ -52,6 +53,20 @@ def load_or_exit(path: Path | None) -> Config:
 def codec_for(domain: str | None, public_port: int, config: Path | None) -> Codec:
     """The codec of ``--domain``, else of the configuration."""
     return Codec(domain, public_port) if domain else load_or_exit(config).codec
+
+
+def codec_or_default(domain: str | None, public_port: int, config: Path | None) -> Codec:
+    """The same for commands that only look at what they are given: without either, the demo's."""
+    if config is not None:
+        return load_or_exit(config).codec
+    return Codec(domain or DEFAULT_DOMAIN, public_port)
+
+
+def base_option(function: _F) -> _F:
+    """Add ``--base URL``."""
+    return click.option("--base", required=True, help="Where it is from: its original URL.")(
+        function
+    )
 
 
 def print_each(urls: Iterable[str], convert: Callable[[str], str | None], problem: str) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from gateway import events, wire
+from gateway import events
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import own, steps
+from gateway.exchange import bodies, own, steps
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -28,23 +28,13 @@ from gateway.exchange.messages import (
 )
 from gateway.policy.engine import Ask, Decision, Question
 from gateway.rewrite import headers
-from gateway.rewrite.coding import ACCEPTED, accepts_gzip, decoder_for
-from gateway.rewrite.html import payload_markup
-from gateway.rewrite.media import (
-    DOCUMENT_DESTINATIONS,
-    DOCUMENT_TYPES,
-    is_ascii_compatible,
-    media_type,
-    wants_document,
-)
+from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked, wants_document
 from gateway.rewrite.pipeline import BodyPlan
 
 if TYPE_CHECKING:
-    from gateway.cookies.jar import Jar
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.reading import Reading
 
-_BODYLESS = frozenset({204, 205, 304})
 _SAFE = frozenset({b"GET", b"HEAD"})
 _NEVER = frozenset({b"CONNECT", b"TRACE", b"TRACK"})
 
@@ -82,40 +72,58 @@ def _proxied(
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
-    opened = yield from steps.read_jar(reading, addressed.origin, context)
-    now = yield from steps.now()
-    cookie = b""
-    if opened is not None:
-        cookie = opened[0].cookie_header(addressed.origin, addressed.path, now)
-    document = _navigates(head)
-    fields = headers.request_fields(
-        head.fields,
-        addressed.origin,
-        context.codec,
-        context.suffixes,
-        cookie=cookie,
-        edits_body=document,
-        accept_encoding=_offered(head),
-    )
+    what = bodies.asked(head)
+    conditional = head.method in _SAFE and what is not Asked.OTHER
+    while True:
+        opened = yield from steps.read_jar(reading, addressed.origin, context)
+        now = yield from steps.now()
+        before = opened[0] if opened is not None else None
+        cookie = b""
+        if before is not None:
+            cookie = before.cookie_header(addressed.origin, addressed.path, now)
+        puts = None
+        if what is not Asked.OTHER:
+            puts = bodies.inserted(what, addressed, before, now, context)
+        condition = bodies.condition(head, puts.tag) if conditional and puts is not None else None
+        fields = headers.request_fields(
+            head.fields,
+            addressed.origin,
+            context.codec,
+            context.suffixes,
+            cookie=cookie,
+            edits_body=what is not Asked.OTHER,
+            accept_encoding=bodies.accept_encoding(head),
+            condition=condition,
+        )
+        answer = yield from _connect(head, addressed, decision, fields)
+        set_cookies = headers.get_all(answer.fields, b"set-cookie")
+        jar = yield from steps.receive_cookies(opened, set_cookies, addressed, context)
+        after = puts
+        if puts is not None and set_cookies:
+            after = bodies.inserted(what, addressed, jar, now, context)
+        if answer.status != 304 or condition is None or after == puts:
+            break
+        # The page is the same, but what the gateway puts into it changed with this answer.
+        conditional = False
+    return _respond(head, addressed, answer, after, context, what=what)
+
+
+def _connect(
+    head: RequestHead,
+    addressed: Addressed,
+    decision: Decision,
+    fields: list[tuple[bytes, bytes]],
+) -> Step[UpstreamHead]:
     answer = yield Connect(
         addressed.origin, decision.transport, head.method, addressed.target, tuple(fields)
     )
     if isinstance(answer, UpstreamFailed):
-        return refusal(answer.error)
+        raise answer.error
     if not isinstance(answer, UpstreamHead):
         raise TypeError(f"Connect was answered with {type(answer).__name__}")
     if not 200 <= answer.status <= 599:
         raise UpstreamFault(f"{addressed.origin}: status {answer.status}")
-    set_cookies = headers.get_all(answer.fields, b"set-cookie")
-    jar = yield from steps.receive_cookies(opened, set_cookies, addressed, context)
-    return _respond(head, addressed, answer, jar, now, context, document=document)
-
-
-def _offered(head: RequestHead) -> bytes:
-    """Codings that can be read here, and by the client too if the body stays as it is."""
-    if accepts_gzip(headers.get(head.fields, b"accept-encoding")):
-        return ACCEPTED.encode("ascii")
-    return b"identity"
+    return answer
 
 
 def _with_fields(ending: Ending, fields: list[tuple[bytes, bytes]]) -> Ending:
@@ -204,69 +212,49 @@ def _navigates(head: RequestHead) -> bool:
     )
 
 
+def _etag(head: RequestHead, answer: UpstreamHead, puts: bodies.Inserted | None) -> bytes | None:
+    if puts is None or head.method not in _SAFE:
+        return None
+    return bodies.etag_for(answer, puts.tag)
+
+
+def _is_same_site(head: RequestHead, addressed: Addressed, context: Context) -> bool:
+    who = headers.initiator(head.fields, addressed.origin, context.codec)
+    site = headers.sec_fetch_site(who, addressed.origin, context.suffixes)
+    return site in {b"same-origin", b"same-site", b"none"}
+
+
 def _respond(
     head: RequestHead,
     addressed: Addressed,
     answer: UpstreamHead,
-    jar: Jar | None,
-    now: int,
+    puts: bodies.Inserted | None,
     context: Context,
     *,
-    document: bool,
+    what: Asked,
 ) -> Respond:
-    plan = BodyPlan()
-    if document and _is_editable(answer):
-        plan = BodyPlan(
-            markup=_markup(addressed, jar, now, context),
-            coding=headers.get(answer.fields, b"content-encoding"),
-            gzip_out=accepts_gzip(headers.get(head.fields, b"accept-encoding")),
-            xml=media_type(headers.get(answer.fields, b"content-type")) != "text/html",
-            ratio=context.settings.expansion_ratio,
-        )
+    plan = bodies.plan_for(head, addressed, answer, puts or bodies.Inserted(), context)
+    unchanged = answer.status == 304 and puts is not None
+    edited = plan.edits or unchanged
     mapping = headers.ResponseContext(
         addressed.origin,
         addressed.url,
         context.codec,
         by_script=headers.get(head.fields, b"sec-fetch-dest") == "empty",
-        edited=plan.edits,
-        gzip_out=plan.gzip_out,
-        runtime=context.runtime(addressed.origin) if plan.edits else None,
+        same_site=_is_same_site(head, addressed, context),
+        edited=edited,
+        private=edited and what is Asked.DOCUMENT,
+        etag=_etag(head, answer, puts) if edited else None,
+        coding=plan.coding_out if plan.edits else "identity",
+        runtime=context.runtime(addressed.origin) if plan.kind.is_document else None,
     )
     fields = headers.response_fields(answer.fields, mapping)
-    shows = answer.status not in _BODYLESS and not 300 <= answer.status <= 399
-    if document and shows and not plan.edits:
+    shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
+    if what is Asked.DOCUMENT and shows and not plan.edits:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.
         fields.append((b"Content-Security-Policy", b"script-src 'none'"))
-    if answer.length is not None and not plan.edits and answer.status not in _BODYLESS:
+    if answer.length is not None and not plan.edits and answer.status not in bodies.BODYLESS:
         fields.append((b"Content-Length", b"%d" % answer.length))
-    return Respond(answer.status, answer.reason, tuple(fields), plan)
-
-
-def _is_editable(answer: UpstreamHead) -> bool:
-    disposition = headers.get(answer.fields, b"content-disposition") or ""
-    return (
-        answer.status not in _BODYLESS
-        and answer.status != 206
-        and media_type(headers.get(answer.fields, b"content-type")) in DOCUMENT_TYPES
-        and not disposition.strip().lower().startswith("attachment")
-        and is_ascii_compatible(headers.get(answer.fields, b"content-type"))
-        and decoder_for(headers.get(answer.fields, b"content-encoding"), 1) is not None
-    )
-
-
-def _markup(addressed: Addressed, jar: Jar | None, now: int, context: Context) -> bytes:
-    cookies = b""
-    if jar is not None:
-        cookies = jar.script_view(addressed.origin, addressed.path, now)
-    codec = context.codec
-    payload = {
-        "v": 1,
-        "origin": str(addressed.origin),
-        "cookie": cookies.decode("utf-8", "replace"),
-        "suffix": codec.suffix,
-        "port": codec.public_port,
-        "secure": codec.secure_origin,
-    }
-    return payload_markup(
-        payload, wire.PAYLOAD_ELEMENT_ID, context.runtime_path, context.runtime_digest
+    return Respond(
+        answer.status, answer.reason, tuple(fields), BodyPlan() if head.method == b"HEAD" else plan
     )

@@ -54,7 +54,9 @@ class Settings:
     """What exchanges need to know of the configuration."""
 
     expansion_ratio: int = 200
+    token_bytes: int = 4 * 1024 * 1024
     commit_attempts: int = 8
+    webrtc: bool = False
 
 
 @attrs.frozen
@@ -67,6 +69,8 @@ class Context:
     policy: PolicySettings
     runtime_path: str
     runtime_digest: str
+    worker_path: str = ""
+    worker_source: bytes = attrs.field(default=b"", repr=False)
     settings: Settings = attrs.field(factory=Settings)
 
     def runtime(self, origin: Origin) -> RuntimeSource:
@@ -145,6 +149,13 @@ class Note:
 
 
 @attrs.frozen
+class Leak:
+    """Count what the containment policy stopped in a browser; the reply is None."""
+
+    directive: str
+
+
+@attrs.frozen
 class Connect:
     """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``."""
 
@@ -210,6 +221,7 @@ Need = (
     | NeedNow
     | NeedBody
     | Note
+    | Leak
     | Connect
     | ConnectSocket
 )

@@ -20,6 +20,7 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Exchange,
+    Leak,
     NeedBody,
     NeedRandom,
     Note,
@@ -31,9 +32,9 @@ from gateway.exchange.messages import (
     ask,
     refusal,
 )
-from gateway.origins import HostKind, parse
+from gateway.origins import HostKind, collapse, parse, parse_origin
 from gateway.policy.engine import Ask, Question
-from gateway.rewrite import headers
+from gateway.rewrite import csp, headers
 from gateway.session import bootstrap
 
 if TYPE_CHECKING:
@@ -63,8 +64,36 @@ def on_rewrite_host(head: RequestHead, context: Context) -> Step[Ending]:
         return _asset(head, path)
     if path == wire.GO_PATH:
         return _go(head, context)
-    yield from ()
+    if path == wire.LABEL_PATH:
+        return _label(head)
+    if path == wire.REPORT_PATH:
+        return (yield from _report(head))
     return _NOT_FOUND
+
+
+def _label(head: RequestHead) -> Ending:
+    """``/.gateway/label?o=``: the label that is a digest, for scripts that meet such a host."""
+    origin = parse_origin(_parameter(head, "o"))
+    if head.method not in _SAFE or origin is None:
+        return Refuse(400, events.DESTINATION_DENIED, "This is not an origin")
+    fields = (
+        (b"Content-Type", b"text/plain"),
+        (b"Cache-Control", b"public, max-age=31536000, immutable"),
+        (b"X-Content-Type-Options", b"nosniff"),
+    )
+    return Answer(200, fields, collapse(origin).encode("ascii"))
+
+
+def _report(head: RequestHead) -> Step[Ending]:
+    """``/.gateway/report``: what the containment policy stopped, counted by its directive.
+
+    Nothing else of a report is kept: it names what a person looked at.
+    """
+    if head.method != b"POST":
+        return _method_not_allowed(b"POST")
+    body = yield from ask(NeedBody(), bytes)
+    yield Leak(csp.violated_directive(body))
+    return Answer(204, ())
 
 
 def _asset(head: RequestHead, path: str) -> Ending:

@@ -27,7 +27,8 @@ from gateway.exchange.messages import (
 )
 from gateway.origins import HostKind, Origin, is_long, parse
 from gateway.policy.engine import Decision, Question, decide
-from gateway.rewrite.headers import get, get_all, strip_own_parameters
+from gateway.rewrite.headers import get, get_all
+from gateway.rewrite.parameters import strip_own_parameters
 from gateway.session.bootstrap import expire_duplicates
 from gateway.session.reading import Reading, read_session
 

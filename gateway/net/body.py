@@ -1,11 +1,13 @@
 """A response body's way from the origin to the client, at the client's pace.
 
 Backpressure: the client's transport pauses the origin's.  Bounded: in octets, in idle
-time of the origin, and in the time for which a client may refuse to read.
+time of the origin, and in the time for which a client may refuse to read.  A body that
+is edited for longer than a moment is edited in a thread, so that others do not wait.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -15,13 +17,28 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from gateway.errors import GatewayError, UpstreamFault, UpstreamTimeout, UpstreamTooLarge
+from gateway.errors import (
+    GatewayError,
+    LocalFault,
+    UpstreamFault,
+    UpstreamTimeout,
+    UpstreamTooLarge,
+)
+from gateway.net.drive import watch
+from gateway.net.telemetry import where
 from gateway.net.upstream import ended_well
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateway.net.client import Client
     from gateway.net.settings import Limits
+    from gateway.net.threads import Threads
     from gateway.rewrite.pipeline import Pipeline
+
+
+_AT_ONCE = 256 * 1024
+"""How much edited text of one body may be made on the reactor's own thread."""
 
 
 class ClientStalled(GatewayError):
@@ -33,9 +50,15 @@ class BodyPipe(Protocol):
     """Pipes one body; ``done`` fires at its end, or fails with why it is not whole."""
 
     def __init__(
-        self, client: Client, pipeline: Pipeline | None, limits: Limits, reactor: Any
+        self,
+        client: Client,
+        pipeline: Pipeline | None,
+        limits: Limits,
+        reactor: Any,
+        threads: Threads,
     ) -> None:
-        """``pipeline`` None: the octets pass as they are."""
+        """``pipeline`` None: the octets pass as they are; ``threads`` edit what is large."""
+        self._threads = threads
         self.transport: Any = None
         self.done: Deferred[None] = Deferred(lambda _: self._fail(ConnectionAborted()))
         self._client = client
@@ -46,6 +69,10 @@ class BodyPipe(Protocol):
         self._timer: Any = None
         self._finished = False
         self._paused = False
+        self._left = _AT_ONCE
+        # Chunks that came while a thread was at work; None: the body has ended.
+        self._waiting: deque[bytes | None] = deque()
+        self._busy = False
 
     def connectionMade(self) -> None:
         """The body begins: the client's pace is the origin's from here on."""
@@ -63,15 +90,12 @@ class BodyPipe(Protocol):
         if self._received > self._limits.response_body_bytes:
             self._fail(UpstreamTooLarge("[limits] response-body-bytes was reached"))
             return
-        if self._timer is not None and not self._paused:
+        if self._timer is not None and self._timer.active() and not self._paused:
             self._timer.reset(self._limits.upstream_idle_seconds)
-        if self._pipeline is not None:
-            try:
-                data = self._pipeline.feed(data)
-            except GatewayError as error:
-                self._fail(error)
-                return
-        self._client.write(data)
+        if self._pipeline is None:
+            self._client.write(data)
+        else:
+            self._edit(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The body ended, well or not."""
@@ -79,15 +103,73 @@ class BodyPipe(Protocol):
             return
         if not ended_well(reason):
             self._fail(UpstreamFault(f"the body broke off: {type(reason.value).__name__}"))
-            return
-        try:
-            if self._pipeline is not None:
-                self._client.write(self._pipeline.close())
-        except GatewayError as error:
-            self._fail(error)
-            return
+        elif self._pipeline is not None:
+            self._edit(None)
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
         self._end()
         self.done.callback(None)
+
+    # --- editing --------------------------------------------------------------------
+
+    def _edit(self, data: bytes | None) -> None:
+        """Edit a chunk (None: the end) after those that came before it."""
+        self._waiting.append(data)
+        while self._waiting and not self._busy and not self._finished:
+            self._edit_next()
+
+    def _edit_next(self) -> None:
+        pipeline = self._pipeline
+        if pipeline is None:
+            return
+        data = self._waiting.popleft()
+        pieces = pipeline.close() if data is None else pipeline.feed(data)
+        self._left -= len(data or b"")
+        try:
+            while self._left > 0:
+                piece = next(pieces, None)
+                if piece is None:
+                    break
+                self._left -= len(piece)
+                self._client.write(piece)
+            else:
+                self._edit_in_thread(pieces, last=data is None)
+                return
+        except Exception:  # noqa: BLE001 (whatever went wrong, the client must hear of it)
+            self._edit_failed(Failure())
+            return
+        if data is None:
+            self._finish()
+
+    def _edit_in_thread(self, pieces: Iterator[bytes], *, last: bool) -> None:
+        self._busy = True
+        if not self._paused:
+            self._stop_watching()  # the origin is silent because it may not speak
+        if self.transport is not None and not last:
+            self.transport.pauseProducing()
+        working = self._threads.run(b"".join, pieces)
+        watch(working.addCallbacks(self._edited, self._edit_failed, callbackArgs=(last,)))
+
+    def _edited(self, out: bytes, last: bool) -> None:  # noqa: FBT001 (a callback's argument)
+        self._busy = False
+        if self._finished:
+            return
+        self._client.write(out)
+        if last:
+            self._finish()
+            return
+        if self.transport is not None and not self._paused:
+            self._watch_origin()
+            self.transport.resumeProducing()
+        while self._waiting and not self._busy and not self._finished:
+            self._edit_next()
+
+    def _edit_failed(self, failure: Failure) -> None:
+        self._busy = False
+        error = failure.value
+        self._fail(error if isinstance(error, GatewayError) else LocalFault(where(failure)))
 
     def pauseProducing(self) -> None:
         """The client does not keep up: stop reading, and do not wait for ever."""
@@ -100,8 +182,11 @@ class BodyPipe(Protocol):
         """The client has read."""
         if self.transport is not None and not self._finished:
             self._paused = False
-            self._watch_origin()
-            self.transport.resumeProducing()
+            if self._busy:
+                self._stop_watching()  # the thread resumes it when it has done
+            else:
+                self._watch_origin()
+                self.transport.resumeProducing()
 
     def stopProducing(self) -> None:
         """The client is gone."""
@@ -110,9 +195,12 @@ class BodyPipe(Protocol):
     def _watch_origin(self) -> None:
         self._watch(self._limits.upstream_idle_seconds, self._origin_idle)
 
-    def _watch(self, seconds: float, callback: Any) -> None:
+    def _stop_watching(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+
+    def _watch(self, seconds: float, callback: Any) -> None:
+        self._stop_watching()
         self._timer = self._reactor.callLater(seconds, callback)
 
     def _origin_idle(self) -> None:
@@ -125,8 +213,7 @@ class BodyPipe(Protocol):
 
     def _end(self) -> None:
         self._finished = True
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+        self._stop_watching()
         self._client.unregister_producer()
 
     def _fail(self, error: BaseException) -> None:

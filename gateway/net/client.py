@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twisted.web.client import FileBodyProducer
 
@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from twisted.internet.protocol import Protocol
 
     from gateway.exchange.messages import RequestHead
-    from gateway.net.site import Channel, GatewayRequest
+    from gateway.net.site import GatewayRequest
 
 
+_OF_CONNECTION = frozenset(
+    (b"connection", b"upgrade", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"te")
+)
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_CONTROL = re.compile(rb"[\0\r\n]")
 _PHRASE = re.compile(rb"[\t\x20-\x7e]{1,128}\Z")
 
 
@@ -31,7 +36,7 @@ class Client:
         self._on_gone: list[Callable[[], None]] = []
         self.status = 0
         self.upgraded = False
-        self._handed_over: Channel | None = None
+        self._handed_over: Any = None
         self.kind = "unknown"
 
     def when_gone(self, callback: Callable[[], None]) -> None:
@@ -46,7 +51,7 @@ class Client:
             callback()
 
     @property
-    def _channel(self) -> Channel | None:
+    def _channel(self) -> Any:
         # twisted.web deletes the attribute when a request is done.
         return getattr(self._request, "channel", None)
 
@@ -83,10 +88,19 @@ class Client:
         # twisted.web writes a phrase as it is: a control in it would end the status line.
         sound = reason and _PHRASE.match(reason) is not None
         request.setResponseCode(status, reason if sound else None)
-        for name, value in fields:
-            request.responseHeaders.addRawHeader(name, value)
+        for name, raw in fields:
+            value = raw
             if name.lower() == b"connection" and self._channel is not None:
                 self._channel.persistent = 0  # none but "close" is ever sent
+            if self.head.version == b"HTTP/2":
+                if (
+                    name.lower() in _OF_CONNECTION
+                    or not _NAME.match(name)
+                    or _CONTROL.search(value)
+                ):
+                    continue  # which has none of these (RFC 9113 section 8.2)
+                value = value.strip(b" \t")
+            request.responseHeaders.addRawHeader(name, value)
         request.write(b"")
 
     def write(self, data: bytes) -> None:
@@ -122,7 +136,8 @@ class Client:
         self.upgraded = True
         self._handed_over = self._request.channel
         self._request.forget_body()  # nobody else ends a request whose connection is gone
-        return self._request.channel.hand_over(protocol)
+        rest: bytes = self._request.channel.hand_over(protocol)
+        return rest
 
     def transport_lost(self) -> None:
         """The connection that was handed over has ended: it counts no more."""

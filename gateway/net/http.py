@@ -19,6 +19,7 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Exchange,
+    Leak,
     Need,
     NeedBody,
     NeedNow,
@@ -37,10 +38,11 @@ from gateway.exchange.own import own_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.drive import drive
+from gateway.net.threads import Threads
 from gateway.origins import HostKind, collapse, parse_origin
 from gateway.rewrite.headers import get, own_fields
 from gateway.rewrite.pipeline import pipeline_for
-from gateway.websocket.handshake import is_upgrade
+from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
     from gateway.net.client import Client
@@ -77,6 +79,7 @@ class Handler:
         self.pages = pages
         self.telemetry = telemetry
         self.context = context
+        self.threads = Threads(reactor, limits.rewrite_threads)
 
     async def serve(self, client: Client) -> None:
         """Serve one client from its head to the end of its answer."""
@@ -133,7 +136,7 @@ class _Run:
         self._client.kind = kind.value
         if kind is not HostKind.REWRITE:
             return own_exchange(head, self._context)
-        if is_upgrade(head.fields):
+        if is_handshake(head.version, head.fields):
             return websocket_exchange(head, self._context)
         return http_exchange(head, self._context)
 
@@ -155,6 +158,9 @@ class _Run:
         if isinstance(need, Note):
             self._event(need.event, need.detail)
             return None
+        if isinstance(need, Leak):
+            self._handler.telemetry.count("gateway_leaks_total", directive=need.directive)
+            return None
         if isinstance(need, NeedBody):
             return self._client.read_body(self._handler.limits.endpoint_body_bytes)
         if isinstance(need, NeedOrigin):
@@ -170,6 +176,9 @@ class _Run:
     async def _connect(self, need: Connect) -> object:
         began = self._handler.reactor.seconds()
         outcome = "answered"
+        if self._response is not None:
+            self._response.discard()  # an answer that was asked for again
+            self._response = None
         try:
             self._response = await self._handler.upstream.request(
                 need, self._client.body_producer()
@@ -261,7 +270,11 @@ class _Run:
             raise LocalFault("an exchange responded without an upstream response")
         client = self._client
         pipe = BodyPipe(
-            client, pipeline_for(ending.plan), self._handler.limits, self._handler.reactor
+            client,
+            pipeline_for(ending.plan),
+            self._handler.limits,
+            self._handler.reactor,
+            self._handler.threads,
         )
         request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
         client.start(ending.status, ending.reason, (*ending.fields, request_id))

@@ -23,6 +23,7 @@ class Limits:
     request_body_seconds: int = 600
     keep_alive_seconds: int = 75
     client_stall_seconds: int = 120
+    http2_streams: int = 100
     connections: int = 10_000
     connections_per_address: int = 512
     upstream_connect_seconds: int = 10
@@ -35,6 +36,8 @@ class Limits:
     upstream_idle_connections: int = 256
     upstream_wait_seconds: int = 10
     expansion_ratio: int = 200
+    rewrite_threads: int = 2
+    rewrite_token_bytes: int = 4 * 1024 * 1024
     websocket_message_bytes: int = 16 * 1024 * 1024
     websocket_frame_bytes: int = 16 * 1024 * 1024
     websocket_connections: int = 5000

@@ -1,4 +1,4 @@
-"""The one module that owns twisted.web's server side: HTTP/1.1 in, values out.
+"""The module that owns twisted.web's server side: HTTP in, values out.
 
 A request that is whole becomes a ``Client`` (``net.client``).  Limits are enforced as early as the octets tell:
 header sizes while they arrive, a declared body before it is read, a chunked one while it
@@ -20,8 +20,10 @@ from zope.interface import implementer, provider
 
 from gateway import events
 from gateway.exchange.messages import RequestHead
+from gateway.net import http2
 from gateway.net.client import Client
 from gateway.net.drive import watch
+from gateway.net.telemetry import where
 from gateway.rewrite.headers import own_fields
 from gateway.websocket.handshake import is_upgrade
 
@@ -49,12 +51,12 @@ _STATUS_TEXT = {
 class GatewayRequest(http.Request):
     """A request that is refused as soon as it is too large, and else becomes a ``Client``."""
 
-    channel: Channel
+    channel: Any  # HTTP/1.1's channel or HTTP/2's stream
     body_size = 0
     _unspooled = 0
     refused = False
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Any) -> None:
         """See ``twisted.web.http.Request``; form bodies are never parsed."""
         super().__init__(channel, parsePOSTFormSubmission=False)
         self.reactor = channel.site.reactor
@@ -104,13 +106,14 @@ class GatewayRequest(http.Request):
         self._site.spooled -= self.body_size - self._unspooled
         self._unspooled = self.body_size
 
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+    def requestReceived(self, command: bytes, path: bytes | None, version: bytes) -> None:
         """The request is whole: give it to the site, unless it was refused."""
         if self.refused or self.content is None:
             return
         self.content.seek(0)
-        self.method, self.uri, self.clientproto = command, path, version
-        self.path = path.partition(b"?")[0]
+        # CONNECT has no path in HTTP/2.
+        self.method, self.uri, self.clientproto = command, path or b"*", version
+        self.path = self.uri.partition(b"?")[0]
         self.process()
 
     def process(self) -> None:
@@ -121,6 +124,9 @@ class GatewayRequest(http.Request):
             for value in values
         )
         hosts = self.requestHeaders.getRawHeaders(b"Host") or []
+        if self.clientproto == http2.VERSION:
+            fields = http2.with_one_cookie_field(fields)
+            hosts = list(dict.fromkeys(hosts))  # :authority may be said again as a field
         head = RequestHead(
             self.method,
             self.uri,
@@ -147,6 +153,7 @@ class Channel(http.HTTPChannel):
     _lines = 0
     _lost = False
     _in_body = False
+    _is_new = True
     peer_host = ""
 
     def connectionMade(self) -> None:
@@ -166,6 +173,11 @@ class Channel(http.HTTPChannel):
         """A new request's clock starts with its first octet."""
         if self._refused:
             return
+        if self._is_new:
+            self._is_new = False
+            if getattr(self.transport, "negotiatedProtocol", None) == http2.PROTOCOL:
+                http2.take_over(self, data)
+                return
         if self._deadline is None and not self._handlingRequest:
             self._start_deadline(self.site.limits.request_head_seconds)
         super().dataReceived(data)
@@ -317,10 +329,7 @@ class Closing(Protocol):
         self._reactor.callLater(0, transport.abortConnection)
 
 
-def where(failure: Failure) -> str:
-    """The type and place of an unexpected failure; its text may quote secrets and stays out."""
-    frames = [f"{frame[1]}:{frame[2]} {frame[0]}" for frame in failure.frames[-6:]]
-    return f"{type(failure.value).__name__} at {' < '.join(reversed(frames))}"
+Connection = Channel | http2.Http2Channel
 
 
 @implementer(IProtocolNegotiationFactory)
@@ -335,23 +344,37 @@ class Site(ServerFactory):
         limits: Limits,
         telemetry: Telemetry,
         handler: Callable[[Client], Coroutine[Any, Any, None]],
+        *,
+        h2: bool = False,
     ) -> None:
-        """``handler`` serves one client to its end."""
+        """``handler`` serves one client to its end; ``h2`` is offered in ALPN."""
+        self._protocols = [b"h2", b"http/1.1"] if h2 else [b"http/1.1"]
         self.reactor = reactor
         self.limits = limits
         self.is_draining = False
         self._telemetry = telemetry
         self._handler = handler
-        self._channels: set[Channel] = set()
-        self._upgraded: set[Channel] = set()
+        self._channels: set[Connection] = set()
+        self._upgraded: set[Connection] = set()
         self.spooled = 0
         self._by_address: dict[str, int] = {}
         self._serving: set[Deferred[None]] = set()
         self._when_quiet: list[Deferred[None]] = []
 
     def acceptableProtocols(self) -> list[bytes]:
-        """ALPN: HTTP/1.1 alone."""
-        return [b"http/1.1"]
+        """ALPN: what is spoken, the better one first."""
+        return self._protocols
+
+    @staticmethod
+    def http2_request(stream: http2.Stream, *, queued: bool) -> GatewayRequest:
+        """Make a stream's request; nothing is ever queued."""
+        del queued
+        return GatewayRequest(stream)
+
+    def adopt(self, channel: Channel, connection: http2.Http2Channel) -> None:
+        """A channel's connection goes on as HTTP/2: one connection still."""
+        self._upgraded.discard(channel)
+        self._channels.add(connection)
 
     def log(self, request: http.Request) -> None:
         """twisted.web's access log; ours is made where the ending is known."""
@@ -398,7 +421,7 @@ class Site(ServerFactory):
             self._upgraded.add(channel)
             self._tell_if_quiet()
 
-    def closed(self, channel: Channel) -> None:
+    def closed(self, channel: Connection) -> None:
         """A channel's connection is lost; says so once."""
         if channel not in self._channels and channel not in self._upgraded:
             return

@@ -5,7 +5,10 @@ The implementation is ``ops.metrics``; a test passes one that remembers.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from twisted.python.failure import Failure
 
 
 class Telemetry(Protocol):
@@ -42,3 +45,9 @@ class Silent:
 
     def observe(self, name: str, value: float, **labels: str) -> None:
         """Ignore it."""
+
+
+def where(failure: Failure) -> str:
+    """The type and place of an unexpected failure; its text may quote secrets and stays out."""
+    frames = [f"{frame[1]}:{frame[2]} {frame[0]}" for frame in failure.frames[-6:]]
+    return f"{type(failure.value).__name__} at {' < '.join(reversed(frames))}"

@@ -44,6 +44,8 @@ class Config:
     key_file: Path
     policy: PolicySettings
     net: NetSettings
+    webrtc: bool = False
+    http2: bool = True
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     source: Path | None = None
@@ -139,6 +141,7 @@ SCHEMA = Table(
             }
         ),
         "limits": _LIMITS,
+        "content": Table({"webrtc": Key(schema.flag, default=False)}),
         "tls": Table(
             {
                 "certificate": Key(schema.text, required=True),
@@ -279,9 +282,9 @@ def _assemble(
         trust_files=trust_files,
     )
     store = values["store"]["url"]
-    notices = []
-    if values["http"]["http2"]:
-        notices.append("http.http2: this version serves HTTP/1.1 only")
+    webrtc: tuple[str, ...] = ()
+    if values["content"]["webrtc"]:
+        webrtc = ("content.webrtc: WebRTC of pages goes past the gateway and tells addresses",)
     return Config(
         codec=Codec(values["domain"], values["public_port"]),
         listen=values["listen"],
@@ -294,8 +297,9 @@ def _assemble(
         key_file=Path(values["keys"]["file"]),
         policy=policy,
         net=net,
-        warnings=tuple(_warnings(policy)),
-        notices=tuple(notices),
+        webrtc=values["content"]["webrtc"],
+        http2=values["http"]["http2"],
+        warnings=(*_warnings(policy), *webrtc),
         source=source,
     )
 

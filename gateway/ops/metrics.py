@@ -44,6 +44,10 @@ class Telemetry:
             "gateway_http_requests_total": ("Requests by host kind and status.", "kind", "status"),
             "gateway_events_total": ("Security events and faults by code.", "code"),
             "gateway_limit_reached_total": ("How often a bound was reached.", "limit"),
+            "gateway_leaks_total": (
+                "Requests past the gateway that browsers stopped.",
+                "directive",
+            ),
             "gateway_upstream_requests_total": ("Requests to origins by outcome.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),

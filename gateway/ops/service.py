@@ -79,14 +79,20 @@ class GatewayService(Service):
             config.policy,
             pages.runtime_path,
             pages.runtime_digest,
-            ExchangeSettings(expansion_ratio=config.net.limits.expansion_ratio),
+            pages.worker_path,
+            pages.worker_source,
+            ExchangeSettings(
+                expansion_ratio=config.net.limits.expansion_ratio,
+                token_bytes=config.net.limits.rewrite_token_bytes,
+                webrtc=config.webrtc,
+            ),
         )
         limits = config.net.limits
-        handler = Handler(
+        self._handler = handler = Handler(
             reactor, limits, self.store, self._upstream, self.sockets, pages, self.telemetry,
             context,
         )  # fmt: skip
-        self.site = Site(reactor, limits, self.telemetry, handler.serve)
+        self.site = Site(reactor, limits, self.telemetry, handler.serve, h2=config.http2)
         self.redirects = Site(
             reactor, limits, self.telemetry, redirect_handler(self._redirect_location)
         )
@@ -263,6 +269,7 @@ class GatewayService(Service):
         for port in admin_ports:
             await self._stop_listening(port)
         await self._upstream.stop()
+        self._handler.threads.stop()
         await self.store.stop()
 
     @staticmethod

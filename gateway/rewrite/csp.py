@@ -7,11 +7,13 @@ the rewrite wildcard; the policy engine enforces the rest (rewriting, "Headers")
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import attrs
 
+from gateway import wire
 from gateway.origins import parse
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ MAX_SOURCES = 300
 MAX_DIRECTIVES = 40
 MAX_POLICIES = 8
 _NONCE_OR_HASH = re.compile(r"'(?:nonce|sha256|sha384|sha512)-", re.IGNORECASE)
+_TRUSTED_TYPES = "gateway"
+"""The runtime's policy, by which it keeps what is trusted so while it maps URLs."""
 _TWINS = {"ws": "http", "wss": "https"}
 
 
@@ -107,6 +111,9 @@ def _map_policy(
             mapped = _map_sources(sources, origin, codec)
             kept = [one for one in mapped if one.lower() != "'none'"]
             directives[name] = [*kept, codec.secure_origin]
+        elif name == "trusted-types" and runtime is not None:
+            kept = [one for one in sources if one.lower() != "'none'"]
+            directives[name] = [*kept, _TRUSTED_TYPES]
         elif name == "report-uri":
             directives[name] = [codec.collapse_url(one, str(origin)) for one in sources]
     directives.pop("report-to", None)  # its endpoints' header is not passed on
@@ -184,8 +191,20 @@ def containment(codec: Codec, frame_ancestors: Iterable[str]) -> str:
         f"form-action {hosts}",
         f"base-uri {hosts}",
         f"frame-ancestors {' '.join(frame_ancestors)}",
+        f"report-uri {wire.REPORT_PATH}",
     ]
     return "; ".join(directives)
+
+
+def violated_directive(report: bytes) -> str:
+    """The directive that a violation report names (CSP 3, section 5.3); ``other`` for the rest."""
+    try:
+        content = json.loads(report)
+        found = content["csp-report"]
+        name = str(found.get("effective-directive") or found["violated-directive"]).split()[0]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError):
+        return "other"
+    return name if name in _FETCH_DIRECTIVES else "other"
 
 
 def frame_ancestors_for(

@@ -14,6 +14,9 @@ import attrs
 from gateway import wire
 from gateway.origins import HostKind, parse, parse_origin
 from gateway.rewrite.csp import RuntimeSource, containment, frame_ancestors_for, map_policies
+from gateway.rewrite.media import is_read_by_use
+from gateway.rewrite.parameters import strip_own_parameters
+from gateway.rewrite.urls import map_refresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,9 +51,10 @@ _RESPONSE_DROPPED = frozenset(
 _EDITED_DROPPED = frozenset(
     (
         b"etag", b"last-modified", b"accept-ranges", b"content-md5", b"digest", b"content-digest",
-        b"repr-digest", b"want-digest", b"cache-control", b"expires", b"pragma", b"age",
+        b"repr-digest", b"want-digest",
     )
 )  # fmt: skip
+_PRIVATE_DROPPED = frozenset((b"cache-control", b"expires", b"pragma", b"age"))
 _URL_FIELDS = frozenset((b"location", b"content-location", b"sourcemap", b"x-sourcemap"))
 _CONDITIONAL = frozenset(
     (b"if-none-match", b"if-modified-since", b"if-range", b"if-match", b"if-unmodified-since",
@@ -58,9 +62,6 @@ _CONDITIONAL = frozenset(
 )  # fmt: skip
 _LINK_TARGET = re.compile(r"<([^<>]*)>")
 _QUOTED_ORIGIN = re.compile(r'"((?:https?|wss?)://[^"*/]+)"')
-_REFRESH = re.compile(
-    r"(\s*[0-9.]*\s*[;,]?\s*(?:url\s*=\s*)?)(['\"]?)(.*)\Z", re.IGNORECASE | re.DOTALL
-)
 _MAX_LINK = 16 * 1024
 _HSTS = b"max-age=31536000; includeSubDomains"
 
@@ -183,11 +184,13 @@ def request_fields(
     cookie: bytes,
     edits_body: bool,
     accept_encoding: bytes,
+    condition: tuple[bytes, bytes] | None = None,
 ) -> list[tuple[bytes, bytes]]:
     """The fields that go upstream.
 
     ``edits_body`` says that the answer may be edited: then it must come in a coding
-    that can be decoded, whole, and not be answered from a validator of ours.
+    that can be decoded, whole; ``condition`` is the origin's own behind a validator of
+    ours.
     """
     who = initiator(fields, target, codec)
     out = [(b"Host", target.netloc.encode("ascii"))]
@@ -210,6 +213,8 @@ def request_fields(
             out.append((key, mapped))
     if edits_body:
         out.append((b"Accept-Encoding", accept_encoding))
+    if condition is not None:
+        out.append(condition)
     if cookie:
         out.append((b"Cookie", cookie))
     return out
@@ -236,29 +241,24 @@ def _expand_referer(value: bytes, codec: Codec) -> bytes | None:
     return None if found is not None and codec.is_own(found[0].host) else value
 
 
-def strip_own_parameters(url: str) -> str:
-    """Take the token parameter out of a URL or request target, wherever it stands."""
-    before, mark, fragment = url.partition("#")
-    path, question, query = before.partition("?")
-    if not question:
-        return url
-    name = wire.TOKEN_PARAMETER + "="
-    parts = [part for part in query.split("&") if not part.startswith(name)]
-    if len(parts) == len(query.split("&")):
-        return url
-    return path + ("?" + "&".join(parts) if parts else "") + mark + fragment
-
-
 @attrs.frozen
 class ResponseContext:
-    """What the mapping of a response depends on."""
+    """What the mapping of a response depends on.
+
+    ``edited``: the body changes; ``private``: it holds what is one person's; ``etag``:
+    ours; ``coding``: the content coding of an edited body.  ``same_site``: the initiator's
+    site is the origin's, as far as anybody knows.
+    """
 
     origin: Origin
     url: str
     codec: Codec
     by_script: bool = False
+    same_site: bool = False
     edited: bool = False
-    gzip_out: bool = False
+    private: bool = False
+    etag: bytes | None = attrs.field(default=None, repr=False)
+    coding: str = "identity"
     runtime: RuntimeSource | None = None
 
 
@@ -274,6 +274,8 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
         if name in _RESPONSE_DROPPED or name.startswith(wire.FORBIDDEN_TO_SITES):
             continue
         if context.edited and name in _EDITED_DROPPED:
+            continue
+        if context.private and name in _PRIVATE_DROPPED:
             continue
         if name == b"link" and len(value) > _MAX_LINK:
             continue  # a hint that long is none
@@ -295,10 +297,15 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
     out.append((b"Content-Security-Policy", containment(codec, framing).encode("latin-1")))
     if clearing := _clear_site_data(get_all(fields, b"clear-site-data")):
         out.append((b"Clear-Site-Data", clearing))
-    if context.gzip_out:
-        out.append((b"Content-Encoding", b"gzip"))
-    if context.edited:
-        out.append((b"Cache-Control", b"private, no-cache"))
+    if context.edited or is_read_by_use(get(fields, b"content-type")):
+        out.append((b"Vary", b"Sec-Fetch-Dest"))
+    if context.edited and context.coding != "identity":
+        out.append((b"Content-Encoding", context.coding.encode("ascii")))
+    if context.etag is not None:
+        out.append((b"ETag", context.etag))
+    if context.private:
+        unstored = any(b"no-store" in one.lower() for one in get_all(fields, b"cache-control"))
+        out.append((b"Cache-Control", b"no-store" if unstored else b"private, no-cache"))
     return [*out, *own_fields()]
 
 
@@ -315,16 +322,17 @@ def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
     codec, text = context.codec, value.decode("latin-1")
     if name in _URL_FIELDS:
         return _map_url_field(value, context)
-    if name == b"refresh" and (matched := _REFRESH.match(text)):
-        before, quote, url = matched.groups()
-        url, end, rest = url.partition(quote) if quote else (url, "", "")
-        text = before + quote + codec.collapse_url(url, context.url) + end + rest
+    if name == b"refresh":
+        text = map_refresh(text, lambda url: codec.collapse_url(url, context.url))
     elif name == b"link" and not context.by_script:
         text = _LINK_TARGET.sub(
             lambda found: f"<{codec.collapse_url(found.group(1), context.url)}>", text
         )
     elif name in {b"access-control-allow-origin", b"timing-allow-origin"}:
         text = ", ".join(_collapse_origin(one.strip(), codec) for one in text.split(","))
+    elif name == b"cross-origin-resource-policy" and text.strip().lower() == "same-site":
+        # All rewrite hosts are one site to the browser: whose site it is, is judged here.
+        text = "same-site" if context.same_site else "same-origin"
     elif name == b"permissions-policy":
         text = _QUOTED_ORIGIN.sub(
             lambda found: f'"{_collapse_origin(found.group(1), codec)}"', text

@@ -1,160 +1,497 @@
-"""The streaming scanner that puts runtime and payload first into a document's head.
+"""The streaming HTML rewriter: tokenizes by the standard, edits URL tokens, keeps every octet.
 
-It follows the HTML standard's tree construction only as far as it must: what comes
-before ``<head>``, its start tag, or the first token that makes the parser imply it.
-Then every byte passes as it was.  Bytes are scanned, never decoded: the characters that
-matter are ASCII in every ASCII-compatible encoding, and only ASCII is inserted.
+It follows the tokenizer (HTML standard, section 13.2.5) through raw text, script data
+and comments, and of the tree construction only what the tokenizer depends on: where
+foreign content begins and ends.  Nothing is parsed into a tree and nothing is written
+out anew.  First octets leave at once; what is held back is one unfinished tag at most,
+and one that grows beyond its bound is left out.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from typing import TYPE_CHECKING
 
-_PROLOGUE = re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*")
+from gateway.rewrite import scripts, tokens
+from gateway.rewrite.attributes import TagEditor
+from gateway.rewrite.css import CssRewriter
+from gateway.rewrite.foreign import ForeignContent
+from gateway.rewrite.inject import Injector
+from gateway.rewrite.references import escape_attribute, unescape_xml
+from gateway.rewrite.urls import UrlMap
+
+if TYPE_CHECKING:
+    from gateway.origins import Origin
+
+LIMIT = 4 * 1024 * 1024
+_DEEPEST_SRCDOC = 8
+_PATIENCE = 4096
+_TAIL = 16
+"""Longer than any token that matters within raw text."""
 _COMMENT_END = re.compile(rb"--!?>")
-_TAG_NAME = re.compile(rb"<([a-zA-Z][^\t\n\f\r />]*)")
-_NAME = rb"[^\t\n\f\r />][^\t\n\f\r />=]*+"
-_VALUE = rb"(?>\"[^\"]*+\"|'[^']*+'|(?=>)|[^\"'\t\n\f\r >][^\t\n\f\r >]*+)"
-_EQUALS = rb"[\t\n\f\r ]*+=[\t\n\f\r ]*+"
-# An equals sign whose value is not there yet must not be taken for a name.
-_ATTRIBUTE = _NAME + rb"(?>" + _EQUALS + _VALUE + rb"|(?!" + _EQUALS + rb"))"
-_END_TAG_OPEN = re.compile(rb"</[a-zA-Z]")
-# A tag to its end: quoted values may contain ">".
-_TAG = re.compile(
-    rb"</?[a-zA-Z][^\t\n\f\r />]*+(?>[\t\n\f\r /]*+" + _ATTRIBUTE + rb"|[\t\n\f\r /]++)*+>"
+_BOGUS_END = re.compile(rb">")
+_PI_END = re.compile(rb"\?>")
+_CDATA_END = re.compile(rb"\]\]>")
+_DOCTYPE_IN_XML = re.compile(
+    rb"<!DOCTYPE[^>\[]*+(?:\[(?>[^\]\"']++|\"[^\"]*+\"|'[^']*+')*+\][^>]*+)?>"
 )
-_END = re.compile(b">")
-_XML_DOCTYPE = re.compile(rb"<!doctype[^>\[]*+(?:\[[^\]]*+\][^>]*+)?>", re.IGNORECASE)
-_UTF16 = (b"\xfe\xff", b"\xff\xfe")
-_LIMIT = 64 * 1024
-_SHORT = 4096
+_STYLESHEET_PI = re.compile(
+    rb"<\?xml-stylesheet\b[^>]*?\bhref[\t\n\r ]*=[\t\n\r ]*(?:\"([^\"<]*)\"|'([^'<]*)')"
+)
+_STYLESHEET = b"<?xml-stylesheet"
+_CDATA = b"<![CDATA["
+_MAYBE_INERT = re.compile(rb"importmap|speculationrules|&", re.IGNORECASE)
+_QUOTE_AFTER = re.compile(rb"[\t\n\f\r ]*=[\t\n\f\r ]*([\"'])")
+_QUOTE_OR_END = re.compile(rb"=[\t\n\f\r ]*[\"']|>")
+_EQUALS_AT_END = re.compile(rb"=[\t\n\f\r ]*\Z")
+_RAW_END = {name: tokens.end_of_raw_text(name) for name in tokens.RAW_TEXT}
+_XML_STYLE_END = re.compile(rb"</(?:[A-Za-z0-9_.-]+:)?style[\t\n\r ]*>")
 
 
-class Injector:
-    """Feeds a document through and inserts ``markup`` once.
+class HtmlRewriter:
+    """Rewrites one document, fed in chunks of octets in an ASCII-compatible encoding.
 
-    ``markup`` is ASCII.  Bounded: when 64 KiB passed without a place being found, the
-    document is an odd one, and the markup goes where the scanner stands.  ``xml``: the
-    document is XHTML, whose doctype may hold declarations in brackets.
+    ``urls`` maps its URLs, ``encoding`` is its Python codec, ``xml`` says that it is
+    XHTML or SVG.  ``limit`` bounds what is held back, in octets.
     """
 
-    def __init__(self, markup: bytes, *, xml: bool = False) -> None:
-        """Make a scanner for one document."""
-        self._doctype = _XML_DOCTYPE if xml else _END
-        self._markup: bytes | None = markup
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._wanted = 0
+    def __init__(
+        self,
+        urls: UrlMap,
+        origin: Origin,
+        *,
+        encoding: str = "utf-8",
+        xml: bool = False,
+        limit: int = LIMIT,
+        frame_markup: bytes = b"",
+        depth: int = 0,
+    ) -> None:
+        """Make a rewriter for one document.
+
+        ``frame_markup`` goes into each ``srcdoc``; ``depth`` counts those around this one.
+        """
+        self._frame_markup = frame_markup
+        self._urls = urls
+        self._origin = origin
+        self._encoding = encoding
+        self._xml = xml
+        self._limit = limit
+        self._nesting = depth
+        self._editor = TagEditor(urls, origin, self._srcdoc, encoding=encoding, xml=xml)
         self._pending = b""
-        self._position = 0
+        self._wanted = 0
+        self._out: list[bytes] = []
+        self._last = False
+        self._stalled = False
+        # What the scanner is in the middle of; None: in data.
+        self._until: re.Pattern[bytes] | None = None
+        self._raw = b""
+        self._escaped = 0
+        self._css: CssRewriter | None = None
+        self._inert: tuple[str, list[bytes]] | None = None
+        self._inert_size = 0
+        self._dropping = False
+        self._quote = b""
+        self._opening = False
+        # The text of a style element of SVG within HTML, up to the next markup.
+        self._sheet: CssRewriter | None = None
+        self._in_cdata = False
+        self._foreign = ForeignContent()
+
+    # --- the way in and out ---------------------------------------------------------
 
     def feed(self, data: bytes) -> bytes:
         """Take a chunk, give what can already go out."""
-        if self._markup is None:
-            return data
-        self._chunks.append(data)
-        self._size += len(data)
-        if self._size < self._wanted:
+        self._pending = self._pending + data if self._pending else data
+        if len(self._pending) < self._wanted:
             return b""
-        self._gather()
-        place = self._find(ended=False)
-        if place is None and self._size < _LIMIT:
-            # A long prologue is looked at again when it has doubled, so that time is linear.
-            self._wanted = min(_LIMIT, 2 * self._size) if self._size > _SHORT else 0
-            return b""
-        return self._insert(self._position if place is None else place)
+        return self._run(last=False)
 
     def close(self) -> bytes:
         """Give the rest at the end of the document."""
-        if self._markup is None:
-            return b""
-        self._gather()
-        place = self._find(ended=True)
-        return self._insert(min(self._size, _LIMIT) if place is None else place)
+        return self._run(last=True)
 
-    def _gather(self) -> None:
-        self._pending = b"".join(self._chunks)
-        self._chunks = [self._pending]
+    def _run(self, *, last: bool) -> bytes:
+        self._last = last
+        text, at = self._pending, 0
+        size = len(text)
+        self._stalled = False
+        while at < size and not self._stalled:
+            reached = self._step(text, at)
+            if reached is None:
+                break
+            at = reached
+        if last:
+            self._end(text[at:])
+            self._pending = b""
+        else:
+            self._pending = text[at:]
+            waiting = size - at
+            # A long token is looked at again when it has doubled, so that time is linear.
+            self._wanted = 2 * waiting if waiting > _PATIENCE else 0
+            if waiting > self._limit:
+                self._give_up()
+        out, self._out = self._out, []
+        return b"".join(out)
 
-    def _insert(self, place: int) -> bytes:
-        text, markup = self._pending, self._markup or b""
-        self._pending, self._markup = b"", None
-        self._chunks = []
-        if text.startswith(_UTF16):  # not ASCII-compatible: left alone until transcoding is here
-            return text
-        return text[:place] + markup + text[place:]
+    def _end(self, rest: bytes) -> None:
+        """The document ends within a token; browsers drop an unfinished tag."""
+        css = self._css or self._sheet
+        if css is not None:
+            self._out.append(css.feed(rest) + css.close())
+        elif self._inert is not None:
+            self._finish_inert(rest)
+        elif not self._dropping:
+            self._out.append(rest)
 
-    def _find(self, *, ended: bool) -> int | None:
-        """Where to insert, or None if more is needed; remembers how far it is."""
-        # Nothing beyond the limit is looked at, so that every chunking finds the same place.
-        text = self._pending[:_LIMIT]
-        ended = ended and len(self._pending) <= _LIMIT
-        if len(text) < 3 and not ended:
-            return None  # a byte order mark may be on its way
-        if self._position == 0:
-            prologue = _PROLOGUE.match(text)
-            self._position = prologue.end() if prologue else 0
-        while self._position < len(text):
-            start = self._position
-            step = self._step(text, start, ended=ended)
-            if step is None:
-                return None
-            end, done = step
-            if done:
-                return end
-            self._position = end
-        return None
+    def _give_up(self) -> None:
+        """A token is longer than it may be: nothing of it goes out."""
+        text, self._pending, self._wanted = self._pending, b"", 0
+        if self._inert is not None:
+            return
+        self._dropping = True
+        self._quote = b""
+        self._opening = _EQUALS_AT_END.search(text) is not None
+        for found in tokens.ATTRIBUTE.finditer(text, 1):
+            unclosed = _QUOTE_AFTER.match(text, found.end()) if found.lastindex == 1 else None
+            if unclosed is not None:
+                self._quote = unclosed.group(1)
+                break
 
-    def _step(self, text: bytes, at: int, *, ended: bool) -> tuple[int, bool] | None:
-        """One token from ``at``: (end, whether that is the place); None: more is needed."""
-        if text[at] in b"\t\n\f\r ":
-            return at + 1, False
-        if text[at] != ord("<"):
-            return at, True
-        if len(text) - at < 9 and not ended and text.find(b">", at) < 0:
-            return None
+    def _step(self, text: bytes, at: int) -> int | None:
+        """One step from ``at``; None: more is needed."""
+        if self._until is not None:
+            return self._pass_until(text, at)
+        if self._raw:
+            return self._pass_raw(text, at)
+        if self._dropping:
+            return self._drop(text, at)
+        return self._data(text, at)
+
+    # --- data ------------------------------------------------------------------------
+
+    def _data(self, text: bytes, at: int) -> int | None:
+        if self._sheet is not None:
+            return self._pass_sheet(self._sheet, text, at)
+        if self._xml:
+            skip = tokens.SKIP_XML
+        elif self._foreign.is_empty:
+            skip = tokens.SKIP
+        else:
+            skip = tokens.SKIP_FOREIGN if self._foreign.is_foreign else tokens.SKIP_POINT
+        found = skip.match(text, at)
+        start = found.end() if found is not None else at
+        if start > at:
+            self._out.append(text[at:start])
+            if self._foreign.at_point and text.find(b"<", at, start) >= 0:
+                self._foreign.at_point = False
+            if start == len(text):
+                return start
+        following = text[start + 1 : start + 2]
+        if following not in b"!?/":
+            reached = self._start_tag(text, start)
+        else:
+            reached = self._markup(text, start, following) if following else None
+        return self._wait(start) if reached is None else reached
+
+    def _pass_sheet(self, sheet: CssRewriter, text: bytes, at: int) -> int:
+        """Text of a style element of SVG: up to the next markup, CDATA sections included."""
+        mark = b"]]>" if self._in_cdata else b"<"
+        end = text.find(mark, at)
+        if end < 0:
+            # Half of what ends a section may stand last.
+            end = len(text) if self._last or not self._in_cdata else max(at, len(text) - 2)
+            self._out.append(sheet.feed(text[at:end]))
+            return end if end == len(text) else self._wait(end)
+        if self._in_cdata or text.startswith(_CDATA, end):
+            self._in_cdata = not self._in_cdata
+            end += 3 if mark == b"]]>" else len(_CDATA)
+            self._out.append(sheet.feed(text[at:end]))
+            return end
+        if not self._last and _CDATA.startswith(text[end:]):
+            self._out.append(sheet.feed(text[at:end]))
+            return self._wait(end)
+        self._out.append(sheet.feed(text[at:end]) + sheet.close())
+        self._sheet = None
+        return end
+
+    def _sheet_url(self, text: str) -> str:
+        """A URL in a sheet whose text is markup: references stand for what they name."""
+        if "&" not in text:
+            return self._urls.url(text)
+        given = unescape_xml(text)
+        quote = given[0] if given[:1] in {'"', "'"} and given[:1] == given[-1:] else ""
+        inner = given[1:-1] if quote else given
+        mapped = self._urls.url(inner)
+        return text if mapped == inner else escape_attribute(f"{quote}{mapped}{quote}")
+
+    def _markup(self, text: bytes, at: int, following: bytes) -> int | None:
+        if following == b"/" and text[at + 2 : at + 3].isalpha():
+            return self._end_tag(text, at)
+        if following != b"/" and len(text) - at < 10 and not self._last and b">" not in text[at:]:
+            return None  # too little to tell a comment from the rest
         if text.startswith(b"<!--", at):
-            if text.startswith((b"<!-->", b"<!--->"), at):
-                return text.index(b">", at) + 1, False
-            return self._after(_COMMENT_END.search(text, at + 4), ended=ended, at=at)
-        if _END_TAG_OPEN.match(text, at):  # the parser drops it here, attributes and all
-            return self._after(_TAG.match(text, at), ended=ended, at=at)
-        if text[at + 1 : at + 2] in {b"!", b"?"} or text.startswith(b"</", at):
-            # A doctype, a processing instruction or a bogus comment.
-            is_doctype = text[at : at + 9].lower() == b"<!doctype"
-            end = self._doctype if is_doctype else _END
-            return self._after(end.search(text, at), ended=ended, at=at)
-        named = _TAG_NAME.match(text, at)
-        if named is None:
-            return at, True
-        name = named.group(1).lower()
-        if named.end() == len(text) and not ended:
+            if not self._xml and text.startswith((b"<!-->", b"<!--->"), at):
+                return self._emit(text, at, text.index(b">", at) + 1)
+            self._until = _COMMENT_END
+            return self._emit(text, at, at + 4)
+        if text.startswith(_CDATA, at) and self._allows_cdata():
+            self._until = _CDATA_END
+            return self._emit(text, at, at + 9)
+        if self._xml:
+            return self._xml_declaration(text, at, following)
+        if following == b"/" and len(text) - at < 3 and not self._last:
             return None
-        if name not in {b"html", b"head"}:
-            return at, True
-        found = _TAG.match(text, at)
-        if found is None:
-            return (at, True) if ended else None
-        return found.end(), name == b"head"
+        self._until = _BOGUS_END  # a doctype or a bogus comment
+        return self._emit(text, at, at + 2)
+
+    def _allows_cdata(self) -> bool:
+        return self._xml or self._foreign.is_foreign or self._foreign.at_point
+
+    def _xml_declaration(self, text: bytes, at: int, following: bytes) -> int | None:
+        if following == b"?":
+            end = text.find(b"?>", at)
+            if (
+                end < 0
+                and not self._last
+                and _STYLESHEET.startswith(text[at : at + len(_STYLESHEET)])
+            ):
+                return None
+            if end >= 0 and (found := _STYLESHEET_PI.match(text, at, end + 2)):
+                href = found.group(found.lastindex or 2).decode("latin-1").replace("&amp;", "&")
+                mapped = self._urls.url(href)
+                if mapped != href:
+                    start, stop = found.span(found.lastindex or 2)
+                    escaped = mapped.replace("&", "&amp;").encode("latin-1")
+                    self._out += (text[at:start], escaped)
+                    return self._emit(text, stop, end + 2)
+            self._until = _PI_END
+            return self._emit(text, at, at + 2)
+        found = _DOCTYPE_IN_XML.match(text, at)
+        if found is not None:
+            return self._emit(text, at, found.end())
+        if not self._last and text.startswith(b"<!DOCTYPE", at):
+            return None
+        self._until = _BOGUS_END
+        return self._emit(text, at, at + 2)
+
+    def _emit(self, text: bytes, start: int, end: int) -> int:
+        self._out.append(text[start:end])
+        return end
+
+    def _pass_until(self, text: bytes, at: int) -> int | None:
+        """A comment, doctype, processing instruction or CDATA section streams to its end."""
+        pattern = self._until or _BOGUS_END
+        found = pattern.search(text, at)
+        if found is not None:
+            self._until = None
+            return self._emit(text, at, found.end())
+        if self._last:
+            return self._emit(text, at, len(text))
+        return self._wait(self._emit(text, at, max(at, len(text) - 3)))
+
+    def _wait(self, at: int) -> int:
+        """Everything before ``at`` is out; the rest waits for the next chunk."""
+        self._stalled = True
+        return at
+
+    # --- tags ------------------------------------------------------------------------
+
+    def _start_tag(self, text: bytes, at: int) -> int | None:
+        self._foreign.at_point = False
+        link = tokens.PLAIN_LINK.match(text, at)
+        if link is not None:
+            before, url, after = link.groups()
+            self._out += (before, self._urls.url(url.decode("ascii")).encode("ascii"), after)
+            return link.end()
+        tag = tokens.START_TAG.match(text, at)
+        if tag is None:
+            return None
+        if tag.end() - at > self._limit:
+            return tag.end()
+        name = tag.group(1).lower()
+        if self._foreign.is_foreign and self._breaks_out(name, text, tag):
+            self._foreign.break_out()
+        kind = "xml" if self._xml else self._foreign.kind
+        self._out.append(self._editor.edit(text, tag, name, kind))
+        if self._xml:
+            if not self._is_self_closing(text, tag) and name.rpartition(b":")[2] == b"style":
+                self._begin_raw(b"style", text, tag)
+        elif kind != "html":
+            if not self._is_self_closing(text, tag):
+                self._enter_foreign(name, kind, text, tag)
+        elif name in tokens.RAW_TEXT:
+            self._begin_raw(name, text, tag)
+        elif name in {b"svg", b"math"} and not self._is_self_closing(text, tag):
+            self._foreign.begin(name)
+        return tag.end()
+
+    def _breaks_out(self, name: bytes, text: bytes, tag: re.Match[bytes]) -> bool:
+        if name == b"font":
+            names = {one.name for one in self._editor.attributes(text, *tag.span(2))}
+            return bool(names & {b"color", b"face", b"size"})
+        return name in tokens.BREAKOUT
+
+    def _enter_foreign(self, name: bytes, kind: str, text: bytes, tag: re.Match[bytes]) -> None:
+        if name == b"style" and kind == "svg":
+            self._sheet = CssRewriter(self._sheet_url, self._encoding, self._limit)
+            self._in_cdata = False
+        attributes = self._editor.attributes(text, *tag.span(2)) if b"-" in name else ()
+        self._foreign.enter(name, {one.name: one.value for one in attributes})
 
     @staticmethod
-    def _after(found: re.Match[bytes] | None, *, ended: bool, at: int) -> tuple[int, bool] | None:
-        if found is not None:
-            return found.end(), False
-        return (at, True) if ended else None
+    def _is_self_closing(text: bytes, tag: re.Match[bytes]) -> bool:
+        if text[tag.end() - 2] != ord("/"):
+            return False
+        end = tag.end(1)
+        for found in tokens.ATTRIBUTE.finditer(text, *tag.span(2)):
+            end = found.end()
+        return end < tag.end() - 1  # else the slash belongs to an unquoted value
 
+    def _end_tag(self, text: bytes, at: int) -> int | None:
+        tag = tokens.END_TAG.match(text, at)
+        if tag is None:
+            return None
+        self._foreign.at_point = False
+        if not self._foreign.is_empty:
+            self._foreign.leave(tag.group(1).lower())
+        return self._emit(text, at, tag.end())
 
-def payload_markup(payload: object, element_id: str, script_url: str, digest: str) -> bytes:
-    """The inert JSON and the script element that reads it, as ASCII markup.
+    def _drop(self, text: bytes, at: int) -> int | None:
+        """Leave out the rest of a tag that was too long."""
+        if self._quote:
+            end = text.find(self._quote, at)
+            if end < 0:
+                return len(text)
+            self._quote = b""
+            return end + 1
+        if self._opening:
+            return self._drop_before_value(text, at)
+        found = _QUOTE_OR_END.search(text, at)
+        if found is None:
+            # An equals sign may stand last: only a quote after it opens a value.
+            held = _EQUALS_AT_END.search(text, at)
+            return self._wait(held.start()) if held and not self._last else len(text)
+        if found.group() == b">":
+            self._dropping = False
+        else:
+            self._quote = found.group()[-1:]
+        return found.end()
 
-    ``<``, ``>`` and ``&`` are escaped in the JSON, so that no cookie's value can end the
-    element.  Integrity lets a policy of hashes and ``strict-dynamic`` admit the script.
-    """
-    text = json.dumps(payload, ensure_ascii=True, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return (
-        f'<script type="application/json" id="{element_id}">{text}</script>'
-        f'<script src="{script_url}" integrity="{digest}" crossorigin></script>'
-    ).encode("ascii")
+    def _drop_before_value(self, text: bytes, at: int) -> int:
+        """After an equals sign, only a quote makes what follows a quoted value."""
+        while at < len(text) and text[at] in b"\t\n\f\r ":
+            at += 1
+        if at < len(text):
+            self._opening = False
+            if text[at : at + 1] in {b'"', b"'"}:
+                self._quote = text[at : at + 1]
+                at += 1
+        return at
+
+    # --- raw text --------------------------------------------------------------------
+
+    def _begin_raw(self, name: bytes, text: bytes, tag: re.Match[bytes]) -> None:
+        self._raw = name
+        self._escaped = 0
+        if name == b"style":
+            map_url = self._sheet_url if self._xml else self._urls.url
+            self._css = CssRewriter(map_url, self._encoding, self._limit)
+        elif name == b"script" and _MAYBE_INERT.search(text, *tag.span(2)):
+            for attribute in self._editor.attributes(text, *tag.span(2)):
+                kind = attribute.value.strip("\t\n\f\r ").lower()
+                if attribute.name == b"type" and kind in {
+                    scripts.IMPORT_MAP,
+                    scripts.SPECULATION_RULES,
+                }:
+                    self._inert = (kind, [])
+                    self._inert_size = 0
+
+    def _pass_raw(self, text: bytes, at: int) -> int | None:
+        if self._raw == b"plaintext":
+            return self._emit(text, at, len(text))
+        end, safe = self._find_raw_end(text, at)
+        if end >= 0:
+            self._content(text[at:end])
+            self._finish_raw()
+            return end
+        if self._last:
+            self._content(text[at:])
+            return len(text)
+        self._content(text[at:safe])
+        return self._wait(safe)
+
+    def _content(self, data: bytes) -> None:
+        if self._css is not None:
+            self._out.append(self._css.feed(data))
+        elif self._inert is not None:
+            self._inert_size += len(data)
+            if self._inert_size <= self._limit:
+                self._inert[1].append(data)
+            else:
+                self._inert[1].clear()  # too much to be read: it stays empty
+        else:
+            self._out.append(data)
+
+    def _finish_raw(self) -> None:
+        if self._css is not None:
+            self._out.append(self._css.close())
+            self._css = None
+        elif self._inert is not None:
+            self._finish_inert(b"")
+        self._raw = b""
+
+    def _finish_inert(self, rest: bytes) -> None:
+        if self._inert is None:
+            return
+        kind, held = self._inert
+        self._inert = None
+        raw = b"".join(held) + rest if self._inert_size <= self._limit else b""
+        try:
+            text = raw.decode(self._encoding)
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")
+        mapped = scripts.replacement_for(kind, text, self._urls.url)
+        self._out.append(raw if mapped == text else mapped.encode("ascii", "backslashreplace"))
+
+    def _find_raw_end(self, text: bytes, at: int) -> tuple[int, int]:
+        """Where the content ends (-1: not here), and up to where it is content for sure."""
+        safe = max(at, len(text) - _TAIL)
+        if self._raw != b"script":
+            pattern = _XML_STYLE_END if self._xml else _RAW_END[self._raw]
+            found = pattern.search(text, at)
+            return (found.start() if found else -1), safe
+        for found in tokens.SCRIPT_STEP.finditer(text, at):
+            what = found.group()
+            if what == b"<!":
+                self._escaped = self._escaped or 1
+            elif what == b"-->":
+                self._escaped = 0
+            elif not found.group(1):
+                self._escaped = 2 if self._escaped else 0
+            elif self._escaped == 2:
+                self._escaped = 1
+            else:
+                return found.start(), safe
+            safe = max(safe, found.end())  # what was counted is not seen again
+        return -1, safe
+
+    # --- documents within attributes ---------------------------------------------------
+
+    def _srcdoc(self, markup: str) -> str:
+        """A ``srcdoc`` is a document of its own; beyond a depth it is left out."""
+        if self._nesting >= _DEEPEST_SRCDOC:
+            return ""
+        urls = UrlMap(self._urls.codec, self._urls.base)
+        inner = HtmlRewriter(
+            urls,
+            self._origin,
+            limit=self._limit,
+            frame_markup=self._frame_markup,
+            depth=self._nesting + 1,
+        )
+        data = markup.encode("utf-8", "replace")
+        if self._frame_markup:
+            injector = Injector(self._frame_markup)
+            data = injector.feed(data) + injector.close()
+        return (inner.feed(data) + inner.close()).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""A response body's way: decoder, scanner, encoder; or nothing at all.
+"""A response body's way: decoder, transcoder, rewriter, encoder; or nothing at all.
 
 ``BodyPlan`` is a value that ``exchange`` decides on; ``pipeline_for`` turns it into an
 object with ``feed`` and ``close`` that ``net`` drives chunk by chunk.
@@ -6,66 +6,332 @@ object with ``feed`` and ``close`` that ``net`` drives chunk by chunk.
 
 from __future__ import annotations
 
-from typing import Protocol
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from gateway.errors import UpstreamFault
-from gateway.rewrite.coding import Deflater, decoder_for
-from gateway.rewrite.html import Injector
+from gateway.errors import UpstreamFault, UpstreamTooLarge
+from gateway.rewrite import manifest
+from gateway.rewrite.coding import decoder_for, encoder_for
+from gateway.rewrite.css import CssRewriter
+from gateway.rewrite.encoding import Found, Transcoder, find, find_css
+from gateway.rewrite.html import LIMIT, HtmlRewriter
+from gateway.rewrite.inject import Injector
+from gateway.rewrite.media import Kind
+from gateway.rewrite.urls import UrlMap
+
+if TYPE_CHECKING:
+    from gateway.origins import Codec, Origin
+
+
+@attrs.frozen
+class Place:
+    """Where a body stands: its own URL, and the map to the gateway's."""
+
+    codec: Codec
+    origin: Origin
+    url: str
 
 
 @attrs.frozen
 class BodyPlan:
     """What is to be done to a body.
 
-    ``markup`` None: nothing, the body passes to the byte.  Else it is decoded from
-    ``coding`` (with the expansion limit ``ratio``), the markup is put in, and gzip
-    comes out if ``gzip_out``.  ``xml``: the document is XHTML.
+    ``kind`` untouched: it passes to the octet.  Else it is decoded from ``coding`` (with
+    the expansion limit ``ratio``), read in the encoding that ``charset`` or its own text
+    tells, rewritten, and encoded as ``coding_out``.  ``markup`` goes into the document's
+    head, ``frame_markup`` into documents within it, ``preamble`` before a worker's
+    script; ``module_preamble`` where that is a module.  ``integrity``: digests of which
+    the body as it came must have one (Subresource Integrity).  ``token_bytes`` bounds
+    what is held back of one token.
     """
 
-    markup: bytes | None = attrs.field(default=None, repr=False)
+    kind: Kind = Kind.UNTOUCHED
+    place: Place | None = None
+    markup: bytes = attrs.field(default=b"", repr=False)
+    frame_markup: bytes = attrs.field(default=b"", repr=False)
+    preamble: bytes = attrs.field(default=b"", repr=False)
+    module_preamble: bytes = attrs.field(default=b"", repr=False)
     coding: str | None = None
-    gzip_out: bool = False
-    xml: bool = False
+    coding_out: str = "identity"
+    charset: str | None = None
+    integrity: str = ""
     ratio: int = 200
+    token_bytes: int = LIMIT
 
     @property
     def edits(self) -> bool:
-        """Whether the body changes, so that its length and digests no longer hold."""
-        return self.markup is not None
+        """Whether the body may change, so that its length and digests no longer hold."""
+        return self.kind is not Kind.UNTOUCHED
 
 
-class Pipeline(Protocol):
-    """Chunks in, chunks out."""
+class Rewriter(Protocol):
+    """Chunks of a plain body in, chunks of the rewritten one out."""
 
     def feed(self, data: bytes) -> bytes:
-        """Take a chunk of the upstream's body, give a chunk for the client."""
+        """Take a chunk, give what can already go out."""
         ...
 
     def close(self) -> bytes:
-        """Give the rest; raises ``UpstreamFault`` for a body that ended wrongly."""
+        """Give the rest."""
         ...
 
 
-class _Edited:
+class _Document:
+    """HTML or XML: encoding found, markup put in, URLs mapped."""
+
+    def __init__(self, plan: BodyPlan, place: Place) -> None:
+        self._plan = plan
+        self._place = place
+        self._head = b""
+        self._transcoder: Transcoder | None = None
+        self._injector: Injector | None = None
+        self._html: HtmlRewriter | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        if self._html is None:
+            self._head += data
+            return self._begin(whole=False)
+        return self._pass(data, final=False)
+
+    def close(self) -> bytes:
+        out = self._begin(whole=True) if self._html is None else b""
+        return out + self._pass(b"", final=True)
+
+    def _begin(self, *, whole: bool) -> bytes:
+        plan, place = self._plan, self._place
+        xml = plan.kind is Kind.XML
+        found = find(self._head, plan.charset, xml=xml, whole=whole)
+        if found is None:
+            return b""
+        data, self._head = self._head, b""
+        codec = found.codec
+        if found.is_transcoded:
+            data, codec = data[found.mark :], "utf-8"
+            self._transcoder = Transcoder(found.codec)
+        if plan.markup:
+            self._injector = Injector(_declared(found) + plan.markup, xml=xml)
+        self._html = HtmlRewriter(
+            UrlMap(place.codec, place.url),
+            place.origin,
+            encoding=codec,
+            xml=xml,
+            limit=plan.token_bytes,
+            frame_markup=plan.frame_markup,
+        )
+        return self._pass(data, final=False)
+
+    def _pass(self, data: bytes, *, final: bool) -> bytes:
+        if self._transcoder is not None:
+            data = self._transcoder.feed(data, final=final)
+        if self._injector is not None:
+            data = self._injector.feed(data)
+            if final:
+                data += self._injector.close()
+        if self._html is None:
+            return data
+        out = self._html.feed(data) if data else b""
+        return out + self._html.close() if final else out
+
+
+class _Sheet:
+    """A stylesheet: encoding found, URLs mapped."""
+
+    def __init__(self, plan: BodyPlan, place: Place) -> None:
+        self._plan = plan
+        self._place = place
+        self._head = b""
+        self._transcoder: Transcoder | None = None
+        self._css: CssRewriter | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        if self._css is None:
+            self._head += data
+            return self._begin(whole=False)
+        return self._pass(data, final=False)
+
+    def close(self) -> bytes:
+        out = self._begin(whole=True) if self._css is None else b""
+        return out + self._pass(b"", final=True)
+
+    def _begin(self, *, whole: bool) -> bytes:
+        found = find_css(self._head, self._plan.charset, whole=whole)
+        if found is None:
+            return b""
+        data, self._head = self._head, b""
+        codec = found.codec
+        if found.is_transcoded:
+            data, codec = data[found.mark :], "utf-8"
+            self._transcoder = Transcoder(found.codec)
+        urls = UrlMap(self._place.codec, self._place.url)
+        self._css = CssRewriter(urls.url, codec, self._plan.token_bytes)
+        return self._pass(data, final=False)
+
+    def _pass(self, data: bytes, *, final: bool) -> bytes:
+        if self._transcoder is not None:
+            data = self._transcoder.feed(data, final=final)
+        if self._css is None:
+            return data
+        out = self._css.feed(data)
+        return out + self._css.close() if final else out
+
+
+def _declared(found: Found) -> bytes:
+    """The document's own declaration again: ours pushes it out of where browsers look."""
+    if not found.label or found.is_transcoded or not re.fullmatch(r"[A-Za-z0-9._:-]+", found.label):
+        return b""
+    return f'<meta charset="{found.label}">'.encode("ascii")
+
+
+class _Whole:
+    """Collects a small body to its end; a larger one fails."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> bytes:
+        self._size += len(data)
+        if self._size > self._limit:
+            raise UpstreamTooLarge(f"more than {self._limit} octets to be read whole")
+        self._chunks.append(data)
+        return b""
+
+    def whole(self) -> bytes:
+        return b"".join(self._chunks)
+
+
+class _Manifest(_Whole):
+    def __init__(self, place: Place) -> None:
+        super().__init__(manifest.LIMIT)
+        self._map = UrlMap(place.codec, place.url).url
+
+    def close(self) -> bytes:
+        body = self.whole()
+        text = body.decode("utf-8-sig", "replace")  # browsers take a byte order mark off
+        mapped = manifest.map_manifest(text, self._map)
+        return body if mapped == text else mapped.encode("utf-8", "replace")
+
+
+class _Verified(_Whole):
+    """A body whose digest the gateway verifies because the browser no longer can."""
+
+    def __init__(self, integrity: str, limit: int, inner: Rewriter) -> None:
+        super().__init__(limit)
+        self._integrity = integrity
+        self._inner = inner
+
+    def close(self) -> bytes:
+        body = self.whole()
+        if not has_integrity(body, self._integrity):
+            raise UpstreamFault("the body has none of the digests that its page demands")
+        return self._inner.feed(body) + self._inner.close()
+
+
+def has_integrity(body: bytes, metadata: str) -> bool:
+    """Whether a body matches integrity metadata (Subresource Integrity, 3.3.4).
+
+    Of the algorithms named the strongest counts; with none that is known, all is well.
+    """
+    given: dict[str, set[bytes]] = {}
+    for word in metadata.split():
+        algorithm, _, rest = word.partition("-")
+        if algorithm.lower() in {"sha256", "sha384", "sha512"}:
+            digest = rest.partition("?")[0].replace("-", "+").replace("_", "/")
+            given.setdefault(algorithm.lower(), set()).add(digest.rstrip("=").encode())
+    for algorithm in ("sha512", "sha384", "sha256"):
+        if algorithm in given:
+            found = base64.b64encode(hashlib.new(algorithm, body).digest()).rstrip(b"=")
+            return found in given[algorithm]
+    return True
+
+
+_SPACE = rb"(?>[\s\x0b]++|//[^\n\r]*+[\n\r]|/\*(?>[^*]++|\*(?!/))*+\*/)*+"
+_BEFORE_SCRIPT = rb"(\xef\xbb\xbf)?" + _SPACE
+# The directive prologue may hold others before it.  Not possessive: before 3.11.5, Python's
+# possessive groups forget what their inside could still try.
+_OTHER = rb"(?:(?!.use strict)(?>\"[^\"\n\r]*+\"|'[^'\n\r]*+')" + _SPACE + rb";?" + _SPACE + rb")*"
+_STRICT = re.compile(_BEFORE_SCRIPT + _OTHER + rb"(?:\"use strict\"|'use strict')")
+_IMPORT = re.compile(_BEFORE_SCRIPT + rb"(?:import(?![\w$]|\s*+[(.])|export(?![\w$]))")
+
+
+class _Worker:
+    """A worker's script with the runtime before it, on its first line.
+
+    A script that begins with a static import is a module: there an import of ours comes
+    first, for imports are run before everything else.
+    """
+
     def __init__(self, plan: BodyPlan) -> None:
+        self._plan = plan
+        self._head: bytes | None = b""
+
+    def feed(self, data: bytes) -> bytes:
+        if self._head is None:
+            return data
+        self._head += data
+        return self._begin() if len(self._head) >= 16 * 1024 else b""
+
+    def close(self) -> bytes:
+        return b"" if self._head is None else self._begin()
+
+    def _begin(self) -> bytes:
+        head, self._head = self._head or b"", None
+        mark = b"\xef\xbb\xbf" if head.startswith(b"\xef\xbb\xbf") else b""
+        if _IMPORT.match(head):
+            ours = self._plan.module_preamble
+        else:
+            strict = b'"use strict";' if _STRICT.match(head) else b""
+            ours = strict + self._plan.preamble
+        return mark + ours + head[len(mark) :]
+
+
+def _rewriter(plan: BodyPlan) -> Rewriter:
+    if plan.kind is Kind.WORKER:
+        return _Worker(plan)
+    place = plan.place
+    if place is None:
+        raise ValueError("a plan that maps URLs needs a place")
+    if plan.kind is Kind.CSS:
+        sheet = _Sheet(plan, place)
+        return _Verified(plan.integrity, plan.token_bytes, sheet) if plan.integrity else sheet
+    return _Manifest(place) if plan.kind is Kind.MANIFEST else _Document(plan, place)
+
+
+class Pipeline:
+    """One body's way; pieces come out one by one, bounded in size."""
+
+    def __init__(self, plan: BodyPlan) -> None:
+        """Raises ``UpstreamFault`` for a content coding that was not asked for."""
         decoder = decoder_for(plan.coding, plan.ratio)
         if decoder is None:
             raise UpstreamFault(f"content coding {plan.coding!r} was not asked for")
         self._decoder = decoder
-        self._injector = Injector(plan.markup or b"", xml=plan.xml)
-        self._encoder = Deflater() if plan.gzip_out else None
+        self._rewriter = _rewriter(plan)
+        self._encoder = encoder_for(plan.coding_out)
 
-    def feed(self, data: bytes) -> bytes:
-        out = self._injector.feed(self._decoder.feed(data))
-        return out if self._encoder is None else self._encoder.feed(out)
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Take a chunk of the upstream's body, give pieces for the client."""
+        for piece in self._decoder.feed(data):
+            out = self._rewriter.feed(piece)
+            if out:
+                yield out if self._encoder is None else self._encoder.feed(out)
 
-    def close(self) -> bytes:
-        out = self._injector.feed(self._decoder.close()) + self._injector.close()
-        return out if self._encoder is None else self._encoder.feed(out) + self._encoder.close()
+    def close(self) -> Iterator[bytes]:
+        """Give the rest; raises ``UpstreamFault`` for a body that ended wrongly."""
+        self._decoder.close()
+        out = self._rewriter.close()
+        if self._encoder is None:
+            yield out
+        else:
+            yield self._encoder.feed(out) + self._encoder.close()
 
 
 def pipeline_for(plan: BodyPlan) -> Pipeline | None:
     """The pipeline of a plan; None where the body passes as it is."""
-    return _Edited(plan) if plan.edits else None
+    return Pipeline(plan) if plan.edits else None

@@ -5,12 +5,14 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "built");
 // Sizes in bytes: what every page loads has a budget (minified, gzip).
 const entries = [
   { name: "inner", file: "src/inner/main.js", minified: 12288, gzip: 4608 },
+  { name: "worker", file: "src/worker/main.js", minified: 6144, gzip: 3072 },
   { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 6144 },
 ];
 
@@ -23,11 +25,14 @@ for (const entry of entries) {
     bundle: true,
     minify: true,
     format: "iife",
-    target: ["chrome90", "firefox90", "safari15"],
+    target: ["chrome91", "firefox90", "safari15"],
     legalComments: "none",
     write: false,
   });
-  const text = Buffer.from(result.outputFiles[0].contents);
+  // esbuild bundles; terser then saves another 3 % after gzip.
+  const { code } = await minify(result.outputFiles[0].text, { ecma: 2020, compress: { passes: 3 }, toplevel: true });
+  // A directive here would be that of the worker's script that follows, too.
+  const text = Buffer.from(code.replace(/^"use strict";/, "") + "\n");
   const digest = createHash("sha256").update(text).digest();
   const name = `${entry.name}-${digest.toString("hex").slice(0, 16)}.js`;
   files.set(name, text);

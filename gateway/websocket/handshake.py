@@ -48,6 +48,16 @@ def is_upgrade(fields: Fields) -> bool:
     return b"websocket" in tokens
 
 
+def is_handshake(version: bytes, fields: Fields) -> bool:
+    """Whether a request is meant as an opening handshake, well or badly made.
+
+    HTTP/2 has no ``Upgrade``, and there is no WebSocket over it here (RFC 8441).
+    """
+    return is_upgrade(fields) or (
+        version == b"HTTP/2" and bool(get_all(fields, b"sec-websocket-key"))
+    )
+
+
 def read_offer(method: bytes, version: bytes, fields: Fields) -> Offer | Unsound:
     """Judge a client's opening request (RFC 6455, section 4.2.1)."""
     connection = {

@@ -92,6 +92,9 @@ def main() -> None:
     root.putChild(b"utf16", Fixed(utf16, Content_Type="text/html; charset=utf-16"))
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>document.title="ran"</script></svg>'
     root.putChild(b"svg", Fixed(svg, Content_Type="image/svg+xml"))
+    # XML that is no document of ours to edit; its script would run in a browser.
+    xml = b'<a><script xmlns="http://www.w3.org/1999/xhtml">document.title="ran"</script></a>'
+    root.putChild(b"xml", Fixed(xml, Content_Type="application/xml"))
     boxed = b'<!doctype html><iframe sandbox="allow-scripts" src="/inside"></iframe>'
     root.putChild(b"boxed", Fixed(boxed, Content_Type="text/html"))
     inside = b"<!doctype html><script>document.write(!document.getElementById('__gw'))</script>"

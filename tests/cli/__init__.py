@@ -8,11 +8,12 @@ import sys
 from tests.ops import ROOT
 
 
-def gateway(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m gateway`` to its end."""
+def gateway(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run ``python -m gateway`` to its end; ``given`` is its standard input."""
     return subprocess.run(
         [sys.executable, "-m", "gateway", *arguments],
         cwd=ROOT,
+        input=given,
         capture_output=True,
         text=True,
         timeout=60,

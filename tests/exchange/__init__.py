@@ -16,6 +16,7 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Exchange,
+    Leak,
     Need,
     NeedBody,
     NeedNow,
@@ -53,6 +54,7 @@ SESSION = b"; ".join(
 )
 LONG = origin("https://under_score.example.com")
 LONG_HOST = f"{long_label(LONG)}{SUFFIX}"
+WORKER = b"/*ours*/;"
 HTML = (b"Content-Type", b"text/html; charset=utf-8")
 
 
@@ -78,6 +80,8 @@ def context(
         policy=policy,
         runtime_path=f"{wire.ASSET_PATH}runtime.js",
         runtime_digest="sha256-rUnT1me=",
+        worker_path=f"{wire.ASSET_PATH}worker.js",
+        worker_source=WORKER,
         settings=Settings(commit_attempts=attempts),
     )
 
@@ -163,7 +167,7 @@ class Shell:
                 return SocketOpened()
             case NeedBody():
                 return b""
-            case NeedOrigin() | RememberOrigin() | Note():
+            case NeedOrigin() | RememberOrigin() | Note() | Leak():
                 return None
         raise AssertionError(need)
 

@@ -12,7 +12,7 @@ from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import Connect, RequestHead, Respond, UpstreamHead
 from gateway.rewrite.pipeline import pipeline_for
 from tests.exchange import HTML, PAGE_ORIGIN, SITE, Shell, context, frame, head, play, values
-from tests.rewrite import SECURE, SUFFIX, origin, run
+from tests.rewrite import SECURE, SUFFIX, origin, pour
 
 CSP = b"Content-Security-Policy"
 PAYLOAD = re.compile(rb'<script type="application/json" id="__gw">([^<]*)</script>')
@@ -74,8 +74,9 @@ class UpstreamTests(SynchronousTestCase):
     def test_codings(self) -> None:
         """A document is asked for in codings that can be read; the rest as the client asks."""
         for request, accepted, wanted in (
-            (frame, "gzip, br", b"gzip, deflate"),
-            (frame, "br", b"identity"),
+            (frame, "gzip, br", b"gzip, br"),
+            (frame, "zstd, deflate", b"deflate, zstd"),
+            (frame, "compress", b"identity"),
             (frame, "", b"identity"),
             (head, "br", b"br"),
         ):
@@ -96,8 +97,6 @@ class EditTests(SynchronousTestCase):
             "empty": False,
             "script": False,
             "image": False,
-            "style": False,
-            "worker": False,
             "": False,
         }
         for destination, wanted in table.items():
@@ -120,14 +119,16 @@ class EditTests(SynchronousTestCase):
             (True, 200, ((b"Content-Type", b"application/xhtml+xml"),)),
             (True, 200, (HTML, (b"Content-Encoding", b"gzip"))),
             (True, 200, (HTML, (b"Content-Encoding", b"deflate"))),
+            (True, 200, (HTML, (b"Content-Encoding", b"br"))),
+            (True, 200, ((b"Content-Type", b"image/svg+xml"),)),
+            (True, 200, ((b"Content-Type", b"text/html; charset=utf-16"),)),
             (True, 200, (HTML, (b"Content-Disposition", b"inline; filename=attachment"))),
             (False, 200, ()),
             (False, 200, ((b"Content-Type", b"text/plain"),)),
             (False, 200, ((b"Content-Type", b"application/json"),)),
-            (False, 200, (HTML, (b"Content-Encoding", b"br"))),
+            (False, 200, (HTML, (b"Content-Encoding", b"compress"))),
             (False, 200, (HTML, (b"Content-Encoding", b"gzip, gzip"))),
             (False, 200, (HTML, (b"Content-Disposition", b" Attachment; filename=x"))),
-            (False, 200, ((b"Content-Type", b"text/html; charset=utf-16"),)),
             (False, 204, (HTML,)),
             (False, 205, (HTML,)),
             (False, 206, (HTML,)),
@@ -140,21 +141,72 @@ class EditTests(SynchronousTestCase):
             self.assertEqual((ending.status, ending.reason), (status, b"Reason"))
 
     def test_codings(self) -> None:
-        """Decoded from the upstream's, and gzip for a client that takes it."""
+        """Decoded from the upstream's, and out in the one that the client likes best."""
         gzip = (b"Content-Encoding", b"gzip")
-        for accept, gzip_out in (
-            ("gzip, br", True),
-            ("br", False),
-            ("", False),
-            ("gzip;q=0", False),
+        for accept, wanted in (
+            ("gzip, deflate, br, zstd", b"br"),
+            ("gzip, zstd", b"zstd"),
+            ("gzip", b"gzip"),
+            ("deflate", None),
+            ("", None),
+            ("gzip;q=0", None),
         ):
             ending = _respond(frame(accept_encoding=accept), HTML, gzip)
-            self.assertEqual((ending.plan.coding, ending.plan.gzip_out), ("gzip", gzip_out), accept)
+            out = (wanted or b"identity").decode()
+            self.assertEqual((ending.plan.coding, ending.plan.coding_out), ("gzip", out), accept)
             found = values(ending.fields, b"Content-Encoding")
-            self.assertEqual(found, [b"gzip"] if gzip_out else [], accept)
+            self.assertEqual(found, [wanted] if wanted else [], accept)
         self.assertEqual(ending.plan.ratio, context().settings.expansion_ratio)
-        plain = _respond(head(accept_encoding="br"), (b"Content-Encoding", b"br"))
-        self.assertEqual(values(plain.fields, b"Content-Encoding"), [b"br"])
+        for request, field in ((head, b"br"), (frame, b"gzip, gzip")):
+            plain = _respond(request(accept_encoding="gzip, br"), (b"Content-Encoding", field))
+            self.assertEqual(values(plain.fields, b"Content-Encoding"), [field])
+
+    def test_head(self) -> None:
+        """HEAD has the fields of GET and no body to edit."""
+        ending = _respond(frame(method=b"HEAD", accept_encoding="br"), HTML, length=None)
+        self.assertFalse(ending.plan.edits)
+        self.assertEqual(values(ending.fields, b"Content-Encoding"), [b"br"])
+        self.assertEqual(values(ending.fields, b"Content-Length"), [])
+        got = _respond(frame(accept_encoding="br"), HTML, length=None)
+        self.assertEqual(got.fields, ending.fields)
+
+    def test_what_cannot_be_read_may_not_act(self) -> None:
+        """A document that passes as it is comes with a policy that lets no script run."""
+        for fields in (
+            (),
+            ((b"Content-Type", b"text/plain"),),
+            (HTML, (b"Content-Encoding", b"br, gzip")),
+        ):
+            found = values(_respond(frame(), *fields).fields, CSP)
+            self.assertIn(b"script-src 'none'", found, fields)
+        self.assertNotIn(b"script-src 'none'", values(_respond(frame(), HTML).fields, CSP))
+        self.assertNotIn(b"script-src 'none'", values(_respond(head(), HTML).fields, CSP))
+
+    def test_integrity(self) -> None:
+        """The digest goes into the plan and not upstream."""
+        shell = Shell()
+        request = head("/a.css?x&__gwi=sha256-a%2Bb", sec_fetch_dest="style")
+        ending = _respond(request, (b"Content-Type", b"text/css"), shell=shell)
+        self.assertEqual(ending.plan.integrity, "sha256-a+b")
+        (sent,) = shell.sent()
+        assert isinstance(sent, Connect)
+        self.assertEqual(sent.target, b"/a.css?x")
+        assert ending.plan.place is not None
+        self.assertEqual(ending.plan.place.url, f"{SITE}/a.css?x")
+
+    def test_integrity_of_what_cannot_be_read(self) -> None:
+        """A sheet whose digest nobody could verify is not passed on."""
+        css = (b"Content-Type", b"text/css")
+        for fields in (
+            (css, (b"Content-Encoding", b"gzip, gzip")),
+            (css, (b"Content-Encoding", b"br, gzip")),
+            ((b"Content-Type", b"text/html"),),  # a sheet to a document in quirks mode
+        ):
+            shell = Shell({Connect: UpstreamHead(200, b"R", fields, 5)})
+            request = head("/a.css?__gwi=sha256-x", sec_fetch_dest="style")
+            ending, _ = play(http_exchange, request, context(), shell)
+            if isinstance(ending, Respond):
+                self.assertTrue(ending.plan.edits and ending.plan.integrity, fields)
 
 
 class FieldTests(SynchronousTestCase):
@@ -197,6 +249,22 @@ class FieldTests(SynchronousTestCase):
                 self.assertEqual(len(found), 1, status)
                 self.assertIn(f"default-src https://*{SUFFIX}".encode(), found[0])
 
+    def test_vary(self) -> None:
+        """What is edited for one use and not for another says so to the browser's cache."""
+        public = (b"Cache-Control", b"public, max-age=3600")
+        for use, field in (
+            ("iframe", HTML),
+            ("style", (b"Content-Type", b"text/css")),
+            ("worker", (b"Content-Type", b"text/javascript")),
+            ("manifest", (b"Content-Type", b"application/json")),
+        ):
+            for destination in (use, "empty"):
+                ending = _respond(head(sec_fetch_dest=destination), field, public)
+                kept = values(ending.fields, b"Cache-Control")
+                vary = b", ".join(values(ending.fields, b"Vary")).lower()
+                if kept == [public[1]]:
+                    self.assertIn(b"sec-fetch-dest", vary, (use, destination))
+
     def test_link_is_left_to_script(self) -> None:
         """What script fetched keeps its Link; a page's is collapsed."""
         link = (b"Link", b"<https://other.example/a>; rel=preload")
@@ -223,12 +291,15 @@ class PayloadTests(SynchronousTestCase):
         ending = _respond(frame(), HTML)
         self.assertEqual(
             _payload(ending),
-            {"v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443, "secure": SECURE},
-        )
+            {
+                "v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443,
+                "secure": SECURE, "worker": context().worker_path,
+            },
+        )  # fmt: skip
         markup = ending.plan.markup or b""
         runtime = context().runtime_path
         self.assertIn(
-            f'<script src="{runtime}" integrity="sha256-rUnT1me=" crossorigin>'.encode(), markup
+            f'<script src="{runtime}" integrity="sha256-rUnT1me=" crossorigin="">'.encode(), markup
         )
 
     def test_cookies(self) -> None:
@@ -256,7 +327,7 @@ class PayloadTests(SynchronousTestCase):
         self.assertEqual(_payload(ending)["cookie"], "a=" + evil.decode())
         pipeline = pipeline_for(ending.plan)
         assert pipeline is not None
-        page = run(pipeline, [b"<head><title>T</title>"])
+        page = pour(pipeline, [b"<head><title>T</title>"])
         self.assertNotIn(b"alert(1)", PAYLOAD.sub(b"", page))
         self.assertEqual(page.count(b"</script>"), 2)
         self.assertTrue(page.startswith(b"<head><script type="))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from gateway.exchange.messages import (
     Answer,
     Context,
     Ending,
+    Leak,
     NeedBody,
     Page,
     Refuse,
@@ -308,3 +310,88 @@ class EndpointTests(SynchronousTestCase):
         self.assertEqual(content, {"ok": False})
         ending, _, _ = _post(wire.RESTORE_PATH, deep)
         self.assertEqual(ending.status, 409)
+
+
+class LabelTests(SynchronousTestCase):
+    """``/.gateway/label``: the label of an origin that has no shorter one."""
+
+    def _ask(self, query: str, method: bytes = b"GET") -> Ending:
+        ending, shell = play(http_exchange, _head(HOST, f"{wire.LABEL_PATH}{query}", method))
+        self.assertEqual(shell.needs, [])
+        return ending
+
+    def test_labels(self) -> None:
+        """That which the gateway's own URLs have, as plain text, to be kept for ever."""
+        for text in (
+            "https://under_score.example.com", "https://shop.example.com", "http://a.example:8080",
+            "https://" + "a" * 60 + ".example", "https://[2001:db8::1]:444",
+        ):  # fmt: skip
+            for method in (b"GET", b"HEAD"):
+                ending = self._ask(f"?o={quote(text, safe='')}", method)
+                assert isinstance(ending, Answer), text
+                label = collapsed(text).removeprefix("https://").partition(".")[0]
+                self.assertEqual((ending.status, ending.body), (200, label.encode()), text)
+                self.assertIn(b"immutable", values(ending.fields, b"Cache-Control")[0])
+                self.assertEqual(values(ending.fields, b"Content-Type"), [b"text/plain"])
+                self.assertEqual(values(ending.fields, b"X-Content-Type-Options"), [b"nosniff"])
+
+    def test_what_is_no_origin(self) -> None:
+        """400, whatever it is."""
+        for query in (
+            "", "?", "?o=", "?o=null", "?o=shop.example.com", "?o=https://", "?o=ftp://a.example",
+            "?o=https://a.example/path", "?o=javascript:alert(1)", "?o=https://a.example\r\nX:y",
+            "?x=https://a.example", "?o=https://a%20b", "?" + "&".join(["o=https://a.example"] * 99),
+            "?o=wss://a.example",
+        ):  # fmt: skip
+            ending = self._ask(query)
+            assert isinstance(ending, Refuse), query
+            self.assertEqual(ending.status, 400, query)
+        self.assertIsInstance(self._ask("?o=https://a.example", b"POST"), Refuse)
+
+    def test_only_on_rewrite_hosts(self) -> None:
+        """Neither the portal nor the secure host has it."""
+        for host in (DOMAIN, SECURE_HOST):
+            for path in (f"{wire.LABEL_PATH}?o=https://a.example", wire.REPORT_PATH):
+                for method in (b"GET", b"POST"):
+                    ending = _play(_head(host, path, method, (b"Origin", SECURE.encode())))
+                    assert isinstance(ending, Refuse), (host, path)
+                    self.assertEqual(ending.status, 404)
+
+
+class ReportTests(SynchronousTestCase):
+    """``/.gateway/report``: what the containment stopped."""
+
+    def _report(self, body: bytes, *fields: tuple[bytes, bytes]) -> Shell:
+        shell = Shell({NeedBody: body})
+        request = _head(HOST, wire.REPORT_PATH, b"POST", *fields)
+        ending, _ = play(http_exchange, request, None, shell)
+        self.assertEqual(ending, Answer(204, ()))
+        return shell
+
+    def test_counted(self) -> None:
+        """By the directive alone; nothing else of it is kept, logged or sent."""
+        report = {
+            "csp-report": {
+                "document-uri": "https://s3cret.example/",
+                "blocked-uri": "https://s3cret.example/x",
+                "effective-directive": "img-src",
+            }
+        }
+        shell = self._report(json.dumps(report).encode(), (b"Cookie", SESSION))
+        self.assertEqual(shell.needs, [NeedBody(), Leak("img-src")])
+
+    def test_garbage(self) -> None:
+        """Counted as such: no text of a page becomes a label. One too large comes empty."""
+        hostile = {"csp-report": {"effective-directive": 'x"} 1\ngateway_up 0'}}
+        for body in (
+            b"", b"\xff", b"[]", b"{}", b"[" * 50_000, json.dumps(hostile).encode(), b"null",
+        ):  # fmt: skip
+            self.assertEqual(self._report(body).needs[1:], [Leak("other")], body[:40])
+
+    def test_methods(self) -> None:
+        """Only POST."""
+        for method in (b"GET", b"HEAD", b"PUT", b"OPTIONS"):
+            ending, shell = play(http_exchange, _head(HOST, wire.REPORT_PATH, method))
+            assert isinstance(ending, Refuse)
+            self.assertEqual((ending.status, shell.needs), (405, []))
+            self.assertEqual(values(ending.fields, b"Allow"), [b"POST"])

@@ -41,7 +41,7 @@ _CONFIG = """\
 domain = "{domain}"
 listen = ["tcp:0:interface=127.0.0.1"]
 [http]
-http2 = false
+http2 = {http2}
 [tls]
 certificate = "{certificate}"
 key = "{key}"
@@ -209,6 +209,7 @@ class GatewayCase(TestCase):
         names: dict[str, list[str]] | None = None,
         connect: dict[str, int] | None = None,
         tls: Any = None,
+        http2: bool = False,
         **limits: float,
     ) -> Gateway:
         """Start origins (by their origin) and a gateway; limits by their attribute names.
@@ -235,6 +236,7 @@ class GatewayCase(TestCase):
                 for host, port in where.items()
             ),
             rules=rules,
+            http2=str(http2).lower(),
         )
         config = parse_config(text, "test.toml")
         bounds = attrs.evolve(config.net.limits, **{"drain_seconds": 3, **limits})
@@ -254,6 +256,8 @@ class GatewayCase(TestCase):
         service.site.abort_all()
         await service.stopService()
         await until(lambda: not service.site._channels and not service.sockets.count, 3)
+        # They end with the reactor, which outlives these tests; else the process would never end.
+        service.site._handler.__self__.threads.stop()  # type: ignore[attr-defined]
 
     async def listen(self, factory: Factory, tls: Any = None) -> int:
         """Serve ``factory`` on a free port until the test ends, with TLS if given."""
@@ -292,7 +296,7 @@ class _Keeping(Factory):
 
     def acceptableProtocols(self) -> list[bytes]:
         """ALPN, without which Twisted refuses clients that offer any."""
-        return [b"http/1.1"]
+        return list(getattr(self._inner, "offers", (b"http/1.1",)))
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner

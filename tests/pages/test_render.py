@@ -98,6 +98,24 @@ class PagesTests(SynchronousTestCase):
             digest = hashlib.sha256(self._asset(path).body).digest()
             self.assertEqual(integrity, f"sha256-{base64.b64encode(digest).decode()}")
 
+    def test_worker(self) -> None:
+        """The script of workers is an asset like any other, and the text that goes before them."""
+        asset = self._asset(self.pages.worker_path)
+        self.assertEqual(asset.body.rstrip(b"\n"), self.pages.worker_source)
+        self.assertRegex(self.pages.worker_path, r"-[0-9a-f]{16}\.js\Z")
+        self.assertEqual(field(asset, b"Content-Type"), "text/javascript; charset=utf-8")
+        self.assertGreater(len(self.pages.worker_source), 100)
+
+    def test_worker_before_a_script(self) -> None:
+        """It ends its last statement, and no line: numbers of the script's lines stay."""
+        source = self.pages.worker_source
+        self.assertTrue(source.rstrip().endswith(b";"), source[-40:])
+        self.assertEqual(source.count(b"\n"), 0)
+
+    def test_worker_leaves_sloppy_scripts_so(self) -> None:
+        """A directive of ours at its beginning would be the site's script's as well."""
+        self.assertFalse(self.pages.worker_source.startswith((b'"use strict"', b"'use strict'")))
+
     def _paths(self, page: Rendered) -> list[str]:
         return ASSET.findall(page.body.decode())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.origins import Codec, Origin, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 DOMAIN = "gw.example.org"
 SUFFIX = f".0.{DOMAIN}"
@@ -48,6 +48,29 @@ def collapsed(url: str) -> str:
 def run(feeder: Feeder, chunks: Iterable[bytes]) -> bytes:
     """Everything that comes out for these chunks."""
     return b"".join([*[feeder.feed(chunk) for chunk in chunks], feeder.close()])
+
+
+class Streamer(Protocol):
+    """What takes chunks and gives pieces, one by one."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Take a chunk."""
+        ...
+
+    def close(self) -> Iterable[bytes] | None:
+        """Give the rest, if there is any."""
+        ...
+
+
+def pour(streamer: Streamer, chunks: Iterable[bytes]) -> bytes:
+    """Everything that comes out piece by piece for these chunks."""
+    pieces = [piece for chunk in chunks for piece in streamer.feed(chunk)]
+    return b"".join([*pieces, *(streamer.close() or ())])
+
+
+def octets(data: bytes, size: int = 1) -> list[bytes]:
+    """The data in chunks of one size."""
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 def cut(data: bytes, places: Iterable[int]) -> list[bytes]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway import wire
 from gateway.rewrite.csp import (
     Mapped,
     RuntimeSource,
     containment,
     frame_ancestors_for,
     map_policies,
+    violated_directive,
 )
 from tests.rewrite import SECURE, SUFFIX, WILDCARD, codec, origin
 
@@ -265,8 +269,10 @@ class ContainmentTests(SynchronousTestCase):
                 "form-action",
                 "base-uri",
                 "frame-ancestors",
+                "report-uri",
             },
         )
+        self.assertEqual(directives.pop("report-uri"), [wire.REPORT_PATH])
         ancestors = directives.pop("frame-ancestors")
         self.assertEqual(ancestors, ["'self'", f"{SECURE}:8443"])
         allowed = {"data:", "blob:", "'unsafe-inline'", "'unsafe-eval'", "'wasm-unsafe-eval'"}
@@ -277,6 +283,79 @@ class ContainmentTests(SynchronousTestCase):
         self.assertIn(f"wss://{WILDCARD}:8443", directives["connect-src"])
         for name in ("form-action", "base-uri"):
             self.assertEqual(directives[name], [f"https://{WILDCARD}:8443"], name)
+
+
+class TrustedTypesTests(SynchronousTestCase):
+    """``trusted-types`` names the policies that may be made; the runtime makes one."""
+
+    def test_the_name(self) -> None:
+        """Ours is added where the runtime is, with all else as it was."""
+        for text, wanted in (
+            ("trusted-types a b", ["a", "b", "gateway"]),
+            ("trusted-types", ["gateway"]),
+            ("trusted-types 'none'", ["gateway"]),
+            ("trusted-types 'NONE'", ["gateway"]),
+            ("trusted-types * 'allow-duplicates'", ["*", "'allow-duplicates'", "gateway"]),
+        ):
+            self.assertEqual(_with_runtime(text)["trusted-types"], wanted, text)
+            self.assertEqual(_one(text), text)
+
+    def test_the_demand_stays(self) -> None:
+        """What the site demands of its own scripts still holds."""
+        found = _with_runtime("require-trusted-types-for 'script'")
+        self.assertEqual(found, {"require-trusted-types-for": ["'script'"]})
+
+
+class ReportTests(SynchronousTestCase):
+    """Reports of what the containment stopped."""
+
+    def test_directive(self) -> None:
+        """The effective directive, else the violated one; nothing else of a report."""
+        table: list[tuple[object, str]] = [
+            ({"csp-report": {"effective-directive": "img-src"}}, "img-src"),
+            ({"csp-report": {"violated-directive": "connect-src"}}, "connect-src"),
+            ({"csp-report": {"violated-directive": "img-src https://a.example"}}, "img-src"),
+            (
+                {
+                    "csp-report": {
+                        "effective-directive": "font-src",
+                        "violated-directive": "img-src",
+                    }
+                },
+                "font-src",
+            ),
+            (
+                {"csp-report": {"effective-directive": "", "violated-directive": "img-src"}},
+                "img-src",
+            ),
+            ({"csp-report": {"effective-directive": "script-src-elem"}}, "script-src-elem"),
+            ({"csp-report": {"effective-directive": "https://secret.example/"}}, "other"),
+            ({"csp-report": {"effective-directive": " "}}, "other"),
+            ({"csp-report": {"effective-directive": ["img-src"]}}, "other"),
+            ({"csp-report": {"effective-directive": 7}}, "other"),
+            ({"csp-report": {}}, "other"),
+            ({"csp-report": []}, "other"),
+            ({"csp-report": None}, "other"),
+            ({"csp-report": "img-src"}, "other"),
+            ([{"type": "csp-violation", "body": {}}], "other"),
+            ({}, "other"),
+            ([], "other"),
+            ("img-src", "other"),
+            (None, "other"),
+        ]
+        for content, wanted in table:
+            self.assertEqual(violated_directive(json.dumps(content).encode()), wanted, content)
+
+    @settings(deadline=None)
+    @given(st.binary(max_size=60))
+    def test_any_octets(self, body: bytes) -> None:
+        """Garbage is counted as such."""
+        self.assertEqual(violated_directive(body), "other")
+
+    def test_hostile(self) -> None:
+        """Neither depth nor size nor a number is a fault of the gateway's."""
+        for body in (b"", b"[" * 100_000, b'{"csp-report":' * 50_000, b"9" * 10_000, b"\xff\xfe"):
+            self.assertEqual(violated_directive(body), "other")
 
 
 class FloodTests(SynchronousTestCase):

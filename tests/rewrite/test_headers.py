@@ -39,7 +39,13 @@ def _fields(**fields: str) -> tuple[tuple[bytes, bytes], ...]:
     )
 
 
-def _request(*, cookie: bytes = b"", edits: bool = False, **fields: str) -> dict[str, str]:
+def _request(
+    *,
+    cookie: bytes = b"",
+    edits: bool = False,
+    condition: tuple[bytes, bytes] | None = None,
+    **fields: str,
+) -> dict[str, str]:
     out = request_fields(
         _fields(**fields),
         TARGET,
@@ -48,6 +54,7 @@ def _request(*, cookie: bytes = b"", edits: bool = False, **fields: str) -> dict
         cookie=cookie,
         edits_body=edits,
         accept_encoding=b"gzip, deflate",
+        condition=condition,
     )
     assert len({name.lower() for name, _ in out}) == len(out), out
     return {name.decode().lower(): value.decode("latin-1") for name, value in out}
@@ -269,6 +276,9 @@ class RequestTests(SynchronousTestCase):
         edited = {"host": "shop.example.com", "accept-encoding": "gzip, deflate"}
         self.assertEqual(_request(edits=True, **sent), edited)
         self.assertEqual(_request(edits=True), edited)
+        for name, value in ((b"If-None-Match", b'"o"'), (b"If-Modified-Since", b"y")):
+            found = _request(edits=True, condition=(name, value), **sent)
+            self.assertEqual(found, edited | {name.decode().lower(): value.decode()})
 
     def test_the_token_parameter(self) -> None:
         """It is stripped wherever it stands; the rest stays byte for byte."""
@@ -282,6 +292,8 @@ class RequestTests(SynchronousTestCase):
             "/p#?__gw=1": "/p#?__gw=1",
             "/__gw=1?": "/__gw=1?",
             "https://a/?__gw=1&__gw=2": "https://a/",
+            "/p?__gwi=sha256-x%3D&a": "/p?a",
+            "/p?a&__gw=1&__gwi=x#f": "/p?a#f",
         }
         for given_url, wanted in table.items():
             self.assertEqual(strip_own_parameters(given_url), wanted, given_url)

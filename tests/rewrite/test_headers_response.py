@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway import wire
 from gateway.rewrite.csp import RuntimeSource
 from gateway.rewrite.headers import ResponseContext, own_fields, response_fields
 from tests.rewrite import SECURE, WILDCARD, codec, collapsed, origin
@@ -15,7 +16,8 @@ from tests.rewrite import SECURE, WILDCARD, codec, collapsed, origin
 SITE = "https://shop.example.com"
 TARGET = origin(SITE)
 OTHER = collapsed("https://other.example")
-EVERYONE = f"frame-ancestors https://{WILDCARD} {SECURE}"
+REPORTS = f"; report-uri {wire.REPORT_PATH}"
+EVERYONE = f"frame-ancestors https://{WILDCARD} {SECURE}{REPORTS}"
 
 
 def _fields(**fields: str) -> tuple[tuple[bytes, bytes], ...]:
@@ -137,15 +139,15 @@ class ResponseTests(SynchronousTestCase):
     def test_framing(self) -> None:
         """X-Frame-Options never passes; it becomes frame-ancestors unless a policy has them."""
         table: list[tuple[dict[str, str], str]] = [
-            ({"x_frame_options": "DENY"}, f"frame-ancestors {SECURE}"),
-            ({"x_frame_options": "SAMEORIGIN"}, f"frame-ancestors 'self' {SECURE}"),
+            ({"x_frame_options": "DENY"}, f"frame-ancestors {SECURE}{REPORTS}"),
+            ({"x_frame_options": "SAMEORIGIN"}, f"frame-ancestors 'self' {SECURE}{REPORTS}"),
             ({"x_frame_options": "DENY", "content_security_policy": "frame-ancestors *"}, EVERYONE),
             (
                 {
                     "x_frame_options": "DENY",
                     "content_security_policy_report_only": "frame-ancestors *",
                 },
-                f"frame-ancestors {SECURE}",
+                f"frame-ancestors {SECURE}{REPORTS}",
             ),
         ]
         for fields, wanted in table:
@@ -180,7 +182,9 @@ class ResponseTests(SynchronousTestCase):
             connection=value, x_frame_options="DENY", content_security_policy="img-src 'none'"
         )
         self.assertEqual(found["content-security-policy"][0], "img-src 'none'")
-        self.assertTrue(found["content-security-policy"][1].endswith(f"frame-ancestors {SECURE}"))
+        self.assertTrue(
+            found["content-security-policy"][1].endswith(f"frame-ancestors {SECURE}{REPORTS}")
+        )
         self.assertEqual(found["origin-agent-cluster"], ["?1"])
 
     def test_clear_site_data(self) -> None:
@@ -196,22 +200,63 @@ class ResponseTests(SynchronousTestCase):
         }.items():
             self.assertEqual(_mapped("clear_site_data", value), wanted, value)
 
+    HOLDS = (
+        "etag", "last-modified", "accept-ranges", "content-md5", "digest", "content-digest",
+        "repr-digest", "content-encoding",
+    )  # fmt: skip
+    CACHING = ("cache-control", "expires", "age", "pragma")
+
     def test_edited_bodies(self) -> None:
-        """Length, digests, validators and caching no longer hold; the coding is ours."""
-        holds = (
-            "etag", "last-modified", "accept-ranges", "content-md5", "digest", "content-digest",
-            "repr-digest", "expires", "age", "pragma", "content-encoding",
-        )  # fmt: skip
-        sent = {name.replace("-", "_"): "x" for name in (*holds, "cache-control", "content-type")}
+        """Length, digests, validators and coding no longer hold; how long to keep it does."""
+        names = (*self.HOLDS, *self.CACHING, "content-type", "vary")
+        sent = {name.replace("-", "_"): "x" for name in names}
         edited = _response(_context(edited=True), **sent)
-        self.assertEqual(set(holds) & set(edited), set())
-        self.assertEqual(edited["cache-control"], ["private, no-cache"])
-        self.assertEqual(edited["content-type"], ["x"])
-        coded = _response(_context(edited=True, gzip_out=True), **sent)
-        self.assertEqual(coded["content-encoding"], ["gzip"])
+        self.assertEqual(set(self.HOLDS) & set(edited), set())
+        for name in (*self.CACHING, "content-type"):
+            self.assertEqual(edited[name], ["x"], name)
         plain = _response(**sent)
-        for name in (*holds, "cache-control"):
+        for name in (*self.HOLDS, *self.CACHING):
             self.assertEqual(plain[name], ["x"], name)
+
+    def test_codings(self) -> None:
+        """The coding of an edited body is ours; of any other the origin's."""
+        for coding in ("gzip", "br", "zstd"):
+            found = _response(_context(edited=True, coding=coding), content_encoding="deflate")
+            self.assertEqual(found["content-encoding"], [coding])
+        found = _response(_context(edited=True), content_encoding="deflate")
+        self.assertNotIn("content-encoding", found)
+        for coding in ("identity", "br"):
+            found = _response(_context(coding=coding), content_encoding="x-odd")
+            self.assertEqual(found["content-encoding"], ["x-odd"])
+
+    def test_validators(self) -> None:
+        """Ours in place of the origin's, once."""
+        ours = b'W/"gw-x"'
+        found = _response(_context(edited=True, etag=ours), etag='"a"', last_modified="x")
+        self.assertEqual(found["etag"], [ours.decode()])
+        self.assertNotIn("last-modified", found)
+
+    def test_private_bodies(self) -> None:
+        """What holds one person's cookies is kept by no one else, and asked for each time."""
+        table: dict[str | None, str] = {
+            None: "private, no-cache",
+            "max-age=99, public": "private, no-cache",
+            "no-cache": "private, no-cache",
+            "no-store": "no-store",
+            "No-Store, max-age=0": "no-store",
+            "private, no-store": "no-store",
+        }
+        for value, wanted in table.items():
+            sent = dict.fromkeys(("expires", "age", "pragma"), "x")
+            if value is not None:
+                sent["cache_control"] = value
+            found = _response(_context(edited=True, private=True), **sent)
+            self.assertEqual(found["cache-control"], [wanted], value)
+            self.assertEqual(set(sent) & set(found), set())
+        both = [(b"Cache-Control", b"max-age=1"), (b"cache-control", b"no-store")]
+        fields = response_fields(tuple(both), _context(edited=True, private=True))
+        kept = [value for name, value in fields if name.lower() == b"cache-control"]
+        self.assertEqual(kept, [b"no-store"])
 
     @settings(deadline=None)
     @given(

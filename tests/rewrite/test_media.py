@@ -1,19 +1,16 @@
-"""Which responses are documents, and which requests ask for one."""
+"""What requests ask for, and what responses are read as."""
 
 from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.rewrite.media import (
-    DOCUMENT_TYPES,
-    is_ascii_compatible,
-    media_type,
-    wants_document,
-)
+from gateway.rewrite.media import Asked, Kind, asked_for, kind_of, media_type, wants_document
+
+HTML_FIRST = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 
-class MediaTests(SynchronousTestCase):
-    """Content types and destinations."""
+class AskedTests(SynchronousTestCase):
+    """What a request is made for."""
 
     def test_media_type(self) -> None:
         """The essence in lower case, whatever the parameters."""
@@ -27,29 +24,6 @@ class MediaTests(SynchronousTestCase):
         }
         for given, wanted in table.items():
             self.assertEqual(media_type(given), wanted, given)
-
-    def test_document_types(self) -> None:
-        """HTML and XHTML, and nothing that only looks like it."""
-        self.assertEqual(DOCUMENT_TYPES, {"text/html", "application/xhtml+xml"})
-
-    def test_is_ascii_compatible(self) -> None:
-        """Encodings in which markup cannot be read as octets are known by their names."""
-        for charset in ("utf-16", "UTF-16LE", '"utf-16be"', " utf-16", "iso-2022-jp", "utf-32"):
-            self.assertFalse(is_ascii_compatible(f"text/html; charset={charset}"), charset)
-            self.assertFalse(is_ascii_compatible(f"text/html;Charset={charset}; x=y"), charset)
-        for charset in (
-            "utf-8",
-            "UTF-8",
-            "iso-8859-1",
-            "shift_jis",
-            "windows-1252",
-            "gbk",
-            "",
-            "x",
-        ):
-            self.assertTrue(is_ascii_compatible(f"text/html; charset={charset}"), charset)
-        for plain in (None, "", "text/html", "text/html; x=utf-16"):
-            self.assertTrue(is_ascii_compatible(plain), plain)
 
     def test_wants_document(self) -> None:
         """Sec-Fetch-Dest decides, then the mode, then an Accept that names HTML."""
@@ -73,3 +47,96 @@ class MediaTests(SynchronousTestCase):
         for destination, mode, accept, wanted in table:
             found = wants_document(destination, mode, accept)
             self.assertEqual(found, wanted, (destination, mode, accept))
+
+    def test_asked_for(self) -> None:
+        """By the destination; where the browser does not send it, by its Accept."""
+        table: list[tuple[str | None, str | None, str | None, Asked]] = [
+            ("document", "navigate", HTML_FIRST, Asked.DOCUMENT),
+            ("iframe", "navigate", HTML_FIRST, Asked.DOCUMENT),
+            ("frame", "navigate", None, Asked.DOCUMENT),
+            ("embed", "no-cors", "*/*", Asked.DOCUMENT),
+            ("object", "no-cors", "*/*", Asked.DOCUMENT),
+            ("style", "no-cors", "text/css,*/*;q=0.1", Asked.STYLE),
+            ("style", "cors", None, Asked.STYLE),
+            ("manifest", "cors", "*/*", Asked.MANIFEST),
+            ("worker", "same-origin", "*/*", Asked.WORKER),
+            ("sharedworker", "same-origin", "*/*", Asked.WORKER),
+            ("serviceworker", "same-origin", "*/*", Asked.WORKER),
+            ("empty", "cors", "text/css", Asked.OTHER),
+            ("empty", "cors", HTML_FIRST, Asked.OTHER),
+            ("script", "cors", "text/css", Asked.OTHER),
+            ("image", "no-cors", None, Asked.OTHER),
+            ("font", "cors", None, Asked.OTHER),
+            ("audioworklet", "cors", None, Asked.OTHER),
+            ("paintworklet", "cors", None, Asked.OTHER),
+            ("xslt", "same-origin", None, Asked.OTHER),
+            ("report", "no-cors", None, Asked.OTHER),
+            ("", "cors", "text/css", Asked.OTHER),
+            (None, "navigate", None, Asked.DOCUMENT),
+            (None, None, HTML_FIRST, Asked.DOCUMENT),
+            (None, None, "text/css,*/*;q=0.1", Asked.STYLE),
+            (None, None, " text/css", Asked.STYLE),
+            (None, None, "*/*", Asked.OTHER),
+            (None, None, "application/json, text/css", Asked.OTHER),
+            (None, None, None, Asked.OTHER),
+        ]
+        for destination, mode, accept, wanted in table:
+            found = asked_for(destination, mode, accept)
+            self.assertIs(found, wanted, (destination, mode, accept))
+
+
+class KindTests(SynchronousTestCase):
+    """What a body is read as."""
+
+    def test_documents(self) -> None:
+        """HTML, XHTML and SVG; nothing that a browser would show as something else."""
+        table = {
+            "text/html": Kind.HTML,
+            "Text/HTML; charset=x": Kind.HTML,
+            "application/xhtml+xml": Kind.XML,
+            "image/svg+xml; charset=utf-8": Kind.XML,
+            "text/plain": Kind.UNTOUCHED,
+            "application/json": Kind.UNTOUCHED,
+            "text/css": Kind.UNTOUCHED,
+            "text/html,text/html": Kind.UNTOUCHED,
+            "": Kind.UNTOUCHED,
+            None: Kind.UNTOUCHED,
+        }
+        for content_type, wanted in table.items():
+            for nosniff in (False, True):
+                found = kind_of(Asked.DOCUMENT, content_type, nosniff=nosniff)
+                self.assertIs(found, wanted, content_type)
+
+    def test_sheets(self) -> None:
+        """CSS by its type, or by a type that says nothing, unless that is to be believed."""
+        for content_type in ("text/css", "TEXT/CSS; charset=utf-8"):
+            for nosniff in (False, True):
+                self.assertIs(kind_of(Asked.STYLE, content_type, nosniff=nosniff), Kind.CSS)
+        for unknown in (None, "", "text/plain", "application/octet-stream", "unknown/unknown"):
+            self.assertIs(kind_of(Asked.STYLE, unknown, nosniff=False), Kind.CSS, unknown)
+            self.assertIs(kind_of(Asked.STYLE, unknown, nosniff=True), Kind.UNTOUCHED, unknown)
+
+    def test_workers_and_manifests(self) -> None:
+        """Scripts by the types that scripts have; a manifest has any."""
+        for content_type in (
+            "text/javascript", "application/javascript", "application/x-javascript",
+            "text/ecmascript", "application/ecmascript; charset=utf-8", "text/javascript1.5",
+        ):  # fmt: skip
+            found = kind_of(Asked.WORKER, content_type, nosniff=False)
+            self.assertIs(found, Kind.WORKER, content_type)
+        for content_type in ("text/html", "application/json", "text/plain", "", None):
+            found = kind_of(Asked.WORKER, content_type, nosniff=False)
+            self.assertIs(found, Kind.UNTOUCHED, content_type)
+        for content_type in ("application/manifest+json", "application/json", "text/plain", None):
+            found = kind_of(Asked.MANIFEST, content_type, nosniff=True)
+            self.assertIs(found, Kind.MANIFEST, content_type)
+
+    def test_what_script_asked_for(self) -> None:
+        """Never read, whatever it is."""
+        for content_type in ("text/html", "text/css", "text/javascript", "image/svg+xml", None):
+            found = kind_of(Asked.OTHER, content_type, nosniff=False)
+            self.assertIs(found, Kind.UNTOUCHED, content_type)
+
+    def test_is_document(self) -> None:
+        """Into which the runtime goes."""
+        self.assertEqual({kind for kind in Kind if kind.is_document}, {Kind.HTML, Kind.XML})

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { longLabel } from "../src/shared/long.js";
 import { collapse, collapseUrl, expand, labelOf } from "../src/shared/origins.js";
 import { sha256 } from "../src/shared/sha256.js";
 
@@ -11,7 +12,8 @@ const table = JSON.parse(readFileSync(new URL("../../../tests/vectors/codec.json
 
 test("the digest is SHA-256", () => {
   for (const text of ["", "abc", "https://a_b.example", "x".repeat(55), "x".repeat(56), "x".repeat(64), "y".repeat(1000)]) {
-    assert.deepEqual(sha256(text), [...createHash("sha256").update(text).digest()], text);
+    const digest = createHash("sha256").update(text).digest();
+    assert.deepEqual(sha256(text), Array.from({ length: 8 }, (_, i) => digest.readInt32BE(4 * i)), text);
   }
 });
 
@@ -19,8 +21,8 @@ test("labels agree with the server's table", () => {
   for (const { origin, label } of table.labels) {
     const url = new URL(origin);
     const made = collapse(url.protocol.slice(0, -1), url.hostname, url.port);
-    assert.equal(made.label, label, origin);
-    if (!made.long) {
+    assert.equal(made || longLabel(origin), label, origin);
+    if (made) {
       assert.deepEqual(expand(label), { scheme: url.protocol.slice(0, -1), host: url.hostname, port: url.port });
     }
   }
@@ -32,7 +34,7 @@ test("labels that no origin has are refused", () => {
 
 test("URLs are mapped as the server maps them", () => {
   for (const { url, collapsed } of table.urls) {
-    assert.equal(collapseUrl(new URL(url), place), collapsed, url);
+    assert.equal(collapseUrl(new URL(url), place, longLabel), collapsed, url);
   }
 });
 
@@ -48,7 +50,7 @@ test("script's own arithmetic with hosts and ports", () => {
     ["https://gw.test:8443/", null],
     ["data:text/plain,x", null],
   ]) {
-    assert.equal(collapseUrl(new URL(given), place), wanted, given);
+    assert.equal(collapseUrl(new URL(given), place, longLabel), wanted, given);
   }
 });
 

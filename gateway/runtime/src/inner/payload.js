@@ -8,17 +8,19 @@
  * @property {string} suffix
  * @property {number} port
  * @property {string} secure the outer frame's origin
+ * @property {string} worker the worker preamble's path
+ * @property {number} [rtc] WebRTC is allowed
+ * @property {string} frame what brings the runtime into documents that script puts into a `srcdoc`
  */
 
 /** @returns {Payload | null} */
 export function takePayload() {
   const element = document.getElementById("__gw");
-  if (!element) return null;
-  element.remove();
-  document.currentScript?.remove();
-  try {
-    return JSON.parse(element.textContent ?? "");
-  } catch {
-    return null;
-  }
+  const { currentScript } = document;
+  const frame = currentScript?.outerHTML;
+  const declared = element?.previousElementSibling; // the encoding, said again before us
+  if (declared?.localName === "meta") declared.remove();
+  element?.remove();
+  currentScript?.remove();
+  return element && { frame, ...JSON.parse(element.textContent ?? "") };
 }

@@ -1,5 +1,6 @@
 // Addresses in the outer frame: what a person typed, what is shown, what is loaded.
-import { collapseUrl, expand, labelOf } from "../shared/origins.js";
+import { longLabel } from "../shared/long.js";
+import { collapseUrl, expand, labelOf, serialise } from "../shared/origins.js";
 
 /** @typedef {import("../shared/origins.js").Place} Place */
 
@@ -30,8 +31,28 @@ export function parseTyped(typed) {
  * @param {Place} place
  */
 export function collapsed(url, place) {
-  return labelOf(url.hostname, place) === null ? collapseUrl(url, place) : null;
+  return labelOf(url.hostname, place) === null ? collapseUrl(url, place, longLabel) : null;
 }
+
+/**
+ * The label in an `event.origin`; null unless it is a rewrite host of ours.
+ * @param {string} origin
+ * @param {Place} place
+ */
+function labelIn(origin, place) {
+  try {
+    const url = new URL(origin);
+    return url.protocol === "https:" && url.port === place.port ? labelOf(url.hostname, place) : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} origin an `event.origin`
+ * @param {Place} place
+ */
+export const isRewriteOrigin = (origin, place) => labelIn(origin, place) !== null;
 
 /**
  * The origin behind an `event.origin`; null unless it is a rewrite host of ours.
@@ -40,13 +61,7 @@ export function collapsed(url, place) {
  * @returns {string | null}
  */
 export function originBehind(origin, place) {
-  let url;
-  try {
-    url = new URL(origin);
-  } catch {
-    return null;
-  }
-  const label = url.protocol === "https:" && url.port === place.port ? labelOf(url.hostname, place) : null;
+  const label = labelIn(origin, place);
   const found = label === null ? null : expand(label);
-  return found && `${found.scheme}://${found.host}${found.port && ":" + found.port}`;
+  return found && serialise(found);
 }

@@ -1,5 +1,6 @@
 // The outer frame: address bar, session, and the one frame that shows the page.
-import { collapsed, originBehind, parseTyped, placeHere } from "./address.js";
+import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
+import { containment } from "../shared/containment.js";
 import { ensureSession, mendSession } from "./session.js";
 
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-modals allow-downloads allow-pointer-lock";
@@ -64,6 +65,8 @@ function show(url) {
   next.id = "page";
   next.title = url.host;
   next.setAttribute("sandbox", SANDBOX);
+  // Chromium holds every document in the frame to it, also those that no server sends.
+  next.setAttribute("csp", containment(`*${place.suffix}${place.port && ":" + place.port}`));
   next.allow = stage.dataset.allow ?? "";
   next.addEventListener("load", () => {
     setBusy(false);
@@ -89,10 +92,17 @@ function showFragment() {
 
 addEventListener("message", (event) => {
   const said = event.data;
-  if (!frame || event.source !== frame.contentWindow || said?.gw !== 1 || said.type !== "hello") return;
+  if (!frame || said?.gw !== 1) return;
+  if (said.type === "open" && isRewriteOrigin(event.origin, place)) {
+    // The browser lets this pass only while the person's click is fresh.
+    const url = parseTyped(String(said.url));
+    if (url) window.open(`${location.pathname}#${url.href}`);
+    return;
+  }
+  if (event.source !== frame.contentWindow || said.type !== "hello") return;
   const origin = originBehind(event.origin, place);
   if (origin === null) return;
-  if (said.phase === "leaving") {
+  if (said.phase === "pagehide") {
     setBusy(true);
     forget();
     return;

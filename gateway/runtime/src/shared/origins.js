@@ -1,5 +1,4 @@
 // The origin codec: the same map as gateway/origins.py, held to the same vectors by tests.
-import { sha256 } from "./sha256.js";
 
 /**
  * @typedef {object} Place where the gateway's rewrite hosts are
@@ -9,37 +8,19 @@ import { sha256 } from "./sha256.js";
 
 const PLAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 const LABEL = /^(https?)(0|[1-9][0-9]{0,4})?-(.+)$/;
-const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
-/** @type {Record<string, string>} */
-const TWINS = { "http:": "http", "https:": "https", "ws:": "http", "wss:": "https" };
 
-/** @param {number[]} octets @returns {string} */
-function base32(octets) {
-  let text = "";
-  let held = 0;
-  let bits = 0;
-  for (const octet of octets) {
-    held = (held << 8) | octet;
-    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(held >>> (bits - 5)) & 31];
-    held &= 255;
-  }
-  return text;
-}
+/** @param {{scheme: string, host: string, port: string}} origin */
+export const serialise = ({ scheme, host, port }) => `${scheme}://${host}${port && ":" + port}`;
 
 /**
- * The label of an origin, and whether it is a digest.
+ * The short label of an origin; "" if only a digest can be its label.
  * @param {string} scheme "http" or "https"
  * @param {string} host as in `URL.hostname`
  * @param {string} port as in `URL.port`: "" for the default
- * @returns {{label: string, long: boolean}}
  */
 export function collapse(scheme, host, port) {
   const label = `${scheme}${port}-${host.replace(/-/g, "--").replace(/\./g, "-")}`;
-  if (label.length <= 63 && host.split(".").every((part) => PLAIN.test(part))) {
-    return { label, long: false };
-  }
-  const origin = `${scheme}://${host}${port && ":" + port}`;
-  return { label: "x-" + base32(sha256(origin)).slice(0, 32), long: true };
+  return label.length <= 63 && host.split(".").every((part) => PLAIN.test(part)) ? label : "";
 }
 
 /**
@@ -53,15 +34,14 @@ export function expand(label) {
   const [, scheme, port = "", rest] = found;
   const host = rest.replace(/-+/g, (run) =>
     run.length === 1 ? "." : run.length % 2 ? " " : run.slice(run.length / 2));
-  let url;
+  const origin = { scheme, host, port };
   try {
-    url = new URL(`${scheme}://${host}:${port}`);
+    // The parser drops a default port and normalises addresses: such labels are nobody's.
+    const own = new URL(serialise(origin)).origin === serialise(origin) && collapse(scheme, host, port) === label;
+    return own ? origin : null;
   } catch {
     return null;
   }
-  // The parser drops a default port and normalises addresses: such labels are nobody's.
-  const own = url.hostname === host && url.port === port && collapse(scheme, host, port).label === label;
-  return own ? { scheme, host, port } : null;
 }
 
 /**
@@ -70,9 +50,8 @@ export function expand(label) {
  * @param {Place} place
  */
 export function labelOf(hostname, place) {
-  if (!hostname.endsWith(place.suffix)) return null;
-  const label = hostname.slice(0, -place.suffix.length);
-  return label && !label.includes(".") && label !== "www" ? label : null;
+  const [label, ...rest] = hostname.split(".");
+  return label && label !== "www" && "." + rest.join(".") === place.suffix ? label : null;
 }
 
 /**
@@ -83,11 +62,12 @@ export function labelOf(hostname, place) {
  * with the label's own security.
  * @param {URL} url
  * @param {Place} place
+ * @param {(origin: string) => string} long the label of an origin that has no short one
  * @returns {string | null}
  */
-export function collapseUrl(url, place) {
-  let scheme = TWINS[url.protocol];
-  if (!scheme) return null;
+export function collapseUrl(url, place, long) {
+  if (!/^(?:http|ws)s?:$/.test(url.protocol)) return null;
+  let scheme = url.protocol.replace("ws", "http").slice(0, -1);
   let host = url.hostname;
   let port = url.port;
   const socket = url.protocol[0] === "w";
@@ -103,11 +83,15 @@ export function collapseUrl(url, place) {
   } else if (("." + host).endsWith(place.suffix.slice(2))) {
     return null; // the gateway's other hosts
   }
-  const to = collapse(scheme, host, port);
-  const user = url.username && `${url.username}${url.password && ":" + url.password}@`;
-  const mark = to.long
-    ? `${url.search ? "&" : "?"}__gwo=${encodeURIComponent(`${scheme}://${host}${port && ":" + port}`)}`
-    : "";
-  const where = `${to.label}${place.suffix}${place.port && ":" + place.port}`;
-  return `${socket ? "wss" : "https"}://${user}${where}${url.pathname}${url.search}${mark}${url.hash}`;
+  const to = new URL(url);
+  let made = collapse(scheme, host, port);
+  if (!made) {
+    const origin = serialise({ scheme, host, port });
+    made = long(origin);
+    to.search += `${to.search && "&"}__gwo=${encodeURIComponent(origin)}`;
+  }
+  to.protocol = socket ? "wss" : "https";
+  to.hostname = made + place.suffix;
+  to.port = place.port;
+  return to.href;
 }

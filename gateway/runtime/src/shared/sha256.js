@@ -1,61 +1,48 @@
 // SHA-256 of ASCII text, synchronous: a WebSocket's constructor cannot wait for SubtleCrypto.
 
-/** @param {number} power of the root @param {number} count of primes @returns {number[]} */
-const fractions = (power, count) => {
-  const words = [];
-  for (let n = 2; words.length < count; n++) {
-    let prime = true;
-    for (let d = 2; d * d <= n; d++) if (n % d === 0) prime = false;
-    if (prime) {
-      const root = n ** (1 / power);
-      words.push(((root - Math.floor(root)) * 2 ** 32) | 0);
-    }
-  }
-  return words;
-};
+/** @param {number} root of a prime @returns {number} the first 32 bits of its fraction */
+const fraction = (root) => ((root - Math.floor(root)) * 2 ** 32) | 0;
 
 /** @param {number} x @param {number} n */
 const rotate = (x, n) => (x >>> n) | (x << (32 - n));
 
 /**
  * @param {string} text ASCII
- * @returns {number[]} the digest's 32 octets
+ * @returns {number[]} the digest's eight words of 32 bits
  */
 export function sha256(text) {
-  const k = fractions(3, 64);
-  const h = fractions(2, 8);
-  const octets = Array.from(text, (c) => c.charCodeAt(0));
-  const bits = octets.length * 8;
-  octets.push(0x80);
-  while (octets.length % 64 !== 56) octets.push(0);
-  for (let i = 7; i >= 0; i--) octets.push(Math.floor(bits / 2 ** (8 * i)) & 255);
-  for (let at = 0; at < octets.length; at += 64) {
-    /** @type {number[]} */
-    const w = [];
-    for (let i = 0; i < 64; i++) {
-      if (i < 16) {
-        const j = at + 4 * i;
-        w[i] = (octets[j] << 24) | (octets[j + 1] << 16) | (octets[j + 2] << 8) | octets[j + 3];
-      } else {
-        const a = w[i - 15];
-        const b = w[i - 2];
-        const s0 = rotate(a, 7) ^ rotate(a, 18) ^ (a >>> 3);
-        const s1 = rotate(b, 17) ^ rotate(b, 19) ^ (b >>> 10);
-        w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
-      }
+  const k = [];
+  let h = [];
+  for (let n = 2; k.length < 64; n++) {
+    let divisor = 2;
+    while (n % divisor) divisor++;
+    if (divisor === n) {
+      h.push(fraction(n ** 0.5));
+      k.push(fraction(n ** (1 / 3)));
     }
-    const v = h.slice();
-    for (let i = 0; i < 64; i++) {
-      const s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-      const choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-      const t1 = (v[7] + s1 + choice + k[i] + w[i]) | 0;
-      const s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-      const majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-      v.pop();
-      v.unshift((t1 + s0 + majority) | 0);
-      v[4] = (v[4] + t1) | 0;
-    }
-    for (let i = 0; i < 8; i++) h[i] = (h[i] + v[i]) | 0;
   }
-  return h.flatMap((word) => [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]);
+  h = h.slice(0, 8);
+  const size = text.length;
+  /** @type {number[]} */
+  const words = Array((((size + 8) >> 6) + 1) * 16).fill(0);
+  for (let i = 0; i <= size; i++) words[i >> 2] |= (i < size ? text.charCodeAt(i) : 128) << (24 - (i % 4) * 8);
+  words[words.length - 1] = size * 8;
+  for (let at = 0; at < words.length; at += 16) {
+    const w = words.slice(at, at + 16);
+    /** @type {number[]} */
+    let v = h;
+    for (let i = 0; i < 64; i++) {
+      if (i > 15) {
+        const x = w[i - 15];
+        const y = w[i - 2];
+        w[i] = w[i - 16] + w[i - 7] + (rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3)) + (rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10)) | 0;
+      }
+      const [a, b, c, d, e, f, g, z] = v;
+      /** @type {number} */
+      const t = z + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + k[i] + w[i];
+      v = [t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c)) | 0, a, b, c, d + t | 0, e, f, g];
+    }
+    h = h.map((word, i) => (word + v[i]) | 0);
+  }
+  return h;
 }

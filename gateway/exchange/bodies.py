@@ -1,0 +1,159 @@
+"""What becomes of a response's body: whether it is edited, and what is put into it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import attrs
+
+from gateway import wire
+from gateway.errors import UpstreamFault
+from gateway.rewrite import headers, validators
+from gateway.rewrite.coding import best_for, decoder_for, readable_for
+from gateway.rewrite.encoding import charset_of
+from gateway.rewrite.inject import payload_markup, script_markup
+from gateway.rewrite.media import Asked, Kind, asked_for, kind_of
+from gateway.rewrite.parameters import parameter
+from gateway.rewrite.pipeline import BodyPlan, Place
+
+if TYPE_CHECKING:
+    from gateway.cookies.jar import Jar
+    from gateway.exchange.messages import Context, RequestHead, UpstreamHead
+    from gateway.exchange.steps import Addressed
+
+BODYLESS = frozenset({204, 205, 304})
+
+
+def asked(head: RequestHead) -> Asked:
+    """What the request is made for."""
+    return asked_for(
+        headers.get(head.fields, b"sec-fetch-dest"),
+        headers.get(head.fields, b"sec-fetch-mode"),
+        headers.get(head.fields, b"accept"),
+    )
+
+
+def accept_encoding(head: RequestHead) -> bytes:
+    """Codings that can be read here, and by the client too if the body stays as it is."""
+    return readable_for(headers.get(head.fields, b"accept-encoding")).encode("ascii")
+
+
+@attrs.frozen
+class Inserted:
+    """What the gateway puts into a body for one person, and a digest over it.
+
+    Made once for a jar: the digest is asked for before the origin is, the markup after.
+    """
+
+    payload: dict[str, object] = attrs.field(factory=dict, repr=False)
+    tag: bytes = attrs.field(default=b"", repr=False)
+
+
+def inserted(
+    what: Asked, addressed: Addressed, jar: Jar | None, now: int, context: Context
+) -> Inserted:
+    """What would be put into the body now (rewriting, "Caching")."""
+    if what is Asked.DOCUMENT:
+        cookies = jar.script_view(addressed.origin, addressed.path, now) if jar is not None else b""
+        payload = {**_payload(addressed, context), "cookie": cookies.decode("utf-8", "replace")}
+        owner = jar.keys.owner if jar is not None else b""
+        digest = validators.digest(
+            json.dumps(payload).encode(), context.runtime_digest.encode(), owner
+        )
+        return Inserted(payload, digest)
+    own = context.worker_source if what is Asked.WORKER else context.codec.wildcard.encode()
+    return Inserted(tag=validators.digest(own))
+
+
+def condition(head: RequestHead, tag: bytes) -> tuple[bytes, bytes] | None:
+    """The condition that goes upstream for the browser's own."""
+    given = headers.get(head.fields, b"if-none-match")
+    return None if given is None else validators.incoming(given.encode("latin-1"), tag)
+
+
+def etag_for(answer: UpstreamHead, tag: bytes) -> bytes | None:
+    """Our validator of an edited answer."""
+    etag = headers.get(answer.fields, b"etag")
+    modified = headers.get(answer.fields, b"last-modified")
+    return validators.outgoing(
+        etag.encode("latin-1") if etag is not None else None,
+        modified.encode("latin-1") if modified is not None else None,
+        tag,
+    )
+
+
+def plan_for(
+    head: RequestHead,
+    addressed: Addressed,
+    answer: UpstreamHead,
+    puts: Inserted,
+    context: Context,
+) -> BodyPlan:
+    """What is to be done to the body of an answer."""
+    content_type = headers.get(answer.fields, b"content-type")
+    sniffing = headers.get(answer.fields, b"x-content-type-options") or ""
+    kind = kind_of(asked(head), content_type, nosniff=sniffing.strip().lower() == "nosniff")
+    coding = headers.get(answer.fields, b"content-encoding")
+    given = parameter(head.target.decode("latin-1"), wire.INTEGRITY_PARAMETER)
+    integrity = unquote(given) if given is not None and asked(head) is Asked.STYLE else ""
+    readable = answer.status not in {*BODYLESS, 206} and decoder_for(coding, 1) is not None
+    if not readable or kind is Kind.UNTOUCHED or (kind.is_document and _is_attachment(answer)):
+        if integrity and 200 <= answer.status <= 299:
+            raise UpstreamFault("a sheet with integrity came in a form that nobody can verify")
+        return BodyPlan()
+    settings = context.settings
+    module = f'import"{context.worker_path}";'.encode("ascii")
+    return BodyPlan(
+        kind,
+        place=Place(context.codec, addressed.origin, addressed.url),
+        markup=_markup(kind, puts, context) if kind.is_document else b"",
+        frame_markup=_frame_markup(addressed, context) if kind.is_document else b"",
+        preamble=context.worker_source if kind is Kind.WORKER else b"",
+        module_preamble=module if kind is Kind.WORKER else b"",
+        coding=coding,
+        coding_out=best_for(headers.get(head.fields, b"accept-encoding")),
+        charset=charset_of(content_type),
+        integrity=integrity,
+        ratio=settings.expansion_ratio,
+        token_bytes=settings.token_bytes,
+    )
+
+
+def _is_attachment(answer: UpstreamHead) -> bool:
+    disposition = headers.get(answer.fields, b"content-disposition") or ""
+    return disposition.strip().lower().startswith("attachment")
+
+
+def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
+    codec = context.codec
+    payload: dict[str, object] = {
+        "v": 1,
+        "origin": str(addressed.origin),
+        "suffix": codec.suffix,
+        "port": codec.public_port,
+        "secure": codec.secure_origin,
+        "worker": context.worker_path,
+    }
+    if context.settings.webrtc:
+        payload["rtc"] = 1
+    return payload
+
+
+def _markup(kind: Kind, puts: Inserted, context: Context) -> bytes:
+    return payload_markup(
+        puts.payload,
+        wire.PAYLOAD_ELEMENT_ID,
+        context.runtime_path,
+        context.runtime_digest,
+        xml=kind is Kind.XML,
+    )
+
+
+def _frame_markup(addressed: Addressed, context: Context) -> bytes:
+    """For documents in ``srcdoc``: the runtime alone, to which their parent's comes."""
+    return script_markup(
+        context.codec.collapse_origin(addressed.origin) + context.runtime_path,
+        context.runtime_digest,
+    )

@@ -1,0 +1,144 @@
+"""Character encodings of documents: found as browsers find them, made ASCII-compatible.
+
+The byte order mark counts first, then the header, then what the document says of itself
+(Encoding standard; HTML standard, 13.2.3).  A document keeps its encoding, unless markup
+cannot be read as octets in it (UTF-16, ISO-2022-JP): then it becomes UTF-8, with a byte
+order mark, which outweighs whatever header and document still say.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+import attrs
+import html5prescan
+import webencodings
+
+_PRESCAN = 1024
+_UTF8_MARK = b"\xef\xbb\xbf"
+_MARKS = ((_UTF8_MARK, "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
+_XML_STARTS = ((b"<\0?\0", "utf-16-le"), (b"\0<\0?", "utf-16-be"))
+_XML_DECLARATION = re.compile(
+    rb"<\?xml[^>]*?\bencoding[\t\n\r ]*=[\t\n\r ]*[\"']([A-Za-z][A-Za-z0-9._-]*)[\"']"
+)
+_CSS_CHARSET = re.compile(rb'@charset "([\x20-\x21\x23-\x7e]*)";')
+_CHARSET = re.compile(r";\s*charset\s*=\s*(?:\"([^\"]*)\"|([^\s;\"]+))", re.IGNORECASE)
+_TRANSCODED = frozenset({"utf-16-be", "utf-16-le", "iso2022_jp_ext"})
+_UNKNOWN = "latin-1"
+"""Stands for whatever a browser guesses: octets go through it unharmed."""
+# Labels of encodings that browsers refuse to read: the document is one U+FFFD to them.
+_REPLACEMENT = frozenset(
+    {"hz-gb-2312", "iso-2022-cn", "iso-2022-cn-ext", "iso-2022-kr", "csiso2022kr", "replacement"}
+)
+
+
+@attrs.frozen
+class Found:
+    """An encoding: its Python codec, and its label where the document itself says it.
+
+    ``mark`` is how many octets of a byte order mark come first.
+    """
+
+    codec: str
+    label: str = ""
+    mark: int = 0
+
+    @property
+    def is_transcoded(self) -> bool:
+        """Whether the document must become UTF-8 to be read as octets."""
+        return self.codec in _TRANSCODED
+
+
+def charset_of(content_type: str | None) -> str | None:
+    """The ``charset`` parameter of a Content-Type."""
+    found = _CHARSET.search(content_type or "")
+    return None if found is None else (found.group(1) or found.group(2) or "").strip()
+
+
+def codec_for(label: str | None) -> str | None:
+    """The Python codec of an encoding label; None for one that browsers do not know."""
+    if label is None or label.strip().lower() in _REPLACEMENT:
+        return None
+    known = webencodings.lookup(label)
+    if known is None or known.name == "x-user-defined":
+        return None
+    name = {
+        "utf-16be": "utf-16-be",
+        "utf-16le": "utf-16-le",
+        "shift_jis": "cp932",
+        "iso-2022-jp": "iso2022_jp_ext",
+    }.get(known.name)
+    return name or codecs.lookup(known.codec_info.name).name
+
+
+def find(head: bytes, charset: str | None, *, xml: bool, whole: bool) -> Found | None:
+    """Decide by the first octets of a document; None: more are needed.
+
+    ``charset`` is the header's, ``whole`` says that no more will come.
+    """
+    if len(head) < 4 and not whole:
+        return None
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return Found(name, mark=len(mark))
+    if codec := codec_for(charset):
+        return Found(codec)
+    if xml:
+        return _find_xml(head, whole=whole)
+    if len(head) < _PRESCAN and not whole:
+        return None  # what looks like a declaration may yet turn out to be in a comment
+    scan, _ = html5prescan.get(head[:_PRESCAN])
+    if scan.label and (codec := codec_for(scan.name)):
+        return Found(codec, scan.label)
+    return Found(_UNKNOWN)
+
+
+def _find_xml(head: bytes, *, whole: bool) -> Found | None:
+    for start, name in _XML_STARTS:
+        if head.startswith(start):
+            return Found(name)
+    if b"<?xml".startswith(head) and not whole:
+        return None
+    if head.startswith(b"<?xml"):
+        if b"?>" not in head[:_PRESCAN] and not whole and len(head) < _PRESCAN:
+            return None
+        declared = _XML_DECLARATION.match(head)
+        codec = codec_for(declared.group(1).decode("ascii")) if declared else None
+        if codec is not None and codec not in _TRANSCODED:
+            return Found(codec)
+    return Found("utf-8")
+
+
+def find_css(head: bytes, charset: str | None, *, whole: bool) -> Found | None:
+    """The same for a stylesheet (css-syntax-3, section 3.2)."""
+    if len(head) < 4 and not whole:
+        return None
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return Found(name, mark=len(mark))
+    if codec := codec_for(charset):
+        return Found(codec)
+    if b'@charset "'.startswith(head[:10]) and len(head) < 10 and not whole:
+        return None
+    declared = _CSS_CHARSET.match(head)
+    if declared is None and head.startswith(b'@charset "') and len(head) < _PRESCAN and not whole:
+        return None
+    codec = codec_for(declared.group(1).decode("ascii")) if declared else None
+    # A sheet that says so in ASCII cannot be UTF-16.
+    return Found(codec if codec is not None and not codec.startswith("utf-16") else "utf-8")
+
+
+class Transcoder:
+    """Octets of an encoding that hides markup, to UTF-8 with a byte order mark."""
+
+    def __init__(self, codec: str) -> None:
+        """Make a transcoder for one document; its own mark is already taken off."""
+        self._decode = codecs.getincrementaldecoder(codec)("replace")
+        self._mark = _UTF8_MARK
+
+    def feed(self, data: bytes, *, final: bool = False) -> bytes:
+        """Transcode a chunk."""
+        text = self._decode.decode(data, final)
+        mark, self._mark = self._mark, b""
+        return mark + text.encode("utf-8", "replace")

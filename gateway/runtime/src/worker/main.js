@@ -1,0 +1,37 @@
+// The network part of the runtime, before a worker's own script.
+import { hook, hookAll } from "../shared/hooks.js";
+import { longLabel } from "../shared/long.js";
+import { installNetwork } from "../shared/network.js";
+import { expand, labelOf, serialise } from "../shared/origins.js";
+import { urlsOf } from "../shared/urls.js";
+import { mapCss } from "../shared/css.js";
+import { installContainment } from "./contain.js";
+
+/** @type {any} */
+const w = self;
+// A worker from a data: URL has no origin of its own: its maker left one.
+const url = new URL(w.__gw ?? (w.origin === "null" ? w.location.href : w.origin));
+delete w.__gw;
+const place = { suffix: url.hostname.replace(/^[^.]*/, ""), port: url.port };
+const label = labelOf(url.hostname, place);
+if (label) {
+  const found = expand(label);
+  const origin = found ? serialise(found) : url.origin;
+  const base = w.location.protocol === "https:" ? w.location.href : url.href;
+  const urls = urlsOf(place, origin, () => base, url.origin, longLabel);
+  installNetwork(w, urls, false);
+  const { map } = urls;
+  const NativeRequest = w.Request;
+  const change = (/** @type {any} */ given) => (given instanceof NativeRequest ? given : map(given));
+  const scope = w.WorkerGlobalScope?.prototype;
+  hookAll(
+    w,
+    "WorkerGlobalScope.fetch:0 Worker:0 Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0 " +
+    "WindowClient.navigate:0 Clients.openWindow:0",
+    change,
+  );
+  hookAll(w, "Cache.addAll:0", (given) => Array.from(given, change));
+  hookAll(w, "FontFace:1", (source) => mapCss(source, map));
+  hook(scope, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));
+  installContainment(w, place);
+}

@@ -1,0 +1,1 @@
+"""The site of the runtime's tests, and what its pages try."""

@@ -1,0 +1,166 @@
+"""One site, seen twice: through the gateway and directly."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+from types import SimpleNamespace
+
+import attrs
+
+from gateway.demo.ca import Issued
+from gateway.origins import parse
+from tests.browser.harness import FLAGS, Stack, Tripwire, direct_rules, resolver_rules, until
+from tests.browser.runtime.pages import ORIGINS, A, answer
+from tests.browser.runtime.site import Asked, Site
+
+HOSTS = ("a.test", "b.test", "h.test")
+_EXTRA = """
+[[access]]
+origin = "http://h.test"
+allow-insecure-http = true
+[[access]]
+origin = "http://h.test:8081"
+allow-insecure-http = true
+"""
+
+
+@attrs.frozen
+class Told:
+    """What a page of cases gave back, and what came to the origins meanwhile."""
+
+    results: dict
+    arrivals: dict[str, set[str]]
+
+
+class World:
+    """The gateway, the site behind it, and a browser for each way to the site."""
+
+    def __init__(self, folder, driver) -> None:
+        """Start everything."""
+        self._driver = driver
+        self.stack = Stack(folder)
+        self.site = Site(self.stack.certificate("site", *HOSTS), answer)
+        self.tripwire = Tripwire()
+        ports = {"secure": self.site.secure_port, "plain": self.site.plain_port}
+        self.stack.hosts.update({origin: ports[kind] for origin, kind in ORIGINS.items()})
+        self.stack.start_gateway(_EXTRA)
+        known = SimpleNamespace(hosts=self.stack.hosts)
+        self.through = self._launch(
+            "site", "gateway", rules=resolver_rules(self.stack, self.tripwire)
+        )
+        self.directly = self._launch("site", rules=direct_rules(known, self.tripwire))
+
+    def _launch(self, *names: str, rules: str):
+        """A browser that trusts these certificates: it takes service workers of them."""
+        folder = self.stack.folder / "ca"
+        digests = [Issued(folder / f"{one}.pem", folder / f"{one}.key").key_digest for one in names]
+        trust = f"--ignore-certificate-errors-spki-list={','.join(digests)}"
+        path = shutil.which("chromium")
+        return self._driver.chromium.launch(
+            executable_path=path, headless=True, args=[*FLAGS, rules, trust]
+        )
+
+    def stop(self) -> None:
+        """End everything."""
+        for one in (self.through, self.directly):
+            one.close()
+        self.stack.stop()
+        self.site.close()
+        self.tripwire.close()
+
+    def collapsed(self, origin: str) -> str:
+        """An origin as the browser sees it."""
+        found = parse(origin)
+        assert found is not None
+        return self.stack.codec.collapse_origin(found[0])
+
+    def plainly(self, value, origin: str = A):
+        """A result of the gateway's with the page's own origin under its own name."""
+        text = json.dumps(value)
+        mine = self.collapsed(origin)
+        host = mine.removeprefix("https://")
+        real = origin.partition("://")[2]
+        for old, new in (
+            (mine, origin),
+            ("wss://" + host, "wss://" + real),
+            (host, real),
+            (host.partition(":")[0], real),
+        ):
+            text = text.replace(old, new)
+        return json.loads(text)
+
+    @contextlib.contextmanager
+    def tab(self, *, through: bool):
+        """A tab in a fresh profile."""
+        context = (self.through if through else self.directly).new_context()
+        context.set_default_timeout(15_000)
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
+
+    def open(self, page, url: str, *, through: bool):
+        """Show a page; the frame (or the page) that holds it, once it is loaded."""
+        page.goto(self.stack.outer + url if through else url)
+        return self.shown(page, url) if through else page
+
+    def shown(self, page, url: str):
+        """The frame that shows a page of this address's origin."""
+        found, _, path = url.partition("://")
+        wanted = (
+            self.collapsed(found + "://" + path.partition("/")[0]) + "/" + path.partition("/")[2]
+        )
+        frames = []
+
+        def there() -> bool:
+            page.wait_for_timeout(10)
+            frames[:] = [one for one in page.frames[1:2] if one.url.startswith(wanted)]
+            return bool(frames)
+
+        until(there, f"a frame shows {wanted}", 15)
+        frames[0].wait_for_load_state("load")
+        return frames[0]
+
+    def arrived(self, since: int) -> dict[str, set[str]]:
+        """Requests since then by case: each as method, origin and path."""
+        found: dict[str, set[str]] = {}
+        for one in self.site.log[since:]:
+            if one.case and one.method != "OPTIONS":
+                found.setdefault(one.case, set()).add(said(one))
+        return found
+
+    def cases(self, group: str, wanted: dict[str, set[str]] | None = None) -> Told:
+        """Run a page of cases: directly, or (with what is to arrive) through the gateway."""
+        since = len(self.site.log)
+        through = wanted is not None
+        origin = "http://h.test" if group == "plain" else A
+        with self.tab(through=through) as page:
+            frame = self.open(page, f"{origin}/cases/{group}", through=through)
+            results = frame.evaluate("runAll()")
+            if wanted is None:
+                page.wait_for_timeout(500)  # what nothing on the page waits for
+            else:
+                self._await_arrivals(page, since, wanted)
+        if through:
+            results = self.plainly(results, origin)
+        return Told(results, self.arrived(since))
+
+    def _await_arrivals(self, page, since: int, wanted: dict[str, set[str]]) -> None:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            found = self.arrived(since)
+            if all(found.get(case, set()) >= requests for case, requests in wanted.items()):
+                return
+            page.wait_for_timeout(50)
+
+
+def said(asked: Asked) -> str:
+    """A request in a word."""
+    scheme = "https" if asked.secure else "http"
+    rest = "".join(
+        f" {name}={asked.query[name]}" for name in ("n", "by", "q") if name in asked.query
+    )
+    return f"{asked.method} {scheme}://{asked.host}{asked.path}{rest}"

@@ -1,0 +1,1 @@
+"""A site that tries to reach foreign hosts in every way known, and what notes who arrives."""

@@ -1,0 +1,112 @@
+// Ways by which a service worker names a foreign host, or makes up what does.
+// What stands before the first section begins every service worker's script.
+
+const page = (body, fields) => new Response(body, {headers: {"Content-Type": "text/html", ...fields}});
+// A handler that returns false would cancel the request, so that it must not be one expression.
+const answer = (mode, make) => {
+  onfetch = (event) => {
+    if (event.request.mode === mode) event.respondWith(make(event));
+  };
+};
+const shows = (body, fields) => answer("navigate", () => page(body, fields));
+
+//: sw-fetch
+await serve("@NAME@");
+//> file
+oninstall = (event) => event.waitUntil(fetch("@URL@", {mode: "no-cors"}).catch(() => 0));
+
+//: sw-import-scripts
+await serve("@NAME@");
+//> file
+importScripts("@URL@");
+
+//: sw-import
+await serve("@NAME@", {type: "module"});
+//> file
+import "@URL@";
+
+//: sw-socket
+await serve("@NAME@");
+//> file
+oninstall = () => new WebSocket("wss://@HOST@/w/@NAME@");
+
+//: sw-cache
+await serve("@NAME@");
+//> file
+const add = async () => (await caches.open("x")).add("@URL@").catch(() => 0);
+oninstall = (event) => event.waitUntil(add());
+
+//: sw-answer
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+onfetch = (event) => event.respondWith(
+  fetch("@URL@", {mode: "no-cors"}).catch(() => new Response("")),
+);
+
+//: sw-redirect
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+onfetch = (event) => event.respondWith(Response.redirect("@URL@"));
+
+//: sw-document
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<img src="@URL@">`);
+
+//: sw-document-fetch
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<script>fetch("@URL@", {mode: "no-cors"}).catch(() => 0)</script>`);
+
+//: sw-document-link connection
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<link rel=preconnect href="@URL@">`);
+
+//: sw-document-refresh
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows("x", {Refresh: "0; url=@URL@"});
+
+//: sw-document-report
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows("<img src=/none>", {"Content-Security-Policy": "img-src 'none'; report-uri @URL@"});
+
+//: sw-document-cached
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+const keep = async (url) => {
+  const cache = await caches.open("x");
+  await cache.put(url, page(`<img src="@URL@">`));
+  return cache.match(url);
+};
+answer("navigate", (event) => keep(event.request.url));
+
+//: sw-own-worker
+await serve("@NAME@");
+(await shown("/s/@NAME@/page")).eval("new Worker('/s/@NAME@/work.js')");
+//> file
+const code = `fetch("@URL@", {mode: "no-cors"}).catch(() => 0)`;
+answer("same-origin", () => page(code, {"Content-Type": "text/javascript"}));
+
+//: sw-navigate
+await serve("@NAME@");
+const within = await shown("/s/@NAME@/page");
+within.navigator.serviceWorker.controller.postMessage("go");
+//> file
+onmessage = (event) => event.source.navigate("@URL@").catch(() => 0);
+
+//: sw-background none
+const made = await serve("@NAME@");
+await made.backgroundFetch.fetch("x", "@URL@");
+//> file
+onbackgroundfetchfail = () => 0;

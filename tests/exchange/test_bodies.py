@@ -1,0 +1,236 @@
+"""What becomes of a response's body: edited as what, and what is put into it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway import wire
+from gateway.exchange import bodies
+from gateway.exchange.messages import Context, RequestHead, Settings, UpstreamHead
+from gateway.exchange.steps import Addressed
+from gateway.rewrite.media import Asked, Kind
+from gateway.rewrite.pipeline import BodyPlan
+from tests.exchange import HTML, PAGE_ORIGIN, SITE, WORKER, context, frame, head
+from tests.rewrite import SECURE, SUFFIX, origin
+from tests.session import NOW
+
+PAYLOAD = re.compile(rb'<script[^>]*? type="application/json" id="__gw">([^<]*)</script>')
+CSS = (b"Content-Type", b"text/css")
+SCRIPT = (b"Content-Type", b"text/javascript")
+
+
+def _addressed(target: str = "/p") -> Addressed:
+    return Addressed(origin(SITE), target.encode(), proved=False)
+
+
+def _plan(
+    request: RequestHead,
+    *fields: tuple[bytes, bytes],
+    status: int = 200,
+    given: Context | None = None,
+) -> BodyPlan:
+    answer = UpstreamHead(status, b"R", fields, 5)
+    given = given or context()
+    puts = bodies.inserted(bodies.asked(request), _addressed(), None, NOW, given)
+    return bodies.plan_for(request, _addressed(), answer, puts, given)
+
+
+def _style(target: str = "/a.css", **more: Any) -> RequestHead:
+    return head(target, **{"sec_fetch_dest": "style", "sec_fetch_mode": "no-cors", **more})
+
+
+def _worker(**more: Any) -> RequestHead:
+    return head("/w.js", **{"sec_fetch_dest": "worker", "sec_fetch_mode": "same-origin", **more})
+
+
+def _payload(markup: bytes) -> Any:
+    matched = PAYLOAD.search(markup)
+    assert matched is not None, markup
+    return json.loads(matched[1])
+
+
+class AskedTests(SynchronousTestCase):
+    """What a request is made for, from its fields."""
+
+    def test_fields(self) -> None:
+        """Destination, mode and Accept."""
+        self.assertIs(bodies.asked(frame()), Asked.DOCUMENT)
+        self.assertIs(bodies.asked(_style()), Asked.STYLE)
+        self.assertIs(bodies.asked(_worker()), Asked.WORKER)
+        self.assertIs(bodies.asked(head(sec_fetch_dest="manifest")), Asked.MANIFEST)
+        self.assertIs(bodies.asked(head(accept="text/html")), Asked.OTHER)
+        old = {"sec_fetch_dest": "", "sec_fetch_mode": "", "accept": "text/css,*/*;q=0.1"}
+        self.assertIs(bodies.asked(head(**old)), Asked.STYLE)
+
+    def test_accept_encoding(self) -> None:
+        """What both the client and we can read."""
+        for given, wanted in {"gzip, br": b"gzip, br", "": b"identity", "dcb": b"identity"}.items():
+            self.assertEqual(bodies.accept_encoding(frame(accept_encoding=given)), wanted, given)
+
+
+class PlanTests(SynchronousTestCase):
+    """What is done to a body."""
+
+    def test_kinds(self) -> None:
+        """By what was asked for and what came."""
+        svg, xhtml = (
+            (b"Content-Type", value) for value in (b"image/svg+xml", b"application/xhtml+xml")
+        )
+        plain, nosniff = (
+            (b"Content-Type", b"text/plain"),
+            (b"X-Content-Type-Options", b" NoSniff "),
+        )
+        manifest = head(sec_fetch_dest="manifest")
+        table: list[tuple[RequestHead, tuple[tuple[bytes, bytes], ...], Kind]] = [
+            (frame(), (HTML,), Kind.HTML),
+            (frame(), (svg,), Kind.XML),
+            (frame(), (xhtml,), Kind.XML),
+            (frame(), (CSS,), Kind.UNTOUCHED),
+            (_style(), (CSS,), Kind.CSS),
+            (_style(), (plain,), Kind.CSS),
+            (_style(), (plain, nosniff), Kind.UNTOUCHED),
+            (_style(), (HTML,), Kind.UNTOUCHED),
+            (_worker(), (SCRIPT,), Kind.WORKER),
+            (_worker(), (HTML,), Kind.UNTOUCHED),
+            (manifest, ((b"Content-Type", b"application/manifest+json"),), Kind.MANIFEST),
+            (head(), (HTML,), Kind.UNTOUCHED),
+            (head(), (CSS,), Kind.UNTOUCHED),
+            (head(), (SCRIPT,), Kind.UNTOUCHED),
+            (head(sec_fetch_dest="script"), (SCRIPT,), Kind.UNTOUCHED),
+            (head(sec_fetch_dest="image"), (svg,), Kind.UNTOUCHED),
+        ]
+        for request, fields, wanted in table:
+            self.assertIs(_plan(request, *fields).kind, wanted, (request, fields))
+
+    def test_untouched(self) -> None:
+        """Without a body, in part, to be saved, or in a coding that cannot be read."""
+        for request, kind in ((frame(), HTML), (_style(), CSS), (_worker(), SCRIPT)):
+            for status in (200, 404, 500, 203):
+                self.assertTrue(_plan(request, kind, status=status).edits, status)
+            for status in (204, 205, 206, 304):
+                self.assertEqual(_plan(request, kind, status=status), BodyPlan(), status)
+            for coding in (b"gzip, gzip", b"compress", b"dcb", b"br, gzip"):
+                plan = _plan(request, kind, (b"Content-Encoding", coding))
+                self.assertEqual(plan, BodyPlan(), coding)
+            for coding in (b"gzip", b"deflate", b"br", b"zstd", b"identity", b"GZIP"):
+                plan = _plan(request, kind, (b"Content-Encoding", coding))
+                self.assertTrue(plan.edits, coding)
+        saved = (b"Content-Disposition", b" Attachment; filename=x")
+        self.assertFalse(_plan(frame(), HTML, saved).edits)
+        self.assertTrue(_plan(_style(), CSS, saved).edits)
+
+    def test_details(self) -> None:
+        """Codings, encoding, bounds and the place of the body."""
+        given = attrs.evolve(context(), settings=Settings(expansion_ratio=7, token_bytes=99))
+        request = frame(accept_encoding="gzip;q=0.5, zstd")
+        plan = _plan(
+            request,
+            (b"Content-Type", b"text/html; charset=koi8-r"),
+            (b"Content-Encoding", b"br"),
+            given=given,
+        )
+        self.assertEqual((plan.coding, plan.coding_out, plan.charset), ("br", "zstd", "koi8-r"))
+        self.assertEqual((plan.ratio, plan.token_bytes, plan.integrity), (7, 99, ""))
+        assert plan.place is not None
+        self.assertEqual((plan.place.origin, plan.place.url), (origin(SITE), f"{SITE}/p"))
+
+    def test_what_goes_in(self) -> None:
+        """The runtime into documents, a preamble before workers' scripts, nothing elsewhere."""
+        page, sheet, worker = _plan(frame(), HTML), _plan(_style(), CSS), _plan(_worker(), SCRIPT)
+        self.assertTrue(page.markup and page.frame_markup)
+        self.assertEqual((page.preamble, page.module_preamble), (b"", b""))
+        for plan in (sheet, worker):
+            self.assertEqual((plan.markup, plan.frame_markup), (b"", b""))
+        self.assertEqual((sheet.preamble, sheet.module_preamble), (b"", b""))
+        self.assertEqual(worker.preamble, WORKER)
+        path = context().worker_path
+        self.assertEqual(worker.module_preamble, f'import"{path}";'.encode())
+
+    def test_markup(self) -> None:
+        """A page's has the payload; a document's within it the runtime alone."""
+        plan = _plan(frame(), HTML)
+        common = {
+            "v": 1, "origin": SITE, "suffix": SUFFIX, "port": 443, "secure": SECURE,
+            "worker": context().worker_path,
+        }  # fmt: skip
+        self.assertEqual(_payload(plan.markup), {**common, "cookie": ""})
+        self.assertIsNone(PAYLOAD.search(plan.frame_markup))
+        runtime = context().runtime_path
+        self.assertIn(f'src="{runtime}"'.encode(), plan.markup)
+        self.assertIn(f'src="{PAGE_ORIGIN}{runtime}"'.encode(), plan.frame_markup)
+        self.assertIn(b"xmlns", _plan(frame(), (b"Content-Type", b"image/svg+xml")).markup)
+
+    def test_webrtc(self) -> None:
+        """The runtime leaves it to pages only where the configuration says so."""
+        on = attrs.evolve(context(), settings=Settings(webrtc=True))
+        self.assertEqual(_payload(_plan(frame(), HTML, given=on).markup)["rtc"], 1)
+        self.assertNotIn("rtc", _payload(_plan(frame(), HTML).markup))
+
+
+class IntegrityTests(SynchronousTestCase):
+    """The digests that a page demands of its sheets."""
+
+    def _integrity(self, target: str, *fields: tuple[bytes, bytes]) -> str:
+        return _plan(_style(target), *(fields or (CSS,))).integrity
+
+    def test_parameter(self) -> None:
+        """From our parameter, decoded; the last one, for that is ours."""
+        name = wire.INTEGRITY_PARAMETER
+        table = {
+            "/a.css": "",
+            f"/a.css?{name}=": "",
+            f"/a.css?{name}=sha256-a%2Bb%2Fc%3D": "sha256-a+b/c=",
+            f"/a.css?x=1&{name}=sha256-x%20sha512-y&z": "sha256-x sha512-y",
+            f"/a.css?{name}=old&{name}=new": "new",
+            f"/a.css?x{name}=sha256-x": "",
+        }
+        for target, wanted in table.items():
+            self.assertEqual(self._integrity(target), wanted, target)
+
+    def test_not_of_documents(self) -> None:
+        """A page's own address says nothing of its digest."""
+        target = f"/p?{wire.INTEGRITY_PARAMETER}=sha256-x"
+        self.assertEqual(_plan(frame(target), HTML).integrity, "")
+
+
+class TagTests(SynchronousTestCase):
+    """The digest over what would be put in."""
+
+    def _tag(self, what: Asked, given: Context | None = None, target: str = "/p") -> bytes:
+        return bodies.inserted(what, _addressed(target), None, NOW, given or context()).tag
+
+    def test_differs(self) -> None:
+        """By runtime and settings for documents, by the script for workers, by the host for all."""
+        plain = context()
+        for what, change in (
+            (Asked.DOCUMENT, {"runtime_digest": "sha256-other="}),
+            (Asked.DOCUMENT, {"worker_path": "/other.js"}),
+            (Asked.DOCUMENT, {"settings": Settings(webrtc=True)}),
+            (Asked.WORKER, {"worker_source": b"other"}),
+        ):
+            other = attrs.evolve(plain, **change)  # type: ignore[arg-type]
+            self.assertNotEqual(self._tag(what, plain), self._tag(what, other), (what, change))
+            self.assertEqual(self._tag(what, plain), self._tag(what, context()))
+            self.assertEqual(self._tag(Asked.STYLE, plain), self._tag(Asked.STYLE, other))
+
+    def test_condition(self) -> None:
+        """The origin's own validator, only behind a tag that still holds."""
+        tag = self._tag(Asked.DOCUMENT)
+        answer = UpstreamHead(200, b"R", ((b"ETag", b'"a"'),))
+        etag = bodies.etag_for(answer, tag)
+        assert etag is not None
+        request = frame(if_none_match=etag.decode())
+        self.assertEqual(bodies.condition(request, tag), (b"If-None-Match", b'"a"'))
+        self.assertIsNone(bodies.condition(request, self._tag(Asked.STYLE)))
+        self.assertIsNone(bodies.condition(frame(), tag))
+        self.assertIsNone(bodies.condition(frame(if_modified_since="x"), tag))
+        dated = bodies.etag_for(UpstreamHead(200, b"R", ((b"Last-Modified", b"then"),)), tag)
+        assert dated is not None
+        request = frame(if_none_match=dated.decode())
+        self.assertEqual(bodies.condition(request, tag), (b"If-Modified-Since", b"then"))
+        self.assertIsNone(bodies.etag_for(UpstreamHead(200, b"R", ()), tag))
