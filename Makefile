@@ -42,7 +42,8 @@ $(VENV)/.tested: $(VENV)/.installed
 PAGES := apache2-doc git-doc debian-policy
 packages:
 	@missing=; \
-	command -v chromium >/dev/null || missing="chromium curl fonts-dejavu-core"; \
+	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
+	command -v curl >/dev/null || missing="$$missing curl"; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	/sbin/ldconfig -p | grep -q libatomic.so.1 || missing="$$missing libatomic1"; \
 	for name in $(PAGES); do \

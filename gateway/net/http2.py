@@ -305,6 +305,9 @@ class Http2Channel(H2Connection):
     def _requestEnded(self, event: Any) -> None:
         stream = self.streams.get(event.stream_id)
         if stream is not None and stream.refusal is not None:
+            # No reset can follow on a stream that both sides have ended, and some clients
+            # sleep until they hear something.
+            self.conn.ping(b"refused.")
             self.abort_stream(event.stream_id, ErrorCodes.NO_ERROR)
         elif stream is not None:
             super()._requestEnded(event)
@@ -393,6 +396,8 @@ class Http2Channel(H2Connection):
 
     def forceAbortClient(self) -> None:
         """Cut the connection without another word."""
+        if self._abortingCall is not None and self._abortingCall.active():
+            self._abortingCall.cancel()
         self._abortingCall = None
         if self.transport is not None and not self._lost:
             self.transport.abortConnection()

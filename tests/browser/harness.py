@@ -20,6 +20,8 @@ from gateway.demo.ca import LocalCa
 from gateway.origins import Codec
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+KNOWN = json.loads((Path(__file__).parent / "known_differences.json").read_text("utf-8"))
+"""What still differs from a direct load; everything else must not."""
 DOMAIN = "gw.test"
 FLAGS = (
     "--no-sandbox",

@@ -29,7 +29,7 @@ export function hook(owner, name, before, after) {
         return construct(target, args, newTarget === proxy ? target : newTarget);
       },
     });
-    if (native.prototype) native.prototype.constructor = proxy;
+    if (native.prototype?.constructor === native) native.prototype.constructor = proxy;
     return proxy;
   };
   defineProperty(owner, name, "value" in old
