@@ -3,8 +3,8 @@
 - ``settings``: every limit and address of this room.
 - ``telemetry``: what the shells tell the operator's side.
 - ``listener``: TLS and plain listening ports, certificates.
-- ``site``: the one module that owns twisted.web's server side; ``client``: what it hands on.
-- ``http``: drives an exchange; ``body``: pipes what comes back.
+- ``site``: owns twisted.web's server side; ``http2``: its HTTP/2; ``client``: what they hand on.
+- ``http``: drives an exchange; ``body``: pipes what comes back; ``threads``: for heavy bodies.
 - ``drive``: the loop between an exchange and what performs its needs.
 - ``websocket``: the one module that owns autobahn, both legs.
 - ``relay``: two legs coupled, whatever they are made of.

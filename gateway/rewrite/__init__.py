@@ -1,9 +1,24 @@
 """What is edited on the way through, and nothing else (rewriting, "The principle").
 
-- ``headers``: request and response header fields.
+What is edited at all:
+
+- ``media``: what a request asks for, and which bodies are read, as what.
+- ``pipeline``: a body's way through decoder, encoding, rewriter and encoder.
+
+Header fields:
+
+- ``headers``: request and response fields.  ``validators``: our ETags, with the origin's inside.
 - ``csp``: the site's Content-Security-Policy mapped; the containment policy.
-- ``media``: which responses are documents, and in what coding.
-- ``coding``: content codings, decoded with an expansion limit and encoded again.
-- ``html``: the streaming scanner that puts runtime and payload into documents.
-- ``pipeline``: a response body's way through decoder, scanner and encoder.
+- ``parameters``: ours in URLs, added and taken out.
+
+Bodies:
+
+- ``coding``: content codings, decoded with an expansion limit and encoded streaming.
+- ``encoding``: character encodings, found as browsers find them.
+- ``inject``: puts runtime and payload into documents.
+- ``html``: the streaming rewriter of HTML and XML.  ``tokens``: its expressions;
+  ``foreign``: where SVG and MathML begin and end; ``attributes``: which attribute of which
+  element is edited, and how; ``references``: character references; ``scripts``: import maps.
+- ``css``: stylesheets.  ``manifest``: web app manifests.
+- ``urls``: URLs alone, in lists, in ``srcset``, in a refresh.
 """

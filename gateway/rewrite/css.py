@@ -45,6 +45,7 @@ _UNSAFE_BARE = re.compile(r"[\"'()\\ \t\r\n\f]")
 _TAIL = 64
 """How much of an identifier is kept back at a chunk's end, and looked back for."""
 LIMIT = 4 * 1024 * 1024
+"""How long a token of CSS or HTML may be unless somebody says otherwise, in octets."""
 _PATIENCE = 4096
 
 # Encodings whose second octet may look like a backslash or an at sign.
@@ -69,10 +70,6 @@ def map_css(text: str, map_url: Map) -> str:
     edits = scanner.scan(text, 0, final=True)
     if not edits:
         return text
-    return _apply(text, edits)
-
-
-def _apply(text: str, edits: list[tuple[int, int, str]]) -> str:
     out: list[str] = []
     done = 0
     for start, end, value in edits:

@@ -16,6 +16,8 @@ import html5prescan
 import webencodings
 
 _PRESCAN = 1024
+_MARKED = 4
+"""How many octets tell whether there is a byte order mark, or UTF-16 without one."""
 _UTF8_MARK = b"\xef\xbb\xbf"
 _MARKS = ((_UTF8_MARK, "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 _XML_STARTS = ((b"<\0?\0", "utf-16-le"), (b"\0<\0?", "utf-16-be"))
@@ -77,13 +79,10 @@ def find(head: bytes, charset: str | None, *, xml: bool, whole: bool) -> Found |
 
     ``charset`` is the header's, ``whole`` says that no more will come.
     """
-    if len(head) < 4 and not whole:
+    if len(head) < _MARKED and not whole:
         return None
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            return Found(name, mark=len(mark))
-    if codec := codec_for(charset):
-        return Found(codec)
+    if found := _told(head, charset):
+        return found
     if xml:
         return _find_xml(head, whole=whole)
     if len(head) < _PRESCAN and not whole:
@@ -92,6 +91,15 @@ def find(head: bytes, charset: str | None, *, xml: bool, whole: bool) -> Found |
     if scan.label and (codec := codec_for(scan.name)):
         return Found(codec, scan.label)
     return Found(_UNKNOWN)
+
+
+def _told(head: bytes, charset: str | None) -> Found | None:
+    """By a byte order mark or the header, which outweigh what the text says."""
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return Found(name, mark=len(mark))
+    codec = codec_for(charset)
+    return None if codec is None else Found(codec)
 
 
 def _find_xml(head: bytes, *, whole: bool) -> Found | None:
@@ -112,13 +120,10 @@ def _find_xml(head: bytes, *, whole: bool) -> Found | None:
 
 def find_css(head: bytes, charset: str | None, *, whole: bool) -> Found | None:
     """The same for a stylesheet (css-syntax-3, section 3.2)."""
-    if len(head) < 4 and not whole:
+    if len(head) < _MARKED and not whole:
         return None
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            return Found(name, mark=len(mark))
-    if codec := codec_for(charset):
-        return Found(codec)
+    if found := _told(head, charset):
+        return found
     if b'@charset "'.startswith(head[:10]) and len(head) < 10 and not whole:
         return None
     declared = _CSS_CHARSET.match(head)

@@ -251,7 +251,7 @@ class ResponseContext:
     """
 
     origin: Origin
-    url: str
+    url: str = attrs.field(repr=False)
     codec: Codec
     by_script: bool = False
     same_site: bool = False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gateway.rewrite import scripts, tokens
 from gateway.rewrite.attributes import TagEditor
-from gateway.rewrite.css import CssRewriter
+from gateway.rewrite.css import LIMIT, CssRewriter
 from gateway.rewrite.foreign import ForeignContent
 from gateway.rewrite.inject import Injector
 from gateway.rewrite.references import escape_attribute, unescape_xml
@@ -23,7 +23,6 @@ from gateway.rewrite.urls import UrlMap
 if TYPE_CHECKING:
     from gateway.origins import Origin
 
-LIMIT = 4 * 1024 * 1024
 _DEEPEST_SRCDOC = 8
 _PATIENCE = 4096
 _TAIL = 16

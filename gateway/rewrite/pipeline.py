@@ -17,9 +17,9 @@ import attrs
 from gateway.errors import UpstreamFault, UpstreamTooLarge
 from gateway.rewrite import manifest
 from gateway.rewrite.coding import decoder_for, encoder_for
-from gateway.rewrite.css import CssRewriter
+from gateway.rewrite.css import LIMIT, CssRewriter
 from gateway.rewrite.encoding import Found, Transcoder, find, find_css
-from gateway.rewrite.html import LIMIT, HtmlRewriter
+from gateway.rewrite.html import HtmlRewriter
 from gateway.rewrite.inject import Injector
 from gateway.rewrite.media import Kind
 from gateway.rewrite.urls import UrlMap
@@ -34,7 +34,7 @@ class Place:
 
     codec: Codec
     origin: Origin
-    url: str
+    url: str = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -81,31 +81,35 @@ class Rewriter(Protocol):
         ...
 
 
-class _Document:
-    """HTML or XML: encoding found, markup put in, URLs mapped."""
+class _Text:
+    """A body whose encoding its first octets tell: held until they do, then rewritten."""
 
     def __init__(self, plan: BodyPlan, place: Place) -> None:
         self._plan = plan
         self._place = place
         self._head = b""
         self._transcoder: Transcoder | None = None
-        self._injector: Injector | None = None
-        self._html: HtmlRewriter | None = None
+        self._rewriter: Rewriter | None = None
+
+    def _find(self, head: bytes, *, whole: bool) -> Found | None:
+        raise NotImplementedError
+
+    def _make(self, found: Found, codec: str) -> Rewriter:
+        """The rewriter of octets in ``codec``, which is not ``found``'s where it is transcoded."""
+        raise NotImplementedError
 
     def feed(self, data: bytes) -> bytes:
-        if self._html is None:
+        if self._rewriter is None:
             self._head += data
             return self._begin(whole=False)
         return self._pass(data, final=False)
 
     def close(self) -> bytes:
-        out = self._begin(whole=True) if self._html is None else b""
+        out = self._begin(whole=True) if self._rewriter is None else b""
         return out + self._pass(b"", final=True)
 
     def _begin(self, *, whole: bool) -> bytes:
-        plan, place = self._plan, self._place
-        xml = plan.kind is Kind.XML
-        found = find(self._head, plan.charset, xml=xml, whole=whole)
+        found = self._find(self._head, whole=whole)
         if found is None:
             return b""
         data, self._head = self._head, b""
@@ -113,9 +117,28 @@ class _Document:
         if found.is_transcoded:
             data, codec = data[found.mark :], "utf-8"
             self._transcoder = Transcoder(found.codec)
-        if plan.markup:
-            self._injector = Injector(_declared(found) + plan.markup, xml=xml)
-        self._html = HtmlRewriter(
+        self._rewriter = self._make(found, codec)
+        return self._pass(data, final=False)
+
+    def _pass(self, data: bytes, *, final: bool) -> bytes:
+        if self._transcoder is not None:
+            data = self._transcoder.feed(data, final=final)
+        if self._rewriter is None:
+            return data
+        out = self._rewriter.feed(data) if data else b""
+        return out + self._rewriter.close() if final else out
+
+
+class _Document(_Text):
+    """HTML or XML: markup put in, URLs mapped."""
+
+    def _find(self, head: bytes, *, whole: bool) -> Found | None:
+        return find(head, self._plan.charset, xml=self._plan.kind is Kind.XML, whole=whole)
+
+    def _make(self, found: Found, codec: str) -> Rewriter:
+        plan, place = self._plan, self._place
+        xml = plan.kind is Kind.XML
+        html = HtmlRewriter(
             UrlMap(place.codec, place.url),
             place.origin,
             encoding=codec,
@@ -123,61 +146,37 @@ class _Document:
             limit=plan.token_bytes,
             frame_markup=plan.frame_markup,
         )
-        return self._pass(data, final=False)
-
-    def _pass(self, data: bytes, *, final: bool) -> bytes:
-        if self._transcoder is not None:
-            data = self._transcoder.feed(data, final=final)
-        if self._injector is not None:
-            data = self._injector.feed(data)
-            if final:
-                data += self._injector.close()
-        if self._html is None:
-            return data
-        out = self._html.feed(data) if data else b""
-        return out + self._html.close() if final else out
+        if not plan.markup:
+            return html
+        return _Chain(Injector(_declared(found) + plan.markup, xml=xml), html)
 
 
-class _Sheet:
-    """A stylesheet: encoding found, URLs mapped."""
+class _Chain:
+    """What one rewriter gives is what the next one takes."""
 
-    def __init__(self, plan: BodyPlan, place: Place) -> None:
-        self._plan = plan
-        self._place = place
-        self._head = b""
-        self._transcoder: Transcoder | None = None
-        self._css: CssRewriter | None = None
+    def __init__(self, first: Rewriter, second: Rewriter) -> None:
+        self._first = first
+        self._second = second
 
     def feed(self, data: bytes) -> bytes:
-        if self._css is None:
-            self._head += data
-            return self._begin(whole=False)
-        return self._pass(data, final=False)
+        data = self._first.feed(data)
+        return self._second.feed(data) if data else b""
 
     def close(self) -> bytes:
-        out = self._begin(whole=True) if self._css is None else b""
-        return out + self._pass(b"", final=True)
+        data = self._first.close()
+        return (self._second.feed(data) if data else b"") + self._second.close()
 
-    def _begin(self, *, whole: bool) -> bytes:
-        found = find_css(self._head, self._plan.charset, whole=whole)
-        if found is None:
-            return b""
-        data, self._head = self._head, b""
-        codec = found.codec
-        if found.is_transcoded:
-            data, codec = data[found.mark :], "utf-8"
-            self._transcoder = Transcoder(found.codec)
+
+class _Sheet(_Text):
+    """A stylesheet: URLs mapped."""
+
+    def _find(self, head: bytes, *, whole: bool) -> Found | None:
+        return find_css(head, self._plan.charset, whole=whole)
+
+    def _make(self, found: Found, codec: str) -> Rewriter:
+        del found
         urls = UrlMap(self._place.codec, self._place.url)
-        self._css = CssRewriter(urls.url, codec, self._plan.token_bytes)
-        return self._pass(data, final=False)
-
-    def _pass(self, data: bytes, *, final: bool) -> bytes:
-        if self._transcoder is not None:
-            data = self._transcoder.feed(data, final=final)
-        if self._css is None:
-            return data
-        out = self._css.feed(data)
-        return out + self._css.close() if final else out
+        return CssRewriter(urls.url, codec, self._plan.token_bytes)
 
 
 def _declared(found: Found) -> bytes:

@@ -1,8 +1,9 @@
 """The JavaScript that goes to browsers: sources, build, and the built files.
 
 - ``src/inner``: what runs first in every proxied document.
+- ``src/worker``: what stands before every worker's own script.
 - ``src/outer``: the outer frame's script.
-- ``src/shared``: the origin codec, once for both.
+- ``src/shared``: the origin codec, hooks, and the network's sinks.
 - ``built``: the built files and ``manifest.json`` with their digests; committed, so that
   neither installing nor running the gateway needs Node.  ``npm run build`` makes them,
   ``npm test`` compares them and runs ``tests``.

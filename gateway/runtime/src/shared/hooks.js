@@ -1,4 +1,5 @@
-// Replacing natives so that nothing shows: proxies have the target's name, length and text.
+// Replacing natives so that little shows: proxies have the target's name and length; their text
+// is that of a native function without a name.
 // The natives used here are captured before any script of the page runs.
 
 export const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
