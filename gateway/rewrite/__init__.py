@@ -1,18 +1,10 @@
 """What is edited on the way through, and nothing else (rewriting, "The principle").
 
-What is edited at all:
-
 - ``media``: what a request asks for, and which bodies are read, as what.
 - ``pipeline``: a body's way through decoder, encoding, rewriter and encoder.
-
-Header fields:
-
-- ``headers``: request and response fields.  ``validators``: our ETags, with the origin's inside.
+- ``headers``: request and response fields.  ``validators``: our ETags, the origin's inside.
 - ``csp``: the site's Content-Security-Policy mapped; the containment policy.
 - ``parameters``: ours in URLs, added and taken out.
-
-Bodies:
-
 - ``coding``: content codings, decoded with an expansion limit and encoded streaming.
 - ``encoding``: character encodings, found as browsers find them.
 - ``inject``: puts runtime and payload into documents.
