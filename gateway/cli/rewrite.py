@@ -81,7 +81,7 @@ def _markup(codec: Codec, origin: Origin, kind: Kind) -> bytes:
         "suffix": codec.suffix,
         "port": codec.public_port,
         "secure": codec.secure_origin,
-        "worker": pages.worker_path,
+        "rare": pages.rare_path,
         "cookie": "",
     }
     return payload_markup(

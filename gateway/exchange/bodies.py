@@ -134,7 +134,7 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
         "suffix": codec.suffix,
         "port": codec.public_port,
         "secure": codec.secure_origin,
-        "worker": context.worker_path,
+        "rare": context.rare_path,
     }
     if context.settings.webrtc:
         payload["rtc"] = 1

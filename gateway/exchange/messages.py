@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from gateway import wire
 from gateway.errors import GatewayError, LocalFault
 from gateway.rewrite.csp import RuntimeSource
 from gateway.rewrite.pipeline import BodyPlan
@@ -69,14 +70,18 @@ class Context:
     policy: PolicySettings
     runtime_path: str
     runtime_digest: str
+    rare_path: str = ""
+    rare_digest: str = ""
     worker_path: str = ""
     worker_source: bytes = attrs.field(default=b"", repr=False)
     settings: Settings = attrs.field(factory=Settings)
 
     def runtime(self, origin: Origin) -> RuntimeSource:
         """The runtime's script as a page of ``origin`` loads it."""
-        url = self.codec.collapse_origin(origin) + self.runtime_path
-        return RuntimeSource(url, self.runtime_digest)
+        own = self.codec.collapse_origin(origin)
+        return RuntimeSource(
+            own + self.runtime_path, self.runtime_digest, self.rare_digest, own + wire.GATEWAY_PATH
+        )
 
 
 # --- needs: what an exchange asks of its shell ---------------------------------------

@@ -79,6 +79,8 @@ class GatewayService(Service):
             config.policy,
             pages.runtime_path,
             pages.runtime_digest,
+            pages.rare_path,
+            pages.rare_digest,
             pages.worker_path,
             pages.worker_source,
             ExchangeSettings(

@@ -54,6 +54,8 @@ class Pages:
         icon = self._add_hashed("gateway.svg")
         self.runtime_path = wire.ASSET_PATH + manifest["inner"]["file"]
         self.runtime_digest: str = manifest["inner"]["integrity"]
+        self.rare_path = wire.ASSET_PATH + manifest["rare"]["file"]
+        self.rare_digest: str = manifest["rare"]["integrity"]
         self.worker_path = wire.ASSET_PATH + manifest["worker"]["file"]
         self.worker_source = (built / manifest["worker"]["file"]).read_bytes().rstrip(b"\n")
         common = {

@@ -63,10 +63,16 @@ _TWINS = {"ws": "http", "wss": "https"}
 
 @attrs.frozen
 class RuntimeSource:
-    """The runtime's script as a policy must know it: its URL and its digest."""
+    """The runtime's script as a policy must know it: its URL and its digest.
+
+    ``rare`` is the digest of the part that few pages need, which the runtime fetches from
+    below ``own`` and runs inline.
+    """
 
     url: str
     digest: str
+    rare: str
+    own: str
 
 
 @attrs.frozen
@@ -109,11 +115,9 @@ def _map_policy(
             directives[name] = _map_sources(sources, origin, codec)
         elif name == "frame-ancestors":
             mapped = _map_sources(sources, origin, codec)
-            kept = [one for one in mapped if one.lower() != "'none'"]
-            directives[name] = [*kept, codec.secure_origin]
+            directives[name] = [*_without_none(mapped), codec.secure_origin]
         elif name == "trusted-types" and runtime is not None:
-            kept = [one for one in sources if one.lower() != "'none'"]
-            directives[name] = [*kept, _TRUSTED_TYPES]
+            directives[name] = [*_without_none(sources), _TRUSTED_TYPES]
         elif name == "report-uri":
             directives[name] = [codec.collapse_url(one, str(origin)) for one in sources]
     directives.pop("report-to", None)  # its endpoints' header is not passed on
@@ -165,15 +169,24 @@ def _admit_runtime(directives: dict[str, list[str]], runtime: RuntimeSource) -> 
     for name in ("script-src-elem", "script-src", "default-src"):
         if name not in directives:
             continue
-        sources = [one for one in directives[name] if one.lower() != "'none'"]
+        sources = _without_none(directives[name])
         ours = [runtime.url]
-        if any(_NONCE_OR_HASH.match(one) for one in sources):
-            # Under strict-dynamic only this counts; elsewhere it would undo unsafe-inline.
-            ours.append(f"'{runtime.digest}'")
+        strict = any(_NONCE_OR_HASH.match(one) for one in sources)
+        if strict or "'unsafe-inline'" not in [one.lower() for one in sources]:
+            # Under strict-dynamic only these count; elsewhere they would undo unsafe-inline.
+            ours += [f"'{runtime.digest}'", f"'{runtime.rare}'"]
         # A default-src must not be widened for images and the rest as well.
         target = "script-src" if name == "default-src" else name
         directives[target] = [*sources, *ours]
-        return
+        break
+    for name in ("connect-src", "default-src"):
+        if name in directives:
+            directives["connect-src"] = [*_without_none(directives[name]), runtime.own]
+            break
+
+
+def _without_none(sources: list[str]) -> list[str]:
+    return [one for one in sources if one.lower() != "'none'"]
 
 
 def containment(codec: Codec, frame_ancestors: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """The JavaScript that goes to browsers: sources, build, and the built files.
 
 - ``src/inner``: what runs first in every proxied document.
+- ``src/rare``: the part of it that comes on demand.
 - ``src/worker``: what stands before every worker's own script.
 - ``src/outer``: the outer frame's script.
 - ``src/shared``: the origin codec, hooks, and the network's sinks.

@@ -12,12 +12,15 @@ const target = join(here, "built");
 // Sizes in bytes: what every page loads has a budget (minified, gzip).
 const entries = [
   { name: "inner", file: "src/inner/main.js", minified: 12288, gzip: 4608 },
-  { name: "worker", file: "src/worker/main.js", minified: 6144, gzip: 3072 },
+  // As a function with a name: it puts itself before the workers that a worker makes.
+  { name: "worker", file: "src/worker/main.js", minified: 8192, gzip: 4096, wrap: true },
+  { name: "rare", file: "src/rare/main.js", minified: 12288, gzip: 5120 },
   { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 6144 },
 ];
 
 const files = new Map();
 const manifest = {};
+let preamble = "";
 let failed = false;
 for (const entry of entries) {
   const result = await build({
@@ -28,11 +31,16 @@ for (const entry of entries) {
     target: ["chrome91", "firefox90", "safari15"],
     legalComments: "none",
     write: false,
+    define: { PREAMBLE: JSON.stringify(preamble) },
   });
   // esbuild bundles; terser then saves another 3 % after gzip.
-  const { code } = await minify(result.outputFiles[0].text, { ecma: 2020, compress: { passes: 3 }, toplevel: true });
+  const bundled = result.outputFiles[0].text.replace(/^"use strict";/, "");
+  const { code } = await minify(entry.wrap ? `(function gwp() { ${bundled} })()` : bundled, {
+    ecma: 2020, compress: { passes: 3, unsafe_arrows: true, keep_fargs: false }, format: { ascii_only: true }, toplevel: true,
+  });
   // A directive here would be that of the worker's script that follows, too.
   const text = Buffer.from(code.replace(/^"use strict";/, "") + "\n");
+  if (entry.wrap) preamble = `${code};`;
   const digest = createHash("sha256").update(text).digest();
   const name = `${entry.name}-${digest.toString("hex").slice(0, 16)}.js`;
   files.set(name, text);

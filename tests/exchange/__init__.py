@@ -80,6 +80,8 @@ def context(
         policy=policy,
         runtime_path=f"{wire.ASSET_PATH}runtime.js",
         runtime_digest="sha256-rUnT1me=",
+        rare_path=f"{wire.ASSET_PATH}rare.js",
+        rare_digest="sha256-rAre=",
         worker_path=f"{wire.ASSET_PATH}worker.js",
         worker_source=WORKER,
         settings=Settings(commit_attempts=attempts),

@@ -156,7 +156,7 @@ class PlanTests(SynchronousTestCase):
         plan = _plan(frame(), HTML)
         common = {
             "v": 1, "origin": SITE, "suffix": SUFFIX, "port": 443, "secure": SECURE,
-            "worker": context().worker_path,
+            "rare": context().rare_path,
         }  # fmt: skip
         self.assertEqual(_payload(plan.markup), {**common, "cookie": ""})
         self.assertIsNone(PAYLOAD.search(plan.frame_markup))
@@ -209,7 +209,7 @@ class TagTests(SynchronousTestCase):
         plain = context()
         for what, change in (
             (Asked.DOCUMENT, {"runtime_digest": "sha256-other="}),
-            (Asked.DOCUMENT, {"worker_path": "/other.js"}),
+            (Asked.DOCUMENT, {"rare_path": "/other.js"}),
             (Asked.DOCUMENT, {"settings": Settings(webrtc=True)}),
             (Asked.WORKER, {"worker_source": b"other"}),
         ):

@@ -293,7 +293,7 @@ class PayloadTests(SynchronousTestCase):
             _payload(ending),
             {
                 "v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443,
-                "secure": SECURE, "worker": context().worker_path,
+                "secure": SECURE, "rare": context().rare_path,
             },
         )  # fmt: skip
         markup = ending.plan.markup or b""

@@ -19,7 +19,9 @@ from gateway.rewrite.csp import (
 )
 from tests.rewrite import SECURE, SUFFIX, WILDCARD, codec, origin
 
-RUNTIME = RuntimeSource("https://page/runtime.js", "sha256-abc=")
+RUNTIME = RuntimeSource(
+    "https://page/runtime.js", "sha256-abc=", "sha256-def=", "https://page/.gateway/"
+)
 URL, HASH = RUNTIME.url, f"'{RUNTIME.digest}'"
 A = f"https-a-example{SUFFIX}"
 PLAIN_A = f"http-a-example{SUFFIX}"
@@ -186,6 +188,27 @@ class RuntimeTests(SynchronousTestCase):
                 other, *sources = part.split()
                 if other != name:
                     self.assertEqual(after[other], sources, text)
+
+    def test_the_rare_part(self) -> None:
+        """It is fetched from our own path, and runs inline by its digest where that is needed."""
+        rare = f"'{RUNTIME.rare}'"
+        for text, wanted in (
+            ("script-src 'self'", True),
+            ("script-src 'nonce-x' 'strict-dynamic'", True),
+            ("script-src 'none'", True),
+            ("script-src 'nonce-x' 'unsafe-inline'", True),
+            ("script-src 'self' 'Unsafe-Inline'", False),
+        ):
+            self.assertEqual(rare in _with_runtime(text)["script-src"], wanted, text)
+        for text, sources in (
+            ("connect-src 'none'", []),
+            ("connect-src 'self'; default-src 'none'", ["'self'"]),
+            ("default-src 'self'", ["'self'"]),
+            ("default-src 'none'", []),
+        ):
+            found = _with_runtime(text)
+            self.assertEqual(found["connect-src"], [*sources, RUNTIME.own], text)
+        self.assertNotIn("connect-src", _with_runtime("script-src 'self'"))
 
     def test_none(self) -> None:
         """'none' beside another source means nothing, so it goes; default-src keeps its own."""

@@ -34,7 +34,7 @@ test("labels that no origin has are refused", () => {
 
 test("URLs are mapped as the server maps them", () => {
   for (const { url, collapsed } of table.urls) {
-    assert.equal(collapseUrl(new URL(url), place, longLabel), collapsed, url);
+    assert.equal(collapseUrl(new URL(url), place, longLabel, expand), collapsed, url);
   }
 });
 
@@ -50,7 +50,7 @@ test("script's own arithmetic with hosts and ports", () => {
     ["https://gw.test:8443/", null],
     ["data:text/plain,x", null],
   ]) {
-    assert.equal(collapseUrl(new URL(given), place, longLabel), wanted, given);
+    assert.equal(collapseUrl(new URL(given), place, longLabel, expand), wanted, given);
   }
 });
 

@@ -1,6 +1,6 @@
 // document.cookie over the server-side jar: reads come from the page's payload.
 // Writes need tokens that the gateway does not issue yet; they are refused aloud, not faked.
-import { apply, defineProperty, getOwnPropertyDescriptor } from "../shared/hooks.js";
+import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared/hooks.js";
 
 /**
  * @param {any} w
@@ -12,13 +12,13 @@ export function installCookie(w, read) {
   let told = false;
   defineProperty(prototype, "cookie", {
     ...native,
-    get: new Proxy(native.get, {
+    get: wrap(native.get, {
       apply: (target, self, args) => (self === document ? read() : apply(target, self, args)),
     }),
-    set: new Proxy(native.set, {
+    set: wrap(native.set, {
       apply(target, self, args) {
         if (self !== document) return apply(target, self, args);
-        if (!told) console.warn("Cookies that scripts set are not stored yet.");
+        if (!told) console.warn("Script cookies are not stored.");
         told = true;
       },
     }),

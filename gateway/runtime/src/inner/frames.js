@@ -2,10 +2,12 @@
 // can use them, from whichever side the page comes to them.
 import { hook, hookAll } from "../shared/hooks.js";
 
-const OWNERS = "Node Element Document DocumentFragment CharacterData Range".split(" ");
+const OWNERS = "Node Element HTMLElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
+// What may put a frame in, or text into a style element.
 const INSERTING = (
-  "appendChild insertBefore replaceChild append prepend replaceChildren before after replaceWith " +
-  "insertAdjacentElement insertAdjacentHTML write writeln insertNode"
+  "appendChild insertBefore replaceChild append prepend replaceChildren before after replaceWith moveBefore " +
+  "insertAdjacentElement insertAdjacentHTML setHTML setHTMLUnsafe execCommand write writeln insertNode surroundContents " +
+  "innerHTML outerHTML body textContent nodeValue innerText insertAdjacentText data appendData insertData replaceData"
 ).split(" ");
 
 /**
@@ -19,8 +21,8 @@ export function installFrames(w, install, css) {
   const enter = (inner) => {
     try {
       // A document of the gateway's brings its own; other origins are out of reach.
-      if (/^(?:about|blob):/.test(inner.location.href) && !seen.has(inner.Object)) {
-        seen.add(inner.Object);
+      if (/^(?:about|blob):/.test(inner.location.href) && !seen.has(inner.document)) {
+        seen.add(inner.document);
         install(inner);
       }
     } catch {
@@ -28,11 +30,11 @@ export function installFrames(w, install, css) {
     }
     return inner;
   };
-  let known = 0;
+  // Frames that were looked at; until one of them has loaded something else.
+  let known = new WeakSet();
   const look = (/** @type {any} */ result) => {
-    if (w.length !== known) {
-      known = w.length;
-      for (let i = 0; i < known; i++) enter(w[i]);
+    for (let i = 0, one; (one = w[i]); i++) {
+      if (!known.has(one)) known.add(enter(one));
     }
     return result;
   };
@@ -45,22 +47,19 @@ export function installFrames(w, install, css) {
   for (const name of OWNERS) {
     for (const method of INSERTING) {
       hook(w[name].prototype, method, (args, self) => {
-        if (self?.localName === "style") {
+        if (self?.localName === "style" || self?.parentNode?.localName === "style") {
           args.forEach((one, at) => {
             if (one?.data) one.data = css(one.data);
             else args[at] = css(one);
           });
         }
-      }, look);
+      }, undefined, look);
     }
   }
-  // A frame in assigned markup is there when its setter has returned.
-  hookAll(w, "Element.innerHTML:0 Element.outerHTML:0", (value) => {
-    queueMicrotask(() => look(0));
-    return value;
-  });
+  // What the parser puts in is there before the next script runs.
+  new MutationObserver(look).observe(w.document, { childList: true, subtree: true });
   w.addEventListener("load", () => {
-    known = -1;
+    known = new WeakSet();
     look(0);
   }, true);
 }

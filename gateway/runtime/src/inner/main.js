@@ -1,20 +1,21 @@
 // The inner runtime: first script of every proxied document.
-import { hookAll } from "../shared/hooks.js";
+import { hookAll, installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
+import { trustedOf } from "../shared/trusted.js";
 import { urlsOf } from "../shared/urls.js";
+import { installWorkers } from "../shared/workers.js";
 import { installCookie } from "./cookie.js";
 import { installElements } from "./elements.js";
 import { installFrames } from "./frames.js";
 import { installHello } from "./hello.js";
 import { markupOf } from "./markup.js";
-import { longLabel } from "./long.js";
 import { installNavigation } from "./navigation.js";
 import { takePayload } from "./payload.js";
-import { installWorkers } from "./workers.js";
+import { rareOf } from "./rare.js";
 
 const payload = takePayload();
 if (payload) {
-  const { origin, suffix, port, secure, worker, cookie, frame, rtc } = payload;
+  const { origin, suffix, port, secure, rare, cookie, frame, rtc } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
   const tell = /** @type {Window} */ (top).postMessage.bind(top);
@@ -22,14 +23,21 @@ if (payload) {
   const post = (type, more) => tell({ gw: 1, type, ...more }, secure);
   /** @param {any} w */
   const install = (w) => {
-    const urls = urlsOf(place, origin, () => w.document.baseURI, own, longLabel);
+    const trusted = trustedOf(w);
+    const part = rareOf(w, own + rare, trusted.script);
+    const urls = urlsOf(place, origin, () => w.document.baseURI, own, {
+      longLabel: (one) => part("longLabel", "", one),
+      expand: (one) => part("expand", null, one),
+      decode: (text, ...more) => part("decode", text, text, ...more),
+    }, trusted.typed);
     const { map } = urls;
-    const markup = markupOf(urls, frame);
+    installTexts(w);
+    const markup = markupOf(urls, part, frame);
     installNetwork(w, urls, rtc);
-    installWorkers(w, map, own + worker);
-    installElements(w, urls, markup);
+    installWorkers(w, urls, () => part("workers", {}, w, own));
+    installElements(w, urls, markup, part);
     installCookie(w, () => cookie);
-    hookAll(w, "postMessage:1", (to) => (/^http/.test(to) ? new URL(map(to)).origin : to));
+    hookAll(w, "postMessage:1", (to) => (to.targetOrigin ? { ...to, targetOrigin: map(to.targetOrigin) } : map(to)));
     installNavigation(w, urls, post);
     installFrames(w, install, markup.css);
   };

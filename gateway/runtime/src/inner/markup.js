@@ -1,50 +1,49 @@
-// HTML that script makes, and attributes that it sets: a small copy of the server's rules.
-// What it misses, the containment policy stops.
-import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
-import { mapCss } from "../shared/css.js";
+// Attributes, HTML and style text that script sets: what names a foreign host is changed by
+// the part that few pages need.  What it misses, the containment policy stops.
 
 /** @typedef {ReturnType<typeof markupOf>} Markup */
 
-export const URL_ATTRIBUTE = /^(?:(?:xlink:)?href|src|(?:form)?action|poster|data|background|cite|ping|(?:image)?srcset|style|srcdoc)$/i;
-const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
-const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
-const area = document.createElement("textarea");
-const { set: setHtml } = /** @type {any} */ (getOwnPropertyDescriptor(Element.prototype, "innerHTML"));
+// Those that read as URLs, then those that read as the attribute does.
+export const PROPERTIES = "href src action formAction data poster cite srcset imageSrcset srcdoc ping background".split(" ");
+export const URLS = 7;
+export const URL_ATTRIBUTE = RegExp(`^(?:(?:xlink:)?(?:${PROPERTIES.join("|")})|style)$`, "i");
+// What may name a host, or be a document of its own.
+const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc/i;
+const MEMORY = 999;
 
 /**
  * @param {import("../shared/urls.js").Urls} urls
+ * @param {import("./rare.js").Rare} rare
  * @param {string} frameMarkup what goes before a `srcdoc` document
  */
-export function markupOf({ map }, frameMarkup) {
-  const css = (/** @type {any} */ text) => mapCss(text, map);
+export function markupOf({ map, unmap }, rare, frameMarkup) {
+  /** @type {Map<string, string>} */
+  const given = new Map();
+  /** @param {"css" | "html" | "list"} kind @returns {(text: any) => any} */
+  const changer = (kind) => (text) => (FOREIGN.test(text) ? rare(kind, text, text, map, attribute) : text);
+  const css = changer("css");
+  const html = changer("html");
+  const list = changer("list");
   /**
-   * An attribute's value as it is to be set; others come back as they are.
+   * An attribute's text as it is to be set; others come back as they are.
    * @param {string} name
-   * @param {any} value
-   * @returns {any}
+   * @param {string} value
+   * @returns {string}
    */
   const attribute = (name, value) => {
     if (!URL_ATTRIBUTE.test(name)) return value;
     const kind = name.toLowerCase();
-    return kind === "style" ? css(value)
+    const mapped = kind === "style" ? css(value)
       : kind === "srcdoc" ? frameMarkup + html(value)
-      // Candidates and lists: a descriptor is no URL with a colon or two slashes in it.
-      : /set$|ping/.test(kind) ? value.replace(/[^\s,]\S*(?=,\s|\s|$)/g, (/** @type {string} */ one) => (/:|\/\//.test(one) ? map(one) : one))
+      : /set$|ping/.test(kind) ? list(value)
       : map(value);
+    if (mapped !== value) {
+      if (given.size > MEMORY) given.clear();
+      given.set(mapped, value);
+    }
+    return mapped;
   };
-  /** @param {string} text @returns {string} */
-  const html = (text) =>
-    text.replace(TOKENS, (whole, raw, sheet) =>
-      sheet ? whole.replace(sheet, () => css(sheet))
-      : raw || whole[1] === "!" ? whole
-      : whole.replace(ATTRIBUTE, (pair, name, equals, given) => {
-        let value = given.replace(/^(["'])([^]*)\1$/, "$2");
-        if (value.includes("&")) {
-          apply(setHtml, area, [value.replace(/</g, "&lt;")]);
-          value = area.value;
-        }
-        const mapped = `${attribute(name, value)}`;
-        return mapped === value ? pair : `${name}${equals}"${mapped.replace(/&/g, "&amp;").replace(/"/g, "&quot;")}"`;
-      }));
-  return { attribute, css, html };
+  /** What an attribute was set to, as far as that is remembered. @param {any} value */
+  const recall = (value) => given.get(value) ?? unmap(value);
+  return { attribute, css, html, recall };
 }

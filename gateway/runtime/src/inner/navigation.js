@@ -1,6 +1,6 @@
 // Leaving the page: foreign addresses are collapsed before the browser goes there, and what
 // would leave the frame goes to the outer frame.
-import { defineProperty, getOwnPropertyDescriptor, hook } from "../shared/hooks.js";
+import { defineProperty, getOwnPropertyDescriptor, hook, wrap } from "../shared/hooks.js";
 
 /**
  * @param {any} w
@@ -46,7 +46,7 @@ export function installNavigation(w, { map, unmap }, post) {
   hook(w.HTMLFormElement.prototype, "submit", (_, form) => stay(form, "target"));
   defineProperty(w, "open", {
     ...getOwnPropertyDescriptor(w, "open"),
-    value: new Proxy(w.open, {
+    value: wrap(w.open, {
       apply(target, self, [url = "", name = "_blank", ...rest]) {
         const way = route(`${name}`);
         if (way === "_blank") return open(url || "about:blank"), null;

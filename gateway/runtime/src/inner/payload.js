@@ -8,7 +8,7 @@
  * @property {string} suffix
  * @property {number} port
  * @property {string} secure the outer frame's origin
- * @property {string} worker the worker preamble's path
+ * @property {string} rare the path of the part that few pages need
  * @property {number} [rtc] WebRTC is allowed
  * @property {string} frame what brings the runtime into documents that script puts into a `srcdoc`
  */

@@ -31,7 +31,7 @@ export function parseTyped(typed) {
  * @param {Place} place
  */
 export function collapsed(url, place) {
-  return labelOf(url.hostname, place) === null ? collapseUrl(url, place, longLabel) : null;
+  return labelOf(url.hostname, place) === null ? collapseUrl(url, place, longLabel, expand) : null;
 }
 
 /**

@@ -1,6 +1,5 @@
 // The outer frame: address bar, session, and the one frame that shows the page.
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
-import { containment } from "../shared/containment.js";
 import { ensureSession, mendSession } from "./session.js";
 
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-modals allow-downloads allow-pointer-lock";
@@ -65,8 +64,6 @@ function show(url) {
   next.id = "page";
   next.title = url.host;
   next.setAttribute("sandbox", SANDBOX);
-  // Chromium holds every document in the frame to it, also those that no server sends.
-  next.setAttribute("csp", containment(`*${place.suffix}${place.port && ":" + place.port}`));
   next.allow = stage.dataset.allow ?? "";
   next.addEventListener("load", () => {
     setBusy(false);

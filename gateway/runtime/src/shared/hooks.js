@@ -1,32 +1,44 @@
-// Replacing natives so that little shows: proxies have the target's name and length; their text
-// is that of a native function without a name.
+// Replacing natives so that little shows: proxies have the target's name, length and text.
 // The natives used here are captured before any script of the page runs.
 
 export const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
 
+/** @type {WeakMap<object, object>} */
+const natives = new WeakMap();
+
+/** A proxy that reads as what it stands for. @template {object} T @param {T} native @param {ProxyHandler<T>} handler */
+export function wrap(native, handler) {
+  const proxy = new Proxy(native, handler);
+  natives.set(proxy, natives.get(native) ?? native);
+  return proxy;
+}
+
 /**
  * Hook a method, an accessor or a constructor: `before` may change the arguments (of a
- * setter: its value), `after` the result (of a getter: what is read).
+ * setter: its value), `after` the result (of a getter: what is read), `done` follows a method or a setter.
+ * A call with too few arguments is the native's to refuse.
  * @param {any} owner
  * @param {string} name
  * @param {((args: any[], self: any) => void) | null} [before]
  * @param {((result: any, self: any, args: any[]) => any) | null} [after]
+ * @param {typeof after} [done]
  */
-export function hook(owner, name, before, after) {
+export function hook(owner, name, before, after, done) {
   const old = owner && getOwnPropertyDescriptor(owner, name);
   if (!old) return;
   /** @param {any} native @param {typeof before} first @param {typeof after} [then] @returns {any} */
-  const wrap = (native, first, then) => {
+  const change = (native, first, then) => {
     if (typeof native !== "function" || !(first || then)) return native;
+    const begin = (/** @type {any[]} */ args, /** @type {any} */ self) => args.length < native.length || first?.(args, self);
     /** @type {any} */
-    const proxy = new Proxy(native, {
+    const proxy = wrap(native, {
       apply(target, self, args) {
-        first?.(args, self);
+        begin(args, self);
         const result = apply(target, self, args);
         return then ? then(result, self, args) : result;
       },
       construct(target, args, newTarget) {
-        first?.(args, target);
+        begin(args, target);
         return construct(target, args, newTarget === proxy ? target : newTarget);
       },
     });
@@ -34,8 +46,8 @@ export function hook(owner, name, before, after) {
     return proxy;
   };
   defineProperty(owner, name, "value" in old
-    ? { ...old, value: wrap(old.value, before, after) }
-    : { ...old, get: wrap(old.get, null, after), set: wrap(old.set, before) });
+    ? { ...old, value: change(old.value, before, after ?? done) }
+    : { ...old, get: change(old.get, null, after), set: change(old.set, before, done) });
 }
 
 /**
@@ -45,13 +57,22 @@ export function hook(owner, name, before, after) {
  * @param {string} table
  * @param {((given: any, self: any) => any) | null} change
  * @param {(result: any, self: any, args: any[]) => any} [after]
+ * @param {typeof after} [done]
  */
-export function hookAll(w, table, change, after) {
+export function hookAll(w, table, change, after, done) {
   for (const entry of table.split(" ")) {
     const [path, at] = entry.split(":");
     const [name, member] = path.split(".");
     hook(member ? w[name]?.prototype : w, member ?? name, !change || !at ? null : ((args, self) => {
       if (args[+at] != null) args[+at] = change(args[+at], self);
-    }), after);
+    }), after, done);
   }
+}
+
+/** The text of a hooked function is the native's. @param {any} w */
+export function installTexts(w) {
+  const { prototype } = w.Function;
+  prototype.toString = wrap(prototype.toString, {
+    apply: (target, self, args) => apply(target, natives.get(self) ?? self, args),
+  });
 }

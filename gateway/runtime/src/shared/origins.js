@@ -63,9 +63,10 @@ export function labelOf(hostname, place) {
  * @param {URL} url
  * @param {Place} place
  * @param {(origin: string) => string} long the label of an origin that has no short one
+ * @param {typeof expand} opened the origin behind a label
  * @returns {string | null}
  */
-export function collapseUrl(url, place, long) {
+export function collapseUrl(url, place, long, opened) {
   if (!/^(?:http|ws)s?:$/.test(url.protocol)) return null;
   let scheme = url.protocol.replace("ws", "http").slice(0, -1);
   let host = url.hostname;
@@ -74,7 +75,7 @@ export function collapseUrl(url, place, long) {
   const label = labelOf(host, place);
   if (label !== null) {
     if (port === place.port && scheme === "https") return null;
-    const origin = expand(label);
+    const origin = opened(label);
     if (!origin) return null;
     if (port === place.port) port = origin.port;
     scheme = origin.scheme;

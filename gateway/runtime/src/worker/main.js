@@ -1,10 +1,14 @@
 // The network part of the runtime, before a worker's own script.
-import { hook, hookAll } from "../shared/hooks.js";
+import { hook, hookAll, installTexts } from "../shared/hooks.js";
 import { longLabel } from "../shared/long.js";
 import { installNetwork } from "../shared/network.js";
 import { expand, labelOf, serialise } from "../shared/origins.js";
+import { decode } from "../shared/decode.js";
 import { urlsOf } from "../shared/urls.js";
 import { mapCss } from "../shared/css.js";
+import { preambleOf } from "../shared/preamble.js";
+import { trustedOf } from "../shared/trusted.js";
+import { installWorkers } from "../shared/workers.js";
 import { installContainment } from "./contain.js";
 
 /** @type {any} */
@@ -18,20 +22,21 @@ if (label) {
   const found = expand(label);
   const origin = found ? serialise(found) : url.origin;
   const base = w.location.protocol === "https:" ? w.location.href : url.href;
-  const urls = urlsOf(place, origin, () => base, url.origin, longLabel);
+  const urls = urlsOf(place, origin, () => base, url.origin, { longLabel, expand, decode }, trustedOf(w).typed);
+  installTexts(w);
   installNetwork(w, urls, false);
+  installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
   const NativeRequest = w.Request;
   const change = (/** @type {any} */ given) => (given instanceof NativeRequest ? given : map(given));
-  const scope = w.WorkerGlobalScope?.prototype;
   hookAll(
     w,
-    "WorkerGlobalScope.fetch:0 Worker:0 Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0 " +
-    "WindowClient.navigate:0 Clients.openWindow:0",
+    "WorkerGlobalScope.fetch:0 Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0",
     change,
   );
   hookAll(w, "Cache.addAll:0", (given) => Array.from(given, change));
+  hookAll(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
   hookAll(w, "FontFace:1", (source) => mapCss(source, map));
-  hook(scope, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));
+  hook(w.WorkerGlobalScope?.prototype, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));
   installContainment(w, place);
 }

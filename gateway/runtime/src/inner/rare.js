@@ -1,0 +1,37 @@
+// Loads the part of the runtime that few pages need: at once, because a native would answer at once.
+
+const Request = XMLHttpRequest;
+/** @type {any} */
+let parts;
+
+/** @typedef {ReturnType<typeof rareOf>} Rare */
+
+/**
+ * @param {any} w
+ * @param {string} url
+ * @param {(text: string) => any} trusted
+ */
+export const rareOf = ({ document }, url, trusted) =>
+  /**
+   * Ask one of the parts; where it cannot be loaded, the fallback is the answer.
+   * @param {keyof import("../rare/main.js").Parts} name
+   * @param {any} fallback
+   * @param {any[]} args
+   */
+  (name, fallback, ...args) => {
+    try {
+      if (!parts) {
+        const request = new Request();
+        request.open("GET", url, false);
+        request.send();
+        const script = document.createElement("script");
+        script.text = trusted(request.responseText);
+        document.documentElement.append(script);
+        script.remove();
+        parts = script.parts;
+      }
+      return parts[name](...args);
+    } catch {
+      return fallback;
+    }
+  };

@@ -1,0 +1,37 @@
+// HTML and lists of URLs that script makes: a small copy of the server's rules.
+import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
+import { mapCss } from "../shared/css.js";
+
+const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
+const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
+const area = document.createElement("textarea");
+const { set: setHtml } = /** @type {any} */ (getOwnPropertyDescriptor(Element.prototype, "innerHTML"));
+
+/** @typedef {(name: string, value: string) => string} Attribute */
+
+/**
+ * @param {string} text
+ * @param {(given: any) => any} map
+ * @param {Attribute} attribute
+ */
+export const html = (text, map, attribute) =>
+  text.replace(TOKENS, (whole, raw, sheet) =>
+    sheet ? whole.replace(sheet, () => mapCss(sheet, map))
+    : raw || whole[1] === "!" ? whole
+    : whole.replace(ATTRIBUTE, (pair, name, equals, quoted) => {
+      let value = quoted.replace(/^(["'])([^]*)\1$/, "$2");
+      if (value.includes("&")) {
+        apply(setHtml, area, [value.replace(/</g, "&lt;")]);
+        value = area.value;
+      }
+      const mapped = attribute(name, value);
+      return mapped === value ? pair : `${name}${equals}"${mapped.replace(/&/g, "&amp;").replace(/"/g, "&quot;")}"`;
+    }));
+
+/**
+ * Candidates and lists: a descriptor is no URL with a colon or two slashes in it.
+ * @param {string} text
+ * @param {(given: any) => any} map
+ */
+export const list = (text, map) =>
+  text.replace(/[^\s,]\S*?(?=,*(?:\s|$))/g, (one) => (/:|\/\//.test(one) ? map(one) : one));
