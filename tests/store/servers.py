@@ -117,6 +117,21 @@ class Server:
             found: dict[str, Any] = client.info(section)
         return found
 
+    def role(self) -> str:
+        """What it takes itself for; nothing while it cannot say (a failover ends connections)."""
+        try:
+            return str(self.info("replication")["role"])
+        except redis.ConnectionError:
+            return ""
+
+    def connections(self) -> list[dict[str, str]]:
+        """Those of clients: not the harness's own, not a sentinel's, not a replica's."""
+        with self.admin() as client:
+            own, found = str(client.client_id()), client.client_list(_type="normal")
+        return [
+            one for one in found if one["id"] != own and not one["name"].startswith("sentinel-")
+        ]
+
     def answers(self) -> bool:
         """Whether it accepts commands by now; an error if it ended."""
         if self._process is None or self._process.poll() is not None:
@@ -224,7 +239,7 @@ class Setup:
                 client.script_flush()
                 client.config_resetstat()
 
-    def keys(self) -> dict[bytes, int]:
+    def lifetimes(self) -> dict[bytes, int]:
         """All keys of all masters (of database 0) and their TTL in milliseconds, -1 for none."""
         found = {}
         for server in self.masters:
@@ -360,6 +375,27 @@ class Cluster(Setup):
         addresses = [server.address for server in self.servers]
         self.command("create", *addresses, "--cluster-yes")
         await until(lambda: all(map(self.complete, self.servers)))
+
+    def move(self, slot: int, source: Server, goal: Server) -> None:
+        """Hand a slot with its keys from one master to another."""
+        names = []
+        for server in (source, goal):
+            with server.admin() as client:
+                names.append(client.execute_command("CLUSTER", "MYID").decode())
+        self._assign(goal, slot, "IMPORTING", names[0])
+        self._assign(source, slot, "MIGRATING", names[1])
+        with source.admin() as client:
+            keys = client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1_000_000)
+            if keys:
+                where = (HOST, goal.port, "", 0, 10_000)
+                client.execute_command("MIGRATE", *where, "KEYS", *keys)
+        for server in (goal, source, *self.servers):
+            self._assign(server, slot, "NODE", names[1])
+
+    @staticmethod
+    def _assign(server: Server, slot: int, *state: str) -> None:
+        with server.admin() as client:
+            client.execute_command("CLUSTER", "SETSLOT", slot, *state)
 
     def command(self, *arguments: str) -> str:
         """``redis-cli --cluster``."""

@@ -98,10 +98,10 @@ class LifeTests(TestCase):
                 with server.admin() as client:
                     key = next(f"k{n}" for n in range(99) if self._here(client, f"k{n}", kind))
                     client.set(key, "1", px=60_000)
-            self.assertEqual(len(setup.keys()), len(setup.masters))
-            self.assertTrue(all(50_000 < left <= 60_000 for left in setup.keys().values()))
+            self.assertEqual(len(setup.lifetimes()), len(setup.masters))
+            self.assertTrue(all(50_000 < left <= 60_000 for left in setup.lifetimes().values()))
             self.assertIs(await shared(kind), setup)
-            self.assertEqual(setup.keys(), {})
+            self.assertEqual(setup.lifetimes(), {})
 
     def _here(self, client: Any, key: str, kind: type[Setup]) -> bool:
         if kind is not Cluster:
@@ -152,7 +152,7 @@ class KindTests(TestCase):
         self.assertTrue(setup.replicated())
         setup.master.kill()
         await until(lambda: setup.current() is setup.replica)
-        await until(lambda: setup.replica.info("replication")["role"] == "master")
+        await until(lambda: setup.replica.role() == "master")
         with setup.replica.admin() as client:
             self.assertEqual(client.get("a"), b"1")
             client.set("a", "2")
@@ -174,7 +174,7 @@ class KindTests(TestCase):
         for server in setup.servers:
             with server.admin() as client:
                 self.assertGreater(client.dbsize(), 0)
-        self.assertEqual(len(setup.keys()), 30)
+        self.assertEqual(len(setup.lifetimes()), 30)
 
 
 class MissingTests(SynchronousTestCase):
