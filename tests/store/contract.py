@@ -171,6 +171,16 @@ class StoreContract:
         await self.store.forget(OWNER)
         self.assertEqual([await total(), await total(OTHER)], [0, 1])
 
+    async def test_purged_count(self: Any) -> None:
+        """A purge says how many rows went; the buckets keep their versions."""
+        for number in range(30):
+            rows = (row(1, day=99), row(2, day=98), row(3, day=100))
+            await self.store.commit(put(0, *rows, owner=number.to_bytes(16, "big")))
+        self.assertEqual(await self.store.purge(100), 60)
+        self.assertEqual(await self.store.purge(100), 0)
+        found = await self.store.read(bytes(16), BUCKET)
+        self.assertEqual(found, Rows(1, (row(3, day=100),), 1))
+
     async def test_put_and_deleted(self: Any) -> None:
         """A row that one change both deletes and puts is there, and counts once."""
         await self.store.commit(put(0, row(1)))
@@ -258,7 +268,7 @@ class StoreContract:
         """A restored bucket is as it was given, whatever was there; the total follows."""
         await self.store.commit(put(0, row(1), bucket=b"c" * 8))
         for version, rows in ((7, (row(1), row(2))), (3, (row(3, bytes(range(256)), 0),)), (9, ())):
-            self.assertIsNone(await self.store.restore(OWNER, BUCKET, version, rows))
+            self.assertIsNone(await self.store.restore((OWNER, BUCKET, version, rows)))
             found = await self.store.read(OWNER, BUCKET)
             self.assertEqual((found.version, found.total), (version, len(rows) + 1))
             self.assertEqual(set(found.rows), set(rows))
@@ -294,7 +304,7 @@ class StoreContract:
         for owner, _ in wanted:
             await self.store.forget(owner)
         for (owner, bucket), (version, rows) in wanted.items():
-            await self.store.restore(owner, bucket, version, tuple(rows))
+            await self.store.restore((owner, bucket, version, tuple(rows)))
         self.assertEqual(await self._everything(), wanted)
 
     async def test_scan_while_changing(self: Any) -> None:
@@ -381,7 +391,7 @@ class StoreContract:
             self.store.forget(OWNER),
             self.store.spend(b"k", 1, 1, 1, 1),
             self.store.scan(b""),
-            self.store.restore(OWNER, BUCKET, 1, (row(1),)),
+            self.store.restore((OWNER, BUCKET, 1, (row(1),))),
             self.store.purge(1),
         ):
             with self.assertRaises(StoreUnavailable):

@@ -36,8 +36,12 @@ HOST = "127.0.0.1"
 SERVICE = "jar"
 USER, PASSWORD = "gateway", "a-password-that-nobody-may-see"
 # Every command that the store sends by itself or from a script: an operator's ACL line.
-COMMANDS: tuple[str, ...] = ()
-KEYS = "*"
+COMMANDS = (
+    "eval", "evalsha", "scan", "set", "del", "expire", "pexpire",
+    "hget", "hgetall", "hkeys", "hset", "hdel", "hexists", "hincrby", "hlen", "hmget",
+    "zadd", "zcard", "zpopmin", "zrangebyscore", "zrem",
+)  # fmt: skip
+KEYS = "gw:*"
 _PORTS = range(20_000, 32_000)
 _ATTEMPTS = 5
 ONCE = Retry(NoBackoff(), 0)
@@ -270,7 +274,7 @@ class Guarded(Setup):
         self.ca = LocalCa(self.folder / "ca")
         issued = self.ca.issue("valkey", (HOST,))
         secret = secrets.token_hex(16)
-        rights = " ".join(f"+{command}" for command in COMMANDS) or "+@all"
+        rights = " ".join(f"+{command}" for command in COMMANDS)
         server = self.add(
             ports[0],
             "port 0",

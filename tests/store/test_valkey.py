@@ -6,17 +6,20 @@ What happens when servers are killed, paused or replaced is in ``test_valkey_fau
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any, ClassVar
 
 import attrs
 from twisted.internet import reactor
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import TimeoutError as WaitedTooLong
 from twisted.trial.unittest import TestCase
 
 from gateway.demo.ca import LocalCa
 from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Commit, Rows
+from gateway.store import valkey
 from gateway.store.valkey import ValkeySettings, ValkeyStore
 from tests.ops import free_ports, temporary, until
 from tests.store import servers
@@ -50,7 +53,7 @@ async def everything(store: ValkeyStore, number: int, day: int = 20_000) -> None
         await store.read(one, BUCKET)
         await store.owned(one)
     await store.forget(gone)
-    await store.restore(mine, b"restored", 5, (row(1, day=day),))
+    await store.restore((mine, b"restored", 5, (row(1, day=day),)))
     await store.remember_origin(f"x-{number}", f"https://{number}.example", day)
     await store.origin(f"x-{number}")
     await store.consume(b"%d" % number, day)
@@ -73,14 +76,18 @@ class ServerContract(StoreContract):
         return ValkeyStore(ValkeySettings(**self.servers.settings), reactor)
 
     def _connected(self) -> int:
-        return sum(len(server.connections()) for server in self.servers.masters)
+        return sum(len(server.connections()) for server in self.servers.servers)
 
     async def test_leaves_nothing(self: Any) -> None:
         """After the stop there are no connections, no tasks and no calls left."""
         await gatherResults([self.store.commit(put(0, owner=owner(one))) for one in range(50)])
         self.assertGreater(self._connected(), 0)
         await self.store.stop()
-        await until(lambda: self._connected() == 0)
+        ended = Deferred.fromCoroutine(until(lambda: self._connected() == 0))
+        with contextlib.suppress(WaitedTooLong):
+            await ended.addTimeout(5, reactor)
+        left = [(one.address, one.connections()) for one in self.servers.servers]
+        self.assertEqual([one for one in left if one[1]], [])
         left = [one for one in asyncio.all_tasks(reactor._asyncioEventloop) if not one.done()]
         self.assertEqual(left, [])
 
@@ -103,7 +110,7 @@ class ServerContract(StoreContract):
         gone = tuple(one.index for one in rows[1:])
         self.assertIs(await self.store.commit(Commit(OWNER, BUCKET, 1, (), gone)), True)
         self.assertEqual(await self.store.read(OWNER, BUCKET), Rows(2, rows[:1], 1))
-        await self.store.restore(OWNER, BUCKET, 3, rows)
+        await self.store.restore((OWNER, BUCKET, 3, rows))
         self.assertEqual((await self.store.owned(OWNER))[BUCKET].total, 9000)
         await self.store.purge(20_001)
         self.assertEqual(await self.store.read(OWNER, BUCKET), Rows(3))
@@ -127,14 +134,14 @@ class ServerContract(StoreContract):
     async def test_outlives(self: Any) -> None:
         """No key goes before the rows in it, whichever change came last."""
         today = int(time.time()) // 86_400
-        await self.store.commit(put(0, row(1, day=today + 90), row(2, day=today + 2)))
+        await self.store.commit(put(0, row(1, day=today + 395), row(2, day=today + 2)))
         await self.store.commit(put(1, row(3, day=today + 1)))
         await self.store.touch(put(2, row(2, b"seen", day=today + 3)))
         await self.store.commit(Commit(OWNER, BUCKET, 2, (), (row(3).index,)))
         await self.store.commit(put(0, row(1, day=today + 1), bucket=b"c" * 8))
         for key, left in self.servers.lifetimes().items():
             if left >= 0 and not key.startswith(b"harness"):
-                self.assertGreater(left / 86_400_000, 89, key)
+                self.assertGreater(left / 86_400_000, 394, key)
 
     async def test_bounded(self: Any) -> None:
         """Every key ends by itself, but for a few whose number does not grow."""
@@ -145,6 +152,15 @@ class ServerContract(StoreContract):
             await everything(self.store, number, today)
         after = {key for key, left in self.servers.lifetimes().items() if left < 0}
         self.assertLessEqual(len(after), len(before), after - before)
+
+    async def test_origins_bounded(self: Any) -> None:
+        """Beyond the bound the oldest origins go, not the newest."""
+        self.patch(valkey, "_MAX_ORIGINS", 20)
+        for day in range(30):
+            await self.store.remember_origin(f"x-{day}", f"https://{day}.example", day)
+        found = [await self.store.origin(f"x-{day}") for day in range(30)]
+        self.assertLessEqual(len([one for one in found if one]), 20)
+        self.assertEqual([found[0], found[29]], [None, "https://29.example"])
 
     async def test_ended(self: Any) -> None:
         """Of rows whose days are over a purge leaves nothing but what ends by itself."""
@@ -206,12 +222,12 @@ class GuardedTests(ServerContract, TestCase):
 
     async def test_rights(self) -> None:
         """The store needs every command on the list (and no other: nothing was denied)."""
-        self.assertTrue(servers.COMMANDS)
-        await everything(self.store, 1)
+        self.patch(valkey, "_MAX_ORIGINS", 1)
+        for number in range(3):
+            await everything(self.store, number)
         await self.store.purge(20_500)
         statistics = self.servers.servers[0].info("commandstats")
-        used = {name.removeprefix("cmdstat_").replace("|", "|") for name in statistics}
-        unused = [one for one in servers.COMMANDS if one.lower() not in used]
+        unused = [one for one in servers.COMMANDS if f"cmdstat_{one}" not in statistics]
         self.assertEqual(unused, [])
 
     async def _refused(self, **changes: Any) -> str:
@@ -230,7 +246,7 @@ class GuardedTests(ServerContract, TestCase):
         """A wrong password is said with the server's name, and is not said itself."""
         self.expected = 1
         text = await self._refused(password="a-wrong-one")
-        self.assertRegex(text.lower(), "password|auth|credential")
+        self.assertIn("auth", text.lower())
 
     async def test_no_password(self) -> None:
         """A server that wants a password does not get none."""
@@ -241,8 +257,7 @@ class GuardedTests(ServerContract, TestCase):
         """A certificate of another authority is refused: given ones and the system's alike."""
         other = LocalCa(temporary(self) / "ca", "Another CA")
         for trust in ((str(other.certificate_file),), ()):
-            text = await self._refused(trust=trust)
-            self.assertRegex(text.lower(), "certificate|tls|ssl")
+            await self._refused(trust=trust)
 
     async def test_trust_of_several(self) -> None:
         """One of several files of authorities is enough."""
@@ -252,11 +267,11 @@ class GuardedTests(ServerContract, TestCase):
             store = store_of(self, self.servers.settings, trust=files)
             self.assertIsNone(await store.ping())
 
-    async def test_trust_missing(self) -> None:
-        """A file of authorities that is not there is a StoreUnavailable that names it."""
-        store = store_of(self, self.servers.settings, trust=("/nowhere/ca.pem",))
-        with self.assertRaisesRegex(StoreUnavailable, "/nowhere/ca.pem"):
-            await store.ping()
+    def test_trust_missing(self) -> None:
+        """A file of authorities that is not there is named at once."""
+        settings = {**self.servers.settings, "trust": ("/nowhere/ca.pem",)}
+        error = self.assertRaises(StoreUnavailable, ValkeyStore, ValkeySettings(**settings), None)
+        self.assertIn("/nowhere/ca.pem", str(error))
 
     async def test_other_name(self) -> None:
         """A certificate for another name is refused: 127.0.0.1 is not localhost."""
@@ -295,9 +310,9 @@ class WatchedTests(ServerContract, TestCase):
         self.assertIs(await store.commit(put(0, row(1))), True)
 
     async def test_unknown_service(self) -> None:
-        """A name that no sentinel knows is in the error."""
+        """Where no sentinel knows the name the error says whom was asked."""
         store = store_of(self, self.servers.settings, service="nothing-of-that-name", timeout=2)
-        with self.assertRaisesRegex(StoreUnavailable, "nothing-of-that-name"):
+        with self.assertRaisesRegex(StoreUnavailable, self.servers.sentinel.address):
             await store.ping().addTimeout(8, reactor)
 
 

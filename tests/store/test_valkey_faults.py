@@ -94,7 +94,7 @@ async def all_fail(case: Any, store: ValkeyStore, name: str, late: float = LATE)
     begin = time.monotonic()
     operations = [
         store.ping(), store.read(OWNER, BUCKET), store.owned(OWNER), store.forget(OWNER),
-        store.touch(put(1, row(1))), store.scan(b""), store.restore(OWNER, BUCKET, 1, ()),
+        store.touch(put(1, row(1))), store.scan(b""), store.restore((OWNER, BUCKET, 1, ())),
         store.spend(b"k", 1, 1, 1, 1.0), store.consume(b"n", 1), store.origin("x-a"),
         store.remember_origin("x-a", "https://a.example", 1), store.purge(1),
         *(store.commit(put(0, row(1), owner=owner(one))) for one in range(50)),
@@ -170,6 +170,26 @@ class KillTests(TestCase):
         await stopped.addTimeout(TIMEOUT + LATE, reactor)
         with self.assertRaises(StoreUnavailable):
             await store.ping()
+
+
+class FullTests(TestCase):
+    """A server without memory."""
+
+    timeout = 60
+
+    async def test_full(self) -> None:
+        """A server that may take no more says so; reads go on, and commits when it may again."""
+        setup = await private(self, Single)
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        await store.commit(put(0, row(1)))
+        with setup.servers[0].admin() as client:
+            client.config_set("maxmemory", "1")
+        with self.assertRaisesRegex(StoreUnavailable, setup.servers[0].address):
+            await store.commit(put(1, row(2))).addTimeout(TIMEOUT + LATE, reactor)
+        self.assertEqual(await store.read(OWNER, BUCKET), Rows(1, (row(1),), 1))
+        with setup.servers[0].admin() as client:
+            client.config_set("maxmemory", "0")
+        self.assertIs(await store.commit(put(1, row(2))), True)
 
 
 class PauseTests(TestCase):
@@ -286,9 +306,9 @@ class FailoverTests(TestCase):
 
     timeout = 120
 
-    async def _begin(self) -> tuple[Watched, ValkeyStore, Writers]:
+    async def _begin(self, **changes: Any) -> tuple[Watched, ValkeyStore, Writers]:
         setup = await private(self, Watched)
-        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        store = store_of(self, setup.settings, timeout=TIMEOUT, **changes)
         writers = Writers(self, store)
         await writers.more(WRITERS * 20)
         return setup, store, writers
@@ -316,6 +336,39 @@ class FailoverTests(TestCase):
             self.assertGreaterEqual(found.version, version)
         for writer, acknowledged, found in again.lost:
             self.assertGreaterEqual(found, writers.acknowledged[writer], acknowledged)
+
+    async def test_failover_of_waiting(self) -> None:
+        """Where commits wait for a replica none that was acknowledged is lost to a failover."""
+        setup, store, writers = await self._begin(replicas=1)
+        setup.master.kill()
+        await until(lambda: setup.current() is setup.replica)
+        await until(lambda: setup.replica.role() == "master")
+        begun = writers.unavailable
+        await until(lambda: writers.unavailable > begun)  # it has no replica, and says so
+        await writers.end()
+        self.assertEqual((writers.lost, writers.faults), ([], []))
+        fresh = store_of(self, setup.settings)
+        for writer, version in writers.acknowledged.items():
+            self.assertGreaterEqual((await fresh.read(owner(writer), BUCKET)).version, version)
+
+    async def test_replica_away(self) -> None:
+        """While commits wait in vain for a replica they fail in time, and reads go on."""
+        setup, store, writers = await self._begin(replicas=1)
+        await writers.end()
+        setup.replica.kill()
+        begin = time.monotonic()
+        commits = [store.commit(put(0, row(1), owner=owner(100 + one))) for one in range(20)]
+        reads = [store.read(owner(one % WRITERS), BUCKET) for one in range(100)]
+        for found in await gatherResults(reads, consumeErrors=True):
+            self.assertGreater(found.version, 0)
+        for commit in commits:
+            with self.assertRaises(StoreUnavailable):
+                await commit
+        self.assertLess(time.monotonic() - begin, TIMEOUT + LATE)
+        await setup.replica.start()
+        await until(lambda: setup.replica.info("replication")["master_link_status"] == "up")
+        await recovered(store, TIMEOUT)
+        self.assertIs(await store.commit(put(0, row(1), owner=owner(200))), True)
 
     async def test_planned(self) -> None:
         """A failover that an operator orders: nobody goes on asking the old master."""
@@ -370,7 +423,9 @@ class ClusterFaultTests(TestCase):
             begin = time.monotonic()
             found = [await self._version(store, one) for one in owners[:6]]
             self.assertLess(time.monotonic() - begin, (TIMEOUT + LATE) * 6)
-            reads = await gatherResults([self._version(store, one) for one in owners])
+            reads = await gatherResults(
+                [Deferred.fromCoroutine(self._version(store, one)) for one in owners]
+            )
             self.assertEqual(reads[:6], found)
             self.assertTrue(5 < reads.count(1) < 25, reads)
             self.assertEqual(reads.count(1) + reads.count(None), 30)
