@@ -1,8 +1,9 @@
-"""Tests of the gateway; they run on asyncio's event loop, as redis.asyncio needs it."""
+"""Tests of the gateway, on the reactor that it runs on by default."""
 
 import sys
 
-if "twisted.internet.reactor" not in sys.modules:
-    from twisted.internet import asyncioreactor
+from twisted.internet import asyncioreactor
 
+# The store of several machines needs asyncio's; trial and pytest-twisted bring none of it.
+if "twisted.internet.reactor" not in sys.modules:
     asyncioreactor.install()

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from gateway.cookies import rules
+from gateway.cookies import hsts, rules
+from gateway.cookies.hsts import Hsts
+from gateway.cookies.rules import Cookie
+from gateway.cookies.same_site import SAME
+from gateway.cookies.seal import NONCE_SIZE
 from gateway.cookies.syntax import Invalid, parse_set_cookie
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from gateway.cookies.rules import Cookie
+    from gateway.cookies.same_site import Access
     from gateway.cookies.seal import Row, UserKeys
     from gateway.cookies.suffixes import Suffixes
     from gateway.origins import Origin
@@ -24,6 +28,28 @@ if TYPE_CHECKING:
 
 MAX_FIELDS = 250
 """Set-Cookie fields of one response that are looked at: more than a domain may keep."""
+
+
+HSTS_SECONDS = 86400
+"""An HSTS expiry that moved by less is not written anew."""
+
+
+@attrs.frozen
+class Received:
+    """What one response says to the jar.
+
+    ``hsts``: its first Strict-Transport-Security field; ``clears``: whether its
+    Clear-Site-Data names cookies.
+    """
+
+    set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+    hsts: str | None = None
+    clears: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return not self.set_cookies and self.hsts is None and not self.clears
 
 
 @attrs.frozen
@@ -57,83 +83,163 @@ class Jar:
     bucket: bytes
     registrable: str
     cookies: tuple[Cookie, ...] = ()
+    hsts: tuple[Hsts, ...] = ()
     damaged: int = 0
 
     def __repr__(self) -> str:
         """Show no cookie."""
         return f"<jar of {len(self.cookies)} cookies>"
 
-    def cookie_header(self, origin: Origin, path: bytes, now: int) -> bytes:
-        """The Cookie header for a request to ``origin`` and ``path``; may be empty."""
-        return rules.cookie_string(rules.visible(self.cookies, origin, path, now))
+    def sent(
+        self,
+        origin: Origin,
+        path: bytes,
+        now: int,
+        access: Access = SAME,
+        suffixes: Suffixes | None = None,
+    ) -> list[Cookie]:
+        """The cookies that go with a request to ``origin`` and ``path``, in order."""
+        return rules.visible(self.cookies, origin, path, now, access=access, suffixes=suffixes)
 
-    def script_view(self, origin: Origin, path: bytes, now: int) -> bytes:
+    def cookie_header(self, origin: Origin, path: bytes, now: int, access: Access = SAME) -> bytes:
+        """The Cookie header for a request to ``origin`` and ``path``; may be empty."""
+        return rules.cookie_string(self.sent(origin, path, now, access))
+
+    def script_view(self, origin: Origin, path: bytes, now: int, access: Access = SAME) -> bytes:
         """What ``document.cookie`` of a document there reads."""
-        return rules.cookie_string(rules.visible(self.cookies, origin, path, now, to_script=True))
+        found = rules.visible(self.cookies, origin, path, now, to_script=True, access=access)
+        return rules.cookie_string(found)
+
+    def upgrades(self, origin: Origin, now: int) -> bool:
+        """Whether what the site said by HSTS turns this plain origin into its secure one."""
+        return bool(self.hsts) and hsts.upgrades(self.hsts, origin, now)
+
+    def touch(
+        self, sent: Iterable[Cookie], now: int, random: Callable[[int], bytes], *, seconds: int
+    ) -> tuple[tuple[Row, ...], Jar]:
+        """Reseal what was sent and not accessed for ``seconds``; and the jar with it."""
+        touched = rules.touched(sent, now, seconds)
+        if not touched:
+            return (), self
+        newer = {cookie.identity: cookie for cookie in touched}
+        cookies = tuple(newer.get(cookie.identity, cookie) for cookie in self.cookies)
+        rows = [
+            self.keys.seal(self.bucket, self.registrable, cookie, random(NONCE_SIZE))
+            for cookie in touched
+        ]
+        return tuple(rows), attrs.evolve(self, cookies=cookies)
 
     def receive(
         self,
-        fields: Iterable[bytes],
+        response: Received,
         origin: Origin,
         path: bytes,
         now: int,
         suffixes: Suffixes,
         random: Callable[[int], bytes],
+        access: Access = SAME,
     ) -> tuple[Change, Jar]:
-        """Apply the Set-Cookie fields of one response, in their order.
+        """Apply what one response says to the jar, its Set-Cookie fields in their order.
 
         ``random`` gives that many random octets (for nonces).  Returns what is to be
         committed and the jar as it is after the commit.
         """
         before = {cookie.identity: cookie for cookie in self.cookies}
-        # What has expired takes no part in anything but its own removal (5.7, step 3).
+        # What has expired takes no part in anything but its own removal.
         after = {key: cookie for key, cookie in before.items() if not cookie.expired(now)}
-        given = list(fields)
+        given = response.set_cookies
         verdicts = [
-            self._receive_one(field, origin, path, now, suffixes, after)
+            _receive_one(field, origin, path, now, suffixes, access, after)
             for field in given[:MAX_FIELDS]
         ]
         if len(given) > MAX_FIELDS:
             verdicts.append(Verdict(stored=False, reason=f"more than {MAX_FIELDS} in one response"))
+        if response.clears and origin.secure:
+            # The browser too clears after it has stored (Clear Site Data, section 4.2.2).
+            reachable = {"", access.partition}
+            after = {key: one for key, one in after.items() if one.partition not in reachable}
         for cookie in rules.evict(tuple(after.values()), now):
             del after[cookie.identity]
-        puts = [
-            self.keys.seal(self.bucket, self.registrable, cookie, random(12))
-            for identity, cookie in after.items()
-            if before.get(identity) != cookie
+        known = {one.host: one for one in self.hsts}
+        said = None if response.hsts is None else hsts.receive(response.hsts, origin, now)
+        kept = dict(known)
+        if said is not None:
+            kept[said.host] = said
+        kept = {host: one for host, one in kept.items() if one.expires > now}
+        puts: list[Cookie | Hsts] = [
+            cookie for identity, cookie in after.items() if before.get(identity) != cookie
         ]
-        deletes = [
-            self.keys.index(self.registrable, cookie)
-            for identity, cookie in before.items()
-            if identity not in after
+        puts += [one for host, one in kept.items() if _says_more(one, known.get(host))]
+        gone: list[Cookie | Hsts] = [
+            cookie for identity, cookie in before.items() if identity not in after
         ]
-        change = Change(tuple(puts), tuple(deletes), tuple(verdicts))
-        return change, attrs.evolve(self, cookies=tuple(after.values()))
+        gone += [one for host, one in known.items() if host not in kept]
+        change = Change(
+            tuple(
+                self.keys.seal(self.bucket, self.registrable, one, random(NONCE_SIZE))
+                for one in puts
+            ),
+            tuple(self.keys.index(self.registrable, one) for one in gone),
+            tuple(verdicts),
+        )
+        jar = attrs.evolve(self, cookies=tuple(after.values()), hsts=tuple(kept.values()))
+        return change, jar
 
-    @staticmethod
-    def _receive_one(
-        field: bytes,
-        origin: Origin,
-        path: bytes,
-        now: int,
-        suffixes: Suffixes,
-        jar: dict[tuple[bytes, str, bool, bytes, str], Cookie],
-    ) -> Verdict:
-        parsed = parse_set_cookie(field, now)
-        if isinstance(parsed, Invalid):
-            return Verdict(stored=False, reason=parsed.reason, step=parsed.step)
-        cookie = rules.admit(parsed, origin, path, now, suffixes)
-        if not isinstance(cookie, Invalid):
-            cookie = rules.store(cookie, tuple(jar.values()), origin)
-        if isinstance(cookie, Invalid):
-            return Verdict(stored=False, reason=cookie.reason, step=cookie.step)
-        jar[cookie.identity] = cookie
-        return Verdict(stored=True)
+
+def _says_more(one: Hsts, known: Hsts | None) -> bool:
+    """Whether it is worth a write: a site says it with every response."""
+    if known is None or known.subdomains != one.subdomains:
+        return True
+    return not 0 <= one.expires - known.expires < HSTS_SECONDS
+
+
+def _receive_one(
+    field: bytes,
+    origin: Origin,
+    path: bytes,
+    now: int,
+    suffixes: Suffixes,
+    access: Access,
+    jar: dict[tuple[bytes, str, bool, bytes, str], Cookie],
+) -> Verdict:
+    parsed = parse_set_cookie(field, now)
+    if isinstance(parsed, Invalid):
+        return Verdict(stored=False, reason=parsed.reason, step=parsed.step)
+    cookie = rules.admit(parsed, origin, path, now, suffixes, access=access)
+    if not isinstance(cookie, Invalid):
+        cookie = rules.store(cookie, tuple(jar.values()), origin)
+    if isinstance(cookie, Invalid):
+        return Verdict(stored=False, reason=cookie.reason, step=cookie.step)
+    jar[cookie.identity] = cookie
+    return Verdict(stored=True)
 
 
 def open_jar(keys: UserKeys, registrable: str, rows: Sequence[Row]) -> Jar:
     """Open the rows of one bucket; a row that does not open is treated as absent."""
     bucket = keys.bucket(registrable)
-    opened = [keys.open(bucket, row) for row in rows]
-    cookies = tuple(cookie for cookie in opened if cookie is not None)
-    return Jar(keys, bucket, registrable, cookies, damaged=len(rows) - len(cookies))
+    cookies: list[Cookie] = []
+    known: list[Hsts] = []
+    for row in rows:
+        one = keys.open(bucket, row)
+        if isinstance(one, Cookie):
+            cookies.append(one)
+        elif one is not None:
+            known.append(one)
+    damaged = len(rows) - len(cookies) - len(known)
+    return Jar(keys, bucket, registrable, tuple(cookies), tuple(known), damaged)
+
+
+def overflow(
+    keys: UserKeys, buckets: Mapping[bytes, Sequence[Row]], now: int
+) -> dict[bytes, tuple[bytes, ...]]:
+    """What must go of a whole jar that is too full: indexes by bucket."""
+    pairs = [
+        ((bucket, row.index), one)
+        for bucket, rows in buckets.items()
+        for row in rows
+        if isinstance(one := keys.open(bucket, row), Cookie)
+    ]
+    gone: dict[bytes, list[bytes]] = {}
+    for bucket, index in rules.evict_from_jar(pairs, now):
+        gone.setdefault(bucket, []).append(index)
+    return {bucket: tuple(indexes) for bucket, indexes in gone.items()}

@@ -1,31 +1,55 @@
 """A user's keys, and rows that only they open (protocols, section 4).
 
 ``prk = HKDF-Extract(pepper, ick)``; one expansion with a label each for the owner id,
-the index key, the AEAD key and the token salt.  A row is AES-256-GCM-SIV with owner,
-bucket, index and format as associated data: moved to another place it does not open.
-The store sees neither site nor name nor value.
+the index key, an AEAD key for each algorithm and the token salt.  A row begins with its
+format and its algorithm; owner, bucket, index and these two are the associated data:
+moved to another place, or told to be of another kind, it does not open.  The store sees
+neither site nor name nor value.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
+import struct
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
 
 import attrs
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV, ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from gateway.cookies.hsts import Hsts
 from gateway.cookies.rules import Cookie
 from gateway.cookies.syntax import SameSite
 
-FORMAT = b"\x01"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 NONCE_SIZE = 12
+FORMAT: Final = 2
+_OLDEST_FORMAT: Final = 1
 _PAD = 64
 _DAY = 86400
 _SESSION_DAYS = 400
 """A session cookie's row may be purged when it could not be in any live browser."""
+
+
+class Algorithm(IntEnum):
+    """The AEADs of rows, as a row's second octet names them; both take 12-octet nonces."""
+
+    AES_256_GCM_SIV = 1
+    """RFC 8452.  A repeated nonce tells that two texts are equal, and nothing else."""
+    CHACHA20_POLY1305 = 2
+    """RFC 8439, where the other is not to be had."""
+
+
+_AEADS: dict[Algorithm, tuple[bytes, type[AESGCMSIV | ChaCha20Poly1305]]] = {
+    Algorithm.AES_256_GCM_SIV: (b"aead", AESGCMSIV),
+    Algorithm.CHACHA20_POLY1305: (b"chacha20-poly1305", ChaCha20Poly1305),
+}
 
 
 @attrs.frozen
@@ -37,13 +61,14 @@ class Row:
     sealed: bytes = attrs.field(repr=False)
 
 
-@attrs.frozen(repr=False)
+@attrs.define(repr=False, on_setattr=attrs.setters.frozen, eq=False)
 class UserKeys:
     """Everything derived from one ``ick``; lives as long as one request does."""
 
     owner: bytes
     _index_key: bytes
-    _aead: AESGCMSIV
+    _expand: Callable[[bytes, int], bytes]
+    _aeads: dict[Algorithm, AESGCMSIV | ChaCha20Poly1305] = attrs.field(factory=dict, init=False)
 
     def __repr__(self) -> str:
         """Show nothing of the keys."""
@@ -54,47 +79,71 @@ class UserKeys:
         raise TypeError("user keys are not serialisable")
 
     def bucket(self, registrable: str) -> bytes:
-        """Where the cookies of a registrable domain are, for this user alone."""
+        """Where the rows of a registrable domain are, for this user alone."""
         return self._mac(b"bucket", registrable.encode("ascii"))[:8]
 
-    def index(self, registrable: str, cookie: Cookie) -> bytes:
-        """The index of one cookie within its bucket."""
-        name, domain, host_only, path, partition = cookie.identity
-        parts = (
+    def index(self, registrable: str, kept: Cookie | Hsts) -> bytes:
+        """The index of one row within its bucket."""
+        if isinstance(kept, Hsts):
+            parts = (registrable.encode("ascii"), kept.host.encode("ascii"))
+            return self._mac(b"hsts", *parts)[:16]
+        name, domain, host_only, path, partition = kept.identity
+        return self._mac(
+            b"index",
             registrable.encode("ascii"),
             name,
             domain.encode("ascii"),
             b"1" if host_only else b"0",
             path,
             partition.encode("ascii"),
-        )
-        return self._mac(b"index", *parts)[:16]
+        )[:16]
 
     def _mac(self, label: bytes, *parts: bytes) -> bytes:
         # Lengths go in, so that no two lists of parts give the same text.
         text = b"".join(len(part).to_bytes(4, "big") + part for part in (label, *parts))
         return hmac.digest(self._index_key, text, "sha256")
 
-    def seal(self, bucket: bytes, registrable: str, cookie: Cookie, nonce: bytes) -> Row:
-        """Seal one cookie into a row; ``nonce`` is 12 random octets."""
-        index = self.index(registrable, cookie)
-        text = _pad(_dump(cookie))
-        sealed = FORMAT + nonce + self._aead.encrypt(nonce, text, self._place(bucket, index))
-        end = cookie.created + _SESSION_DAYS * _DAY if cookie.expires is None else cookie.expires
+    def _aead(self, algorithm: Algorithm) -> AESGCMSIV | ChaCha20Poly1305:
+        aead = self._aeads.get(algorithm)
+        if aead is None:
+            label, kind = _AEADS[algorithm]
+            aead = self._aeads[algorithm] = kind(self._expand(label, 32))
+        return aead
+
+    def seal(
+        self,
+        bucket: bytes,
+        registrable: str,
+        kept: Cookie | Hsts,
+        nonce: bytes,
+        algorithm: Algorithm = Algorithm.AES_256_GCM_SIV,
+    ) -> Row:
+        """Seal one cookie, or one host's HSTS, into a row; ``nonce`` is 12 random octets."""
+        index = self.index(registrable, kept)
+        head = bytes((FORMAT, algorithm))
+        text = _pad(_dump_hsts(kept) if isinstance(kept, Hsts) else _dump(kept))
+        place = head + self.owner + bucket + index
+        sealed = head + nonce + self._aead(algorithm).encrypt(nonce, text, place)
+        end = kept.expires
+        if end is None:
+            end = kept.created + _SESSION_DAYS * _DAY
         return Row(index, -(-end // _DAY), sealed)
 
-    def open(self, bucket: bytes, row: Row) -> Cookie | None:
+    def open(self, bucket: bytes, row: Row) -> Cookie | Hsts | None:
         """Open one row; None if it was not sealed for this user and place."""
-        if row.sealed[:1] != FORMAT:
-            return None
-        nonce, text = row.sealed[1 : 1 + NONCE_SIZE], row.sealed[1 + NONCE_SIZE :]
+        sealed = row.sealed
         try:
-            return _load(_unpad(self._aead.decrypt(nonce, text, self._place(bucket, row.index))))
-        except (InvalidTag, ValueError):
-            return None
-
-    def _place(self, bucket: bytes, index: bytes) -> bytes:
-        return FORMAT + self.owner + bucket + index
+            if sealed[0] == FORMAT:
+                aead = self._aead(Algorithm(sealed[1]))
+                place = sealed[:2] + self.owner + bucket + row.index
+                return _load(_unpad(aead.decrypt(sealed[2:14], sealed[14:], place)))
+            if sealed[0] == _OLDEST_FORMAT:
+                aead = self._aead(Algorithm.AES_256_GCM_SIV)
+                place = sealed[:1] + self.owner + bucket + row.index
+                return _load_oldest(_unpad(aead.decrypt(sealed[1:13], sealed[13:], place)))
+        except (InvalidTag, ValueError, IndexError, struct.error):
+            pass
+        return None
 
 
 def derive_user_keys(ick: bytes, pepper: bytes) -> UserKeys:
@@ -104,35 +153,69 @@ def derive_user_keys(ick: bytes, pepper: bytes) -> UserKeys:
     def expand(label: bytes, size: int) -> bytes:
         return HKDFExpand(SHA256(), size, b"gateway jar 1 " + label).derive(prk)
 
-    return UserKeys(
-        owner=expand(b"owner", 16),
-        index_key=expand(b"index", 32),
-        aead=AESGCMSIV(expand(b"aead", 32)),
-    )
+    return UserKeys(expand(b"owner", 16), expand(b"index", 32), expand)
+
+
+# Flags, same-site-flag, expiry (-1: none), creation, last access, serial; the lengths of
+# name, value, domain and path.  The partition is what is left.
+_HEAD = struct.Struct(">BBqqqQHHHH")
+_SECURE, _HTTP_ONLY, _HOST_ONLY, _HSTS, _SUBDOMAINS = 1, 2, 4, 8, 16
+_SAME_SITES = (SameSite.DEFAULT, SameSite.NONE, SameSite.LAX, SameSite.STRICT)
 
 
 def _dump(cookie: Cookie) -> bytes:
-    return json.dumps(
-        [
-            cookie.name.decode("latin-1"),
-            cookie.value.decode("latin-1"),
-            cookie.domain,
-            int(cookie.host_only),
-            cookie.path.decode("latin-1"),
-            int(cookie.secure) | int(cookie.http_only) << 1,
-            cookie.same_site.value,
-            cookie.expires,
-            cookie.created,
-            cookie.accessed,
-            cookie.partition,
-            cookie.serial,
-        ],
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode("utf-8")
+    domain, path = cookie.domain.encode("ascii"), cookie.path
+    flags = _SECURE * cookie.secure | _HTTP_ONLY * cookie.http_only | _HOST_ONLY * cookie.host_only
+    head = _HEAD.pack(
+        flags,
+        _SAME_SITES.index(cookie.same_site),
+        -1 if cookie.expires is None else cookie.expires,
+        cookie.created,
+        cookie.accessed,
+        cookie.serial,
+        len(cookie.name),
+        len(cookie.value),
+        len(domain),
+        len(path),
+    )
+    text = (head, cookie.name, cookie.value, domain, path, cookie.partition.encode("ascii"))
+    return b"".join(text)
 
 
-def _load(text: bytes) -> Cookie:
+def _dump_hsts(hsts: Hsts) -> bytes:
+    flags = _HSTS | _SUBDOMAINS * hsts.subdomains
+    host = hsts.host.encode("ascii")
+    return _HEAD.pack(flags, 0, hsts.expires, 0, 0, 0, 0, 0, len(host), 0) + host
+
+
+def _load(text: bytes) -> Cookie | Hsts:
+    head = _HEAD.unpack_from(text)
+    flags, same_site, expires, created, accessed, serial, name, value, domain, path = head
+    name += _HEAD.size
+    value += name
+    domain += value
+    path += domain
+    if flags & _HSTS:
+        return Hsts(text[value:domain].decode("ascii"), expires, bool(flags & _SUBDOMAINS))
+    return Cookie(
+        text[_HEAD.size : name],
+        text[name:value],
+        text[value:domain].decode("ascii"),
+        flags & _HOST_ONLY != 0,
+        text[domain:path],
+        flags & _SECURE != 0,
+        flags & _HTTP_ONLY != 0,
+        _SAME_SITES[same_site],
+        None if expires < 0 else expires,
+        created,
+        accessed,
+        text[path:].decode("ascii"),
+        serial,
+    )
+
+
+def _load_oldest(text: bytes) -> Cookie:
+    """Rows of format 1: JSON."""
     fields = json.loads(text)
     name, value, domain, host_only, path, flags, same_site, expires, *rest = fields
     created, accessed, partition, serial = rest

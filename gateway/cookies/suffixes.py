@@ -29,6 +29,7 @@ class Suffixes:
 
     _list: PublicSuffixList
     _memory: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
+    _public: dict[str, bool] = attrs.field(factory=dict, init=False, repr=False)
 
     def registrable(self, host: str) -> str:
         """The registrable domain of ``host``; the host itself where there is none."""
@@ -42,4 +43,10 @@ class Suffixes:
 
     def is_public(self, domain: str) -> bool:
         """Whether ``domain`` is a public suffix, on which no other host may set cookies."""
-        return not is_address(domain) and self._list.privatesuffix(domain) is None
+        known = self._public.get(domain)
+        if known is None:
+            known = not is_address(domain) and self._list.privatesuffix(domain) is None
+            if len(self._public) >= _MEMORY:
+                self._public.clear()
+            self._public[domain] = known
+        return known

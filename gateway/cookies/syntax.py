@@ -75,9 +75,9 @@ def parse_set_cookie(field: bytes, now: int) -> SetCookie | Invalid:
         name, value = b"", pair
     name, value = name.strip(_WSP), value.strip(_WSP)
     if not name and not value:
-        return Invalid("empty name and value", "5.6.5")
+        return Invalid("empty name and value", "5.7.2")
     if len(name) + len(value) > MAX_NAME_VALUE:
-        return Invalid("name and value exceed 4096 octets", "5.6.5")
+        return Invalid("name and value exceed 4096 octets", "5.7.4")
     return _with_attributes(SetCookie(name, value), attributes, now)
 
 
@@ -109,7 +109,7 @@ def _with_attributes(cookie: SetCookie, attributes: bytes, now: int) -> SetCooki
         elif key == b"partitioned":
             found["partitioned"] = True
     if max_age is not None:
-        # Max-Age wins over Expires wherever they stand (5.7, step 4).
+        # Max-Age wins over Expires wherever they stand (5.7, step 6).
         found["expires"] = now + min(max_age, MAX_AGE) if max_age > 0 else 0
     return attrs.evolve(cookie, **found)
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import attrs
 
 from gateway import wire
+from gateway.cookies.same_site import Access
 from gateway.errors import UpstreamFault
 from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
@@ -52,11 +53,19 @@ class Inserted:
 
 
 def inserted(
-    what: Asked, addressed: Addressed, jar: Jar | None, now: int, context: Context
+    what: Asked,
+    addressed: Addressed,
+    jar: Jar | None,
+    access: Access,
+    now: int,
+    context: Context,
 ) -> Inserted:
     """What would be put into the body now (rewriting, "Caching")."""
     if what is Asked.DOCUMENT:
-        cookies = jar.script_view(addressed.origin, addressed.path, now) if jar is not None else b""
+        # The document's own scripts are of its own site, whoever led to it.
+        scripts = Access(partition=access.partition)
+        origin, path = addressed.origin, addressed.path
+        cookies = jar.script_view(origin, path, now, scripts) if jar is not None else b""
         payload = {**_payload(addressed, context), "cookie": cookies.decode("utf-8", "replace")}
         owner = jar.keys.owner if jar is not None else b""
         digest = validators.digest(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway import events
+from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
 from gateway.exchange import bodies, own, steps
 from gateway.exchange.messages import (
@@ -74,16 +75,20 @@ def _proxied(
     yield from steps.remember(addressed, context)
     what = bodies.asked(head)
     conditional = head.method in _SAFE and what is not Asked.OTHER
+    access = steps.access(head, addressed, context)
     while True:
         opened = yield from steps.read_jar(reading, addressed.origin, context)
         now = yield from steps.now()
-        before = opened[0] if opened is not None else None
-        cookie = b""
-        if before is not None:
-            cookie = before.cookie_header(addressed.origin, addressed.path, now)
+        secure = steps.secure_instead(opened, addressed.origin, now)
+        if secure is not None:
+            return upgrade(head, attrs.evolve(addressed, origin=secure), context)
+        before, cookie = None, b""
+        if opened is not None:
+            cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
+            before = opened.jar
         puts = None
         if what is not Asked.OTHER:
-            puts = bodies.inserted(what, addressed, before, now, context)
+            puts = bodies.inserted(what, addressed, before, access, now, context)
         condition = bodies.condition(head, puts.tag) if conditional and puts is not None else None
         fields = headers.request_fields(
             head.fields,
@@ -96,16 +101,44 @@ def _proxied(
             condition=condition,
         )
         answer = yield from _connect(head, addressed, decision, fields)
-        set_cookies = headers.get_all(answer.fields, b"set-cookie")
-        jar = yield from steps.receive_cookies(opened, set_cookies, addressed, context)
+        received = _received(answer)
+        jar = yield from steps.receive_cookies(opened, received, addressed, access, context)
         after = puts
-        if puts is not None and set_cookies:
-            after = bodies.inserted(what, addressed, jar, now, context)
+        if puts is not None and not received.is_empty:
+            after = bodies.inserted(what, addressed, jar, access, now, context)
         if answer.status != 304 or condition is None or after == puts:
             break
         # The page is the same, but what the gateway puts into it changed with this answer.
         conditional = False
     return _respond(head, addressed, answer, after, context, what=what)
+
+
+def _received(answer: UpstreamHead) -> Received:
+    """What a response says to the jar."""
+    return Received(
+        tuple(headers.get_all(answer.fields, b"set-cookie")),
+        headers.get(answer.fields, b"strict-transport-security"),
+        clears=headers.clears_cookies(headers.get_all(answer.fields, b"clear-site-data")),
+    )
+
+
+def upgrade(head: RequestHead, addressed: Addressed, context: Context) -> Answer:
+    """Lead a plain address to its secure twin, as a browser that knows the HSTS host does."""
+    location = context.codec.collapse_origin(addressed.origin) + addressed.target.decode("latin-1")
+    fields = [
+        (b"Location", location.encode("latin-1")),
+        (b"Cache-Control", b"private, no-store"),
+        (b"Non-Authoritative-Reason", b"HSTS"),
+        *headers.own_fields(),
+    ]
+    asking = headers.get(head.fields, b"origin")
+    if asking is not None:
+        # A browser's own upgrade passes CORS too; what the site allows is asked after it.
+        fields += [
+            (b"Access-Control-Allow-Origin", asking.encode("latin-1")),
+            (b"Access-Control-Allow-Credentials", b"true"),
+        ]
+    return Answer(307, tuple(fields))
 
 
 def _connect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -57,6 +57,7 @@ class Settings:
     expansion_ratio: int = 200
     token_bytes: int = 4 * 1024 * 1024
     commit_attempts: int = 8
+    access_seconds: int = 60
     webrtc: bool = False
 
 
@@ -111,10 +112,25 @@ class NeedRows:
 
 @attrs.frozen
 class Rows:
-    """One bucket at one version."""
+    """One bucket at one version; ``total`` counts the rows of its owner in all buckets."""
 
     version: int
     rows: tuple[Row, ...] = ()
+    total: int = attrs.field(default=0, eq=False)
+
+
+@attrs.frozen
+class NeedOwned:
+    """Ask for all buckets of one owner; the reply is ``Owned``."""
+
+    owner: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Owned:
+    """All buckets of one owner, by bucket."""
+
+    buckets: Mapping[bytes, Rows] = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -126,6 +142,17 @@ class Commit:
     version: int
     puts: tuple[Row, ...] = ()
     deletes: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+
+
+@attrs.frozen
+class Touch:
+    """Put rows with newer access times in the place of theirs; the reply is None.
+
+    It goes without saying what became of it: it may be lost, and never wins over a
+    change of the bucket.
+    """
+
+    change: Commit
 
 
 @attrs.frozen
@@ -221,7 +248,9 @@ Need = (
     NeedOrigin
     | RememberOrigin
     | NeedRows
+    | NeedOwned
     | Commit
+    | Touch
     | NeedRandom
     | NeedNow
     | NeedBody

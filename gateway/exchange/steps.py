@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 from gateway import events, wire
-from gateway.cookies.jar import MAX_FIELDS, Jar, open_jar
+from gateway.cookies import rules
+from gateway.cookies.jar import MAX_FIELDS, Jar, Received, open_jar, overflow
+from gateway.cookies.same_site import SAFE_METHODS, Access, is_same_site, site_of
+from gateway.cookies.seal import NONCE_SIZE
 from gateway.errors import LabelError, Refusal, StoreUnavailable
 from gateway.exchange.messages import (
     Commit,
@@ -17,23 +20,30 @@ from gateway.exchange.messages import (
     Need,
     NeedNow,
     NeedOrigin,
+    NeedOwned,
     NeedRandom,
     NeedRows,
     Note,
+    Owned,
     RememberOrigin,
     RequestHead,
     Rows,
+    Touch,
     ask,
 )
 from gateway.origins import HostKind, Origin, is_long, parse
 from gateway.policy.engine import Decision, Question, decide
+from gateway.rewrite import headers
 from gateway.rewrite.headers import get, get_all
 from gateway.rewrite.parameters import strip_own_parameters
 from gateway.session.bootstrap import expire_duplicates
 from gateway.session.reading import Reading, read_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
+
+    from gateway.cookies.rules import Cookie
+    from gateway.cookies.seal import UserKeys
 
 # Full stop, slash and backslash.
 _ENCODED = re.compile(r"%(2[eEfF]|5[cC])")
@@ -168,57 +178,144 @@ def _readings(target: str) -> list[str]:
     return [path] if lax == path else [path, lax]
 
 
-def read_jar(reading: Reading, origin: Origin, context: Context) -> Step[tuple[Jar, int] | None]:
-    """Jar step: the opened bucket of the origin's domain and its version; None: anonymous."""
+@attrs.frozen
+class Opened:
+    """An opened bucket, the version it was read at, and how many rows its owner has."""
+
+    jar: Jar
+    version: int
+    total: int
+
+
+def access(head: RequestHead, addressed: Addressed, context: Context) -> Access:
+    """How a request stands to the page that made it, as far as the browser told.
+
+    Nothing is the person's own yet: an address in the outer frame may be anybody's link
+    (protocols, section 4).  Frames are not told from the topmost page either, so that
+    each navigation is taken for one of it; where the topmost page's site is not known,
+    the site of the page that asks stands in.
+    """
+    who = headers.initiator(head.fields, addressed.origin, context.codec)
+    page = who.origin if isinstance(who, headers.Page) else None
+    handshake = get(head.fields, b"upgrade") is not None
+    navigates = not handshake and get(head.fields, b"sec-fetch-mode") in {"navigate", None}
+    own = site_of(addressed.origin, context.suffixes)
+    partition = own
+    if not navigates and page is not None:
+        partition = site_of(page, context.suffixes)
+    return Access(
+        same_site=page is not None and is_same_site(addressed.origin, page, (), context.suffixes),
+        top_level=navigates,
+        safe=head.method in SAFE_METHODS,
+        partition=partition,
+    )
+
+
+def read_jar(reading: Reading, origin: Origin, context: Context) -> Step[Opened | None]:
+    """Jar step: the opened bucket of the origin's domain; None: anonymous."""
     if reading.session is None:
         return None
     keys = reading.session.user_keys(context.keys)
     registrable = context.suffixes.registrable(origin.host)
+    return (yield from _open(keys, registrable))
+
+
+def _open(keys: UserKeys, registrable: str) -> Step[Opened]:
     rows = yield from ask(NeedRows(keys.owner, keys.bucket(registrable)), Rows)
     jar = open_jar(keys, registrable, rows.rows)
     if jar.damaged:
         yield Note(events.ROW_DAMAGED, f"{jar.damaged} rows did not open")
-    return jar, rows.version
+    return Opened(jar, rows.version, rows.total)
+
+
+def secure_instead(opened: Opened | None, origin: Origin, now: int) -> Origin | None:
+    """The origin that HSTS puts in the place of a plain one (RFC 6797, section 8.3)."""
+    if opened is None or not opened.jar.upgrades(origin, now):
+        return None
+    return Origin("https", origin.host, 443 if origin.port == 80 else origin.port)
+
+
+def send_cookies(
+    opened: Opened, addressed: Addressed, access: Access, now: int, context: Context
+) -> Step[tuple[bytes, Opened]]:
+    """The Cookie header of a request (may be empty); last accesses are noted."""
+    jar = opened.jar
+    sent = jar.sent(addressed.origin, addressed.path, now, access, context.suffixes)
+    jar = yield from _touch(opened, sent, now, context)
+    return rules.cookie_string(sent), attrs.evolve(opened, jar=jar)
+
+
+def _touch(opened: Opened, sent: list[Cookie], now: int, context: Context) -> Step[Jar]:
+    jar, seconds = opened.jar, context.settings.access_seconds
+    stale = len(rules.touched(sent, now, seconds))
+    if not stale:
+        return jar
+    noise = yield from ask(NeedRandom(NONCE_SIZE * stale), bytes)
+    rows, after = jar.touch(sent, now, _slices(noise), seconds=seconds)
+    yield Touch(Commit(jar.keys.owner, jar.bucket, opened.version, rows))
+    return after
 
 
 def receive_cookies(
-    opened: tuple[Jar, int] | None,
-    set_cookies: Iterable[bytes],
+    opened: Opened | None,
+    received: Received,
     addressed: Addressed,
+    access: Access,
     context: Context,
 ) -> Step[Jar | None]:
-    """Apply Set-Cookie fields and commit them before the response's headers go out.
+    """Apply what a response says to the jar, and commit it before its headers go out.
 
     Decided again on fresh rows as long as somebody else was faster; raises
     ``StoreUnavailable`` when that never ends.
     """
-    fields = list(set_cookies)[: MAX_FIELDS + 1]
     if opened is None:
         return None
-    jar, version = opened
-    if not fields:
-        return jar
+    if received.is_empty:
+        return opened.jar
+    received = attrs.evolve(received, set_cookies=received.set_cookies[: MAX_FIELDS + 1])
     for attempt in range(context.settings.commit_attempts):
+        jar = opened.jar
         moment = yield from now()
-        noise = yield from ask(NeedRandom(12 * (len(fields) + 1)), bytes)
+        noise = yield from ask(NeedRandom(NONCE_SIZE * (len(received.set_cookies) + 2)), bytes)
         change, after = jar.receive(
-            fields, addressed.origin, addressed.path, moment, context.suffixes, _slices(noise)
+            received,
+            addressed.origin,
+            addressed.path,
+            moment,
+            context.suffixes,
+            _slices(noise),
+            access,
         )
         if attempt == 0:  # a conflict does not tell a refused cookie again
             refused = [verdict for verdict in change.verdicts if not verdict.stored]
             if refused:
                 first = f"{refused[0].step} {refused[0].reason}".strip()
                 yield Note(events.COOKIE_REJECTED, f"{len(refused)} refused; the first: {first}")
-        owner, bucket = jar.keys.owner, jar.bucket
         done = change.is_empty
         if not done:
-            commit = Commit(owner, bucket, version, change.puts, change.deletes)
+            owner, bucket = jar.keys.owner, jar.bucket
+            commit = Commit(owner, bucket, opened.version, change.puts, change.deletes)
             done = yield from ask(commit, bool)
         if done:
+            grown = len(after.cookies) - len(jar.cookies)
+            if opened.total + grown > rules.MAX_PER_JAR:
+                yield from _purge_jar(jar.keys, moment)
             return after
-        rows = yield from ask(NeedRows(owner, bucket), Rows)
-        jar, version = open_jar(jar.keys, jar.registrable, rows.rows), rows.version
+        opened = yield from _open(jar.keys, jar.registrable)
     raise StoreUnavailable("a bucket kept changing under a commit")
+
+
+def _purge_jar(keys: UserKeys, moment: int) -> Step[None]:
+    """Bring a jar that is too full back into its bounds; whoever was faster did it."""
+    owned = yield from ask(NeedOwned(keys.owner), Owned)
+    rows = {bucket: found.rows for bucket, found in owned.buckets.items()}
+    gone = overflow(keys, rows, moment)
+    for bucket, indexes in gone.items():
+        yield from ask(
+            Commit(keys.owner, bucket, owned.buckets[bucket].version, deletes=indexes), bool
+        )
+    if gone:
+        yield Note(events.JAR_PURGED, f"{sum(map(len, gone.values()))} rows")
 
 
 def _slices(noise: bytes) -> Callable[[int], bytes]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway import events
+from gateway.cookies.jar import Received
 from gateway.errors import GatewayError
 from gateway.exchange import steps
 from gateway.exchange.messages import (
@@ -80,9 +81,17 @@ def _dialled(
     reading = Reading() if native else reading
     opened = yield from steps.read_jar(reading, addressed.origin, context)
     fields = upstream_extra_fields(head.fields)
+    access = steps.access(head, addressed, context)
     if opened is not None:
         now = yield from steps.now()
-        cookie = opened[0].cookie_header(addressed.origin, addressed.path, now)
+        secure = steps.secure_instead(opened, addressed.origin, now)
+        if secure is not None:
+            # No redirect leads a handshake on: it is dialled as the browser would.
+            addressed = attrs.evolve(addressed, origin=secure)
+            decision, page, native = _gate(head, addressed, context)
+            if not isinstance(decision, Decision):
+                return decision
+        cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
         if cookie:
             fields.append((b"Cookie", cookie))
     answer = yield ConnectSocket(
@@ -97,7 +106,8 @@ def _dialled(
         return refusal(answer.error)
     if not isinstance(answer, SocketOpened | SocketRefused):
         raise TypeError(f"ConnectSocket was answered with {type(answer).__name__}")
-    yield from steps.receive_cookies(opened, answer.set_cookies, addressed, context)
+    received = Received(answer.set_cookies)
+    yield from steps.receive_cookies(opened, received, addressed, access, context)
     if isinstance(answer, SocketRefused):
         detail = f"the upstream answered {answer.status}"
         title = "The site refused the connection"

@@ -24,20 +24,23 @@ from gateway.exchange.messages import (
     NeedBody,
     NeedNow,
     NeedOrigin,
+    NeedOwned,
     NeedRandom,
     NeedRows,
     Note,
+    Owned,
     Refuse,
     RememberOrigin,
     Respond,
     Serve,
     ServeAsset,
+    Touch,
     UpstreamFailed,
 )
 from gateway.exchange.own import own_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
-from gateway.net.drive import drive
+from gateway.net.drive import drive, watch
 from gateway.net.threads import Threads
 from gateway.origins import HostKind, collapse, parse_origin
 from gateway.rewrite.headers import get, own_fields
@@ -155,6 +158,11 @@ class _Run:
             return await store.commit(need)
         if isinstance(need, NeedRandom):
             return os.urandom(need.size)
+        if isinstance(need, Touch):
+            watch(store.touch(need.change).addErrback(lambda _: None))
+            return None
+        if isinstance(need, NeedOwned):
+            return Owned(await store.owned(need.owner))
         if isinstance(need, Note):
             self._event(need.event, need.detail)
             return None

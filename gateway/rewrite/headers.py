@@ -353,6 +353,12 @@ def _collapse_origin(text: str, codec: Codec) -> str:
     return text if origin is None else codec.collapse_origin(origin)
 
 
+def clears_cookies(values: Iterable[bytes]) -> bool:
+    """Whether Clear-Site-Data names cookies (or everything); told to the jar."""
+    kinds = {kind.strip() for value in values for kind in value.split(b",")}
+    return bool(kinds & {b'"cookies"', b'"*"'})
+
+
 def _clear_site_data(values: Iterable[bytes]) -> bytes:
     """``cookies`` never passes (it would delete the session); ``*`` becomes the rest."""
     kinds = {kind.strip() for value in values for kind in value.split(b",")}

@@ -1,5 +1,7 @@
-"""Where rows are kept: opaque, versioned by bucket; and two small directories.
+"""Where rows are kept: opaque, versioned by bucket; nonces, rate counters, a small directory.
 
 - ``interface``: what a store does, as a Protocol.
-- ``sqlite``: the embedded default, with group commit off the reactor thread.
+- ``sqlite``: the embedded default, with group commit.  ``sqlite_threads``: its threads.
+- ``valkey``: Valkey or Redis, for several machines.  ``valkey_client``: how it
+  is reached; ``valkey_scripts``: what runs there.
 """

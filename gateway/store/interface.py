@@ -1,6 +1,7 @@
 """What a store does: a handful of asynchronous operations on opaque rows.
 
-Every operation may fail with ``StoreUnavailable``; callers then fail closed.
+Every operation may fail with ``StoreUnavailable``; callers then fail closed.  One
+contract (``tests/store/contract.py``) is run against every store.
 """
 
 from __future__ import annotations
@@ -10,7 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
+    from gateway.cookies.seal import Row
     from gateway.exchange.messages import Commit, Rows
+
+STALE_DAYS = 400
+"""A bucket that nobody touched for so long is purged, whatever its rows say."""
+
+Bucket = tuple[bytes, bytes, int, "tuple[Row, ...]"]
+"""Owner, bucket, version, rows: for migration."""
 
 
 class Store(Protocol):
@@ -35,6 +43,21 @@ class Store(Protocol):
         """
         ...
 
+    def touch(self, change: Commit) -> Deferred[bool]:
+        """Replace rows that are still there, if the bucket is still at the change's version.
+
+        The version stays: what it carries (last accesses) may be lost without harm.
+        """
+        ...
+
+    def owned(self, owner: bytes) -> Deferred[dict[bytes, Rows]]:
+        """All buckets of one owner."""
+        ...
+
+    def forget(self, owner: bytes) -> Deferred[None]:
+        """Delete every row of one owner; changes that were decided before fail."""
+        ...
+
     def remember_origin(self, label: str, origin: str, day: int) -> Deferred[None]:
         """Keep the origin of a long label; the number of entries is bounded."""
         ...
@@ -47,8 +70,31 @@ class Store(Protocol):
         """Whether ``nonce`` was never consumed before; consumes it atomically."""
         ...
 
-    def purge(self, day: int) -> Deferred[None]:
-        """Delete cookies that expired before ``day``, and digests not seen for 400 days."""
+    def spend(
+        self, key: bytes, cost: float, capacity: float, per_second: float, now: float
+    ) -> Deferred[float]:
+        """Take ``cost`` out of a token bucket; the seconds to wait if it holds too little.
+
+        0.0: taken.  A bucket begins full; ``now`` is in epoch seconds.
+        """
+        ...
+
+    def purge(self, day: int) -> Deferred[int]:
+        """Delete what is over on ``day``: rows, nonces, digests, buckets nobody touched.
+
+        Returns how many rows went.
+        """
+        ...
+
+    def scan(self, cursor: bytes) -> Deferred[tuple[bytes, list[Bucket]]]:
+        """A page of buckets and the cursor of the next; ``b""`` at beginning and end.
+
+        What is there all the while is given at least once.
+        """
+        ...
+
+    def restore(self, bucket: Bucket) -> Deferred[None]:
+        """Put a bucket as it is in the place of whatever was there."""
         ...
 
     def ping(self) -> Deferred[None]:

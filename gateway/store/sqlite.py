@@ -9,31 +9,33 @@ their own.  ``memory:`` uses one thread for both, on a database that is never wr
 from __future__ import annotations
 
 import os
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Rows
+from gateway.store.interface import STALE_DAYS, Bucket
+from gateway.store.sqlite_threads import Reader, Worker
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorFromThreads
 
     from gateway.exchange.messages import Commit
 
-_T = TypeVar("_T")
-_Job = tuple[Callable[[sqlite3.Connection], Any], "Deferred[Any]"]
-_BATCH = 256
+_PURGED_AT_ONCE = 5000
 _MAX_ORIGINS = 100_000
 _ORIGIN_DAYS = 400
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+_PAGE = 100
+# `owners` counts by itself, so that no statement can forget to; an upsert that updates
+# fires no insert trigger.
 _SCHEMA = """
 create table if not exists cookies (
     owner blob not null, bucket blob not null, idx blob not null,
@@ -41,112 +43,73 @@ create table if not exists cookies (
     primary key (owner, bucket, idx)) without rowid;
 create table if not exists versions (
     owner blob not null, bucket blob not null, version integer not null,
-    primary key (owner, bucket)) without rowid;
+    day integer not null default 0, primary key (owner, bucket)) without rowid;
+create table if not exists owners (
+    owner blob primary key, total integer not null) without rowid;
 create table if not exists origins (
     label text primary key, origin text not null, day integer not null) without rowid;
 create table if not exists nonces (
     nonce blob primary key, day integer not null) without rowid;
+create table if not exists spent (
+    key blob primary key, tokens real not null, at real not null, full real not null
+    ) without rowid;
+create trigger if not exists one_more after insert on cookies begin
+    insert into owners values (new.owner, 1)
+        on conflict (owner) do update set total = total + 1; end;
+create trigger if not exists one_less after delete on cookies begin
+    update owners set total = total - 1 where owner = old.owner; end;
 """
+# What older formats lack, before `_SCHEMA` fills in the rest.
+_MIGRATIONS = {
+    1: """
+alter table versions add column day integer not null default 0;
+create table owners (owner blob primary key, total integer not null) without rowid;
+insert into owners select owner, count(*) from cookies group by owner;
+""",
+}
+_PUT = (
+    "insert into cookies values (?, ?, ?, ?, ?) on conflict (owner, bucket, idx) "
+    "do update set expires_day = excluded.expires_day, sealed = excluded.sealed"
+)
 
 
-class _Worker:
-    """A thread with a connection that runs jobs, many in one transaction if ``grouped``."""
-
-    def __init__(self, connect: Callable[[], sqlite3.Connection], reactor: Any, name: str) -> None:
-        self._connect = connect
-        self._reactor = reactor
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._closed = False
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def submit(self, job: Callable[[sqlite3.Connection], _T]) -> Deferred[_T]:
-        done: Deferred[_T] = Deferred()
-        if self._closed:
-            done.errback(Failure(StoreUnavailable("the store is closed")))
-        else:
-            self._jobs.put((job, done))
-        return done
-
-    def stop(self) -> Deferred[None]:
-        """Run what was accepted, then end the thread."""
-        finished = self.submit(lambda _: None)
-        self._closed = True
-        self._jobs.put(None)
-        return finished
-
-    def _run(self) -> None:
-        connection = self._connect()
-        last = False
-        while not last:
-            batch: list[_Job] = []
-            job = self._jobs.get()
-            while job is not None:
-                batch.append(job)
-                if len(batch) == _BATCH:
-                    break
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-            last = job is None
-            if batch:
-                results = self._execute(connection, batch)
-                self._reactor.callFromThread(_answer, batch, results)
-        connection.close()
-
-    def _execute(self, connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
-        try:
-            connection.execute("begin immediate")
-            results = [job(connection) for job, _ in batch]
-            connection.execute("commit")
-        except Exception as error:  # noqa: BLE001 (the thread must outlive every job)
-            if connection.in_transaction:
-                connection.execute("rollback")
-            if len(batch) > 1:
-                # One job's fault must not be the others': each by itself.
-                return [self._execute(connection, [job])[0] for job in batch]
-            return [Failure(StoreUnavailable(f"sqlite: {error}"))]
-        return results
-
-
-class _Reader(_Worker):
-    """The same for reads, which need no transaction of their own."""
-
-    def _execute(self, connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
-        results: list[Any] = []
-        for job, _ in batch:
-            try:
-                results.append(job(connection))
-            except Exception as error:  # noqa: BLE001 (the same)
-                results.append(Failure(StoreUnavailable(f"sqlite: {error}")))
-        return results
-
-
-def _answer(batch: list[_Job], results: list[Any]) -> None:
-    for (_, done), result in zip(batch, results, strict=True):
-        if isinstance(result, Failure):
-            done.errback(result)
-        else:
-            done.callback(result)
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script: `executescript` would commit before them."""
+    statement = ""
+    for line in script.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 class SqliteStore:
-    """A store in one file; ``path`` None keeps it in memory."""
+    """A store in one file; ``path`` None keeps it in memory.
 
-    def __init__(self, path: Path | None, reactor: IReactorFromThreads) -> None:
+    ``durable``: an acknowledged change survives a power cut (``synchronous = FULL``);
+    without, the end of the process alone.  ``today`` gives the day since the epoch.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        reactor: IReactorFromThreads,
+        *,
+        durable: bool = True,
+        today: Callable[[], int] = lambda: int(time.time() // 86400),
+    ) -> None:
         """Remember where; ``start`` opens it."""
         self._path = path
+        self._durable = durable
+        self._today = today
         connect = self._connect
         if path is None:
             memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
             memory.executescript(_SCHEMA)
             connect = lambda: memory  # noqa: E731
-        self._writer = _Worker(connect, reactor, "store-writer")
+        self._writer = Worker(connect, reactor, "store-writer")
         self._reader = (
-            self._writer if path is None else _Reader(self._connect, reactor, "store-reader")
+            self._writer if path is None else Reader(self._connect, reactor, "store-reader")
         )
 
     def _connect(self) -> sqlite3.Connection:
@@ -154,7 +117,7 @@ class SqliteStore:
             str(self._path), timeout=10, check_same_thread=False, isolation_level=None
         )
         connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
+        connection.execute(f"pragma synchronous = {'full' if self._durable else 'normal'}")
         connection.execute("pragma busy_timeout = 10000")
         return connection
 
@@ -173,13 +136,21 @@ class SqliteStore:
         self._writer.start()
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        found = connection.execute("pragma user_version").fetchone()[0]
-        if found not in {0, _SCHEMA_VERSION}:
-            raise StoreUnavailable(
-                f"{self._path}: format {found}, this gateway knows {_SCHEMA_VERSION}"
-            )
-        connection.executescript(_SCHEMA)
-        connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
+        # Several processes may start on one file at the same moment.
+        connection.execute("begin immediate")
+        try:
+            found = connection.execute("pragma user_version").fetchone()[0]
+            if found not in {0, *_MIGRATIONS, _SCHEMA_VERSION}:
+                raise StoreUnavailable(
+                    f"{self._path}: format {found}, this gateway knows {_SCHEMA_VERSION}"
+                )
+            for statement in _statements(_MIGRATIONS.get(found, "") + _SCHEMA):
+                connection.execute(statement)
+            connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
+            connection.execute("commit")
+        finally:
+            if connection.in_transaction:
+                connection.execute("rollback")
 
     def stop(self) -> Deferred[None]:
         """Finish what was accepted, then close."""
@@ -194,32 +165,35 @@ class SqliteStore:
         def job(connection: sqlite3.Connection) -> Rows:
             # One statement, so that rows and version are of one moment.
             found = connection.execute(
-                "select v.version, c.idx, c.expires_day, c.sealed from versions v left join "
+                "select v.version, (select total from owners o where o.owner = v.owner), "
+                "c.idx, c.expires_day, c.sealed from versions v left join "
                 "cookies c on c.owner = v.owner and c.bucket = v.bucket "
                 "where v.owner = ? and v.bucket = ?",
                 (owner, bucket),
             ).fetchall()
             if not found:
-                return Rows(0)
-            rows = tuple(Row(*row[1:]) for row in found if row[1] is not None)
-            return Rows(found[0][0], rows)
+                total = connection.execute("select total from owners where owner = ?", (owner,))
+                return Rows(0, (), (total.fetchone() or (0,))[0])
+            rows = tuple(Row(*row[2:]) for row in found if row[2] is not None)
+            return Rows(found[0][0], rows, found[0][1] or 0)
 
         return self._reader.submit(job)
 
     def commit(self, change: Commit) -> Deferred[bool]:
         """See ``Store.commit``."""
+        day = self._today()
 
         def job(connection: sqlite3.Connection) -> bool:
             place = (change.owner, change.bucket)
             if change.version == 0:
                 moved = connection.execute(
-                    "insert or ignore into versions values (?, ?, 1)", place
+                    "insert or ignore into versions values (?, ?, 1, ?)", (*place, day)
                 ).rowcount
             else:
                 moved = connection.execute(
-                    "update versions set version = version + 1 "
+                    "update versions set version = version + 1, day = ? "
                     "where owner = ? and bucket = ? and version = ?",
-                    (*place, change.version),
+                    (day, *place, change.version),
                 ).rowcount
             if moved != 1:
                 return False
@@ -228,10 +202,66 @@ class SqliteStore:
                 [(*place, index) for index in change.deletes],
             )
             connection.executemany(
-                "insert or replace into cookies values (?, ?, ?, ?, ?)",
-                [(*place, row.index, row.expires_day, row.sealed) for row in change.puts],
+                _PUT, [(*place, row.index, row.expires_day, row.sealed) for row in change.puts]
             )
             return True
+
+        return self._writer.submit(job)
+
+    def touch(self, change: Commit) -> Deferred[bool]:
+        """See ``Store.touch``."""
+        day = self._today()
+
+        def job(connection: sqlite3.Connection) -> bool:
+            place = (change.owner, change.bucket)
+            same = connection.execute(
+                "update versions set day = ? where owner = ? and bucket = ? and version = ?",
+                (day, *place, change.version),
+            )
+            if same.rowcount != 1:
+                return False
+            connection.executemany(
+                "update cookies set expires_day = ?, sealed = ? "
+                "where owner = ? and bucket = ? and idx = ?",
+                [(row.expires_day, row.sealed, *place, row.index) for row in change.puts],
+            )
+            return True
+
+        return self._writer.submit(job)
+
+    def owned(self, owner: bytes) -> Deferred[dict[bytes, Rows]]:
+        """See ``Store.owned``."""
+
+        def job(connection: sqlite3.Connection) -> dict[bytes, Rows]:
+            found = connection.execute(
+                "select v.bucket, v.version, c.idx, c.expires_day, c.sealed from versions v "
+                "left join cookies c on c.owner = v.owner and c.bucket = v.bucket "
+                "where v.owner = ?",
+                (owner,),
+            ).fetchall()
+            rows: dict[bytes, tuple[int, list[Row]]] = {}
+            for bucket, version, index, *rest in found:
+                _, listed = rows.setdefault(bucket, (version, []))
+                if index is not None:
+                    listed.append(Row(index, *rest))
+            total = sum(len(listed) for _, listed in rows.values())
+            return {
+                bucket: Rows(version, tuple(listed), total)
+                for bucket, (version, listed) in rows.items()
+            }
+
+        return self._reader.submit(job)
+
+    def forget(self, owner: bytes) -> Deferred[None]:
+        """See ``Store.forget``."""
+        day = self._today()
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute("delete from cookies where owner = ?", (owner,))
+            connection.execute("delete from owners where owner = ?", (owner,))
+            connection.execute(
+                "update versions set version = version + 1, day = ? where owner = ?", (day, owner)
+            )
 
         return self._writer.submit(job)
 
@@ -272,13 +302,108 @@ class SqliteStore:
 
         return self._writer.submit(job)
 
-    def purge(self, day: int) -> Deferred[None]:
-        """See ``Store.purge``."""
+    def spend(
+        self, key: bytes, cost: float, capacity: float, per_second: float, now: float
+    ) -> Deferred[float]:
+        """See ``Store.spend``."""
 
-        def job(connection: sqlite3.Connection) -> None:
-            connection.execute("delete from cookies where expires_day < ?", (day,))
+        def job(connection: sqlite3.Connection) -> float:
+            found = connection.execute("select tokens, at from spent where key = ?", (key,))
+            tokens, at = found.fetchone() or (capacity, now)
+            tokens = min(capacity, tokens + max(0.0, now - at) * per_second)
+            if tokens < cost:
+                return (cost - tokens) / per_second
+            tokens -= cost
+            full = now + (capacity - tokens) / per_second
+            connection.execute(
+                "insert or replace into spent values (?, ?, ?, ?)", (key, tokens, now, full)
+            )
+            return 0.0
+
+        return self._writer.submit(job)
+
+    def purge(self, day: int) -> Deferred[int]:
+        """See ``Store.purge``; page by page, so that no writer waits for all of it."""
+        stale = day - STALE_DAYS
+
+        def page(
+            connection: sqlite3.Connection, after: tuple[bytes, bytes, bytes]
+        ) -> list[tuple[bytes, bytes, bytes, bool]]:
+            return connection.execute(
+                "select c.owner, c.bucket, c.idx, c.expires_day < ?1 or (v.day > 0 and v.day < ?2)"
+                " from cookies c left join versions v on v.owner = c.owner "
+                "and v.bucket = c.bucket where (c.owner, c.bucket, c.idx) > (?3, ?4, ?5) "
+                "order by c.owner, c.bucket, c.idx limit ?6",
+                (day, stale, *after, _PURGED_AT_ONCE),
+            ).fetchall()
+
+        def delete(connection: sqlite3.Connection, places: list[tuple[bytes, bytes, bytes]]) -> int:
+            return connection.executemany(
+                "delete from cookies where owner = ? and bucket = ? and idx = ?", places
+            ).rowcount
+
+        def rest(connection: sqlite3.Connection) -> None:
+            # A version outlives its last row by long, so that no old change comes to life.
+            connection.execute(
+                "delete from versions where day < ? and not exists (select 1 from cookies c "
+                "where c.owner = versions.owner and c.bucket = versions.bucket)",
+                (stale,),
+            )
+            connection.execute("delete from owners where total <= 0")
             connection.execute("delete from origins where day < ?", (day - _ORIGIN_DAYS,))
             connection.execute("delete from nonces where day < ?", (day,))
+            connection.execute("delete from spent where full < ?", (day * 86400,))
+
+        async def run() -> int:
+            gone, after = 0, (b"", b"", b"")
+            while True:
+                found = await self._reader.submit(partial(page, after=after))
+                over = [found_row[:3] for found_row in found if found_row[3]]
+                if over:
+                    gone += await self._writer.submit(partial(delete, places=over))
+                if len(found) < _PURGED_AT_ONCE:
+                    break
+                after = found[-1][:3]
+            await self._writer.submit(rest)
+            return gone
+
+        return Deferred.fromCoroutine(run())
+
+    def scan(self, cursor: bytes) -> Deferred[tuple[bytes, list[Bucket]]]:
+        """See ``Store.scan``; the cursor is the last owner and bucket."""
+
+        def job(connection: sqlite3.Connection) -> tuple[bytes, list[Bucket]]:
+            places = connection.execute(
+                "select owner, bucket, version from versions where (owner, bucket) > (?, ?) "
+                "order by owner, bucket limit ?",
+                (cursor[:16], cursor[16:], _PAGE),
+            ).fetchall()
+            page: list[Bucket] = []
+            for owner, bucket, version in places:
+                found = connection.execute(
+                    "select idx, expires_day, sealed from cookies where owner = ? and bucket = ?",
+                    (owner, bucket),
+                )
+                page.append((owner, bucket, version, tuple(Row(*row) for row in found)))
+            last = places[-1][0] + places[-1][1] if len(places) == _PAGE else b""
+            return last, page
+
+        return self._reader.submit(job)
+
+    def restore(self, bucket: Bucket) -> Deferred[None]:
+        """See ``Store.restore``."""
+        owner, name, version, rows = bucket
+        day = self._today()
+
+        def job(connection: sqlite3.Connection) -> None:
+            place = (owner, name)
+            connection.execute("delete from cookies where owner = ? and bucket = ?", place)
+            connection.execute(
+                "insert or replace into versions values (?, ?, ?, ?)", (*place, version, day)
+            )
+            connection.executemany(
+                _PUT, [(*place, row.index, row.expires_day, row.sealed) for row in rows]
+            )
 
         return self._writer.submit(job)
 

@@ -7,7 +7,7 @@ from itertools import count
 from publicsuffixlist import PublicSuffixList
 
 from gateway.cookies import rules
-from gateway.cookies.jar import Change, Jar, open_jar
+from gateway.cookies.jar import Change, Jar, Received, open_jar
 from gateway.cookies.rules import Cookie
 from gateway.cookies.seal import Row, UserKeys, derive_user_keys
 from gateway.cookies.suffixes import Suffixes
@@ -61,7 +61,7 @@ class Bucket:
 
     def receive(self, url: str, *fields: bytes, now: int = NOW) -> Change:
         """Apply a response of ``url`` with these Set-Cookie fields, and commit."""
-        change, after = self.open().receive(fields, *at(url), now, SUFFIXES, self._random)
+        change, after = self.open().receive(Received(fields), *at(url), now, SUFFIXES, self._random)
         self.rows.update({row.index: row for row in change.puts})
         for index in change.deletes:
             del self.rows[index]
@@ -69,5 +69,9 @@ class Bucket:
         return change
 
     def header(self, url: str, now: int = NOW) -> bytes:
-        """The Cookie header of a request to ``url``."""
-        return self.open().cookie_header(*at(url), now)
+        """The Cookie header of a request to ``url``; the last access is written."""
+        jar = self.open()
+        sent = jar.sent(*at(url), now)
+        rows, _ = jar.touch(sent, now, self._random, seconds=1)
+        self.rows.update({row.index: row for row in rows})
+        return rules.cookie_string(sent)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.cookies.jar import open_jar
+from gateway.cookies.jar import Received, open_jar
 from gateway.cookies.seal import derive_user_keys
 from tests.cookies import DAY, KEYS, NOW, SUFFIXES, Bucket, at
 
@@ -205,6 +205,8 @@ class DamageTests(SynchronousTestCase):
         bucket = Bucket()
         bucket.receive(A, b"a=1")
         jar = bucket.open()
-        change, after = jar.receive([b"b=2"], *at(A), NOW, SUFFIXES, lambda size: b"r" * size)
+        change, after = jar.receive(
+            Received((b"b=2",)), *at(A), NOW, SUFFIXES, lambda size: b"r" * size
+        )
         self.assertEqual(jar, bucket.open())
         self.assertEqual((len(change.puts), len(after.cookies)), (1, 2))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from gateway import wire
-from gateway.cookies.jar import open_jar
+from gateway.cookies.jar import Received, open_jar
 from gateway.errors import GatewayError
 from gateway.exchange.messages import (
     Commit,
@@ -21,14 +21,17 @@ from gateway.exchange.messages import (
     NeedBody,
     NeedNow,
     NeedOrigin,
+    NeedOwned,
     NeedRandom,
     NeedRows,
     Note,
+    Owned,
     RememberOrigin,
     RequestHead,
     Rows,
     Settings,
     SocketOpened,
+    Touch,
     UpstreamHead,
 )
 from gateway.origins import Origin, long_label
@@ -160,7 +163,14 @@ class Shell:
                 return bytes([self.random]) * size
             case NeedRows(owner, bucket):
                 key = (owner, bucket)
-                return Rows(self.versions.get(key, 0), tuple(self.rows.get(key, {}).values()))
+                return self.bucket(key)
+            case NeedOwned(owner):
+                return Owned({key[1]: self.bucket(key) for key in self.rows if key[0] == owner})
+            case Touch(change):
+                key = (change.owner, change.bucket)
+                if self.versions.get(key, 0) == change.version:
+                    self.rows[key].update({row.index: row for row in change.puts})
+                return None
             case Commit():
                 return self.commit(need)
             case Connect():
@@ -172,6 +182,11 @@ class Shell:
             case NeedOrigin() | RememberOrigin() | Note() | Leak():
                 return None
         raise AssertionError(need)
+
+    def bucket(self, key: tuple[bytes, bytes]) -> Rows:
+        """One bucket as a store gives it."""
+        total = sum(len(rows) for (owner, _), rows in self.rows.items() if owner == key[0])
+        return Rows(self.versions.get(key, 0), tuple(self.rows.get(key, {}).values()), total)
 
     def commit(self, need: Commit) -> bool:
         """Change a bucket as the store does: only if its version is the one that was read."""
@@ -190,7 +205,9 @@ class Shell:
         key = (USER.owner, BUCKET)
         version = self.versions.get(key, 0)
         jar = open_jar(USER, REGISTRABLE, tuple(self.rows.get(key, {}).values()))
-        change, _ = jar.receive(set_cookies, *at(url), NOW, SUFFIXES, lambda size: b"p" * size)
+        change, _ = jar.receive(
+            Received(set_cookies), *at(url), NOW, SUFFIXES, lambda size: b"p" * size
+        )
         assert self.commit(Commit(*key, version, change.puts, change.deletes))
 
     def cookies(self, url: str = f"{SITE}/") -> bytes:

@@ -10,6 +10,7 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import wire
+from gateway.cookies.same_site import SAME
 from gateway.exchange import bodies
 from gateway.exchange.messages import Context, RequestHead, Settings, UpstreamHead
 from gateway.exchange.steps import Addressed
@@ -36,7 +37,7 @@ def _plan(
 ) -> BodyPlan:
     answer = UpstreamHead(status, b"R", fields, 5)
     given = given or context()
-    puts = bodies.inserted(bodies.asked(request), _addressed(), None, NOW, given)
+    puts = bodies.inserted(bodies.asked(request), _addressed(), None, SAME, NOW, given)
     return bodies.plan_for(request, _addressed(), answer, puts, given)
 
 
@@ -202,7 +203,7 @@ class TagTests(SynchronousTestCase):
     """The digest over what would be put in."""
 
     def _tag(self, what: Asked, given: Context | None = None, target: str = "/p") -> bytes:
-        return bodies.inserted(what, _addressed(target), None, NOW, given or context()).tag
+        return bodies.inserted(what, _addressed(target), None, SAME, NOW, given or context()).tag
 
     def test_differs(self) -> None:
         """By runtime and settings for documents, by the script for workers, by the host for all."""

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events, wire
+from gateway.cookies.jar import Received
+from gateway.cookies.same_site import SAME
 from gateway.errors import LabelError, Refusal, StoreUnavailable
 from gateway.exchange import steps
 from gateway.exchange.messages import Commit, Context, NeedOrigin, NeedRows, RequestHead
@@ -210,7 +212,11 @@ class CookieTests(SynchronousTestCase):
         def both() -> Generator[Any, Any, Any]:
             reading = yield from steps.session(head(), given_context)
             opened = yield from steps.read_jar(reading, addressed.origin, given_context)
-            return (yield from steps.receive_cookies(opened, fields, addressed, given_context))
+            return (
+                yield from steps.receive_cookies(
+                    opened, Received(fields), addressed, SAME, given_context
+                )
+            )
 
         return _run(both(), shell)
 
@@ -222,7 +228,9 @@ class CookieTests(SynchronousTestCase):
             reading = yield from steps.session(request, context())
             opened = yield from steps.read_jar(reading, origin(SITE), context())
             addressed = steps.Addressed(origin(SITE), b"/")
-            after = yield from steps.receive_cookies(opened, [b"a=1"], addressed, context())
+            after = yield from steps.receive_cookies(
+                opened, Received((b"a=1",)), addressed, SAME, context()
+            )
             return opened, after
 
         shell = Shell()
@@ -265,7 +273,7 @@ class CookieTests(SynchronousTestCase):
         self.assertEqual({cookie.name for cookie in after.cookies}, {b"old", b"theirs", b"a"})
         commits = [need for need in shell.needs if isinstance(need, Commit)]
         self.assertEqual([need.version for need in commits], [1, 2])
-        nonces = {row.sealed[:12] for need in commits for row in need.puts}
+        nonces = {row.sealed[2:14] for need in commits for row in need.puts}
         self.assertEqual(len(nonces), 2, "a nonce was used twice")
 
     def test_endless_conflict(self) -> None:

@@ -162,7 +162,7 @@ class StartTests(SynchronousTestCase):
         connection.close()
         text = self._refused(path)
         self.assertIn("format 7", text)
-        self.assertIn("knows 1", text)
+        self.assertIn("knows 2", text)
         connection = sqlite3.connect(path)
         self.addCleanup(connection.close)
         tables = connection.execute("select name from sqlite_master").fetchall()

@@ -339,7 +339,7 @@ class FailoverTests(TestCase):
 
     async def test_failover_of_waiting(self) -> None:
         """Where commits wait for a replica none that was acknowledged is lost to a failover."""
-        setup, store, writers = await self._begin(replicas=1)
+        setup, _, writers = await self._begin(replicas=1)
         setup.master.kill()
         await until(lambda: setup.current() is setup.replica)
         await until(lambda: setup.replica.role() == "master")

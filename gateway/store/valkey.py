@@ -1,0 +1,367 @@
+"""The store of several machines: Valkey or Redis, single, behind Sentinel, or as a Cluster.
+
+Through redis-py's asyncio client, so the reactor must be asyncio's.  Commands that come
+together go out together: whatever waits shares one pipeline, and a few pipelines run at a
+time.  All keys of an owner have one hash tag, so that each step is atomic on a Cluster too.
+What may be repeated is, with back-off, until the operation's time is over; every operation
+may be: a commit that was carried out and not acknowledged is refused the second time, and
+decided again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from redis.asyncio import RedisCluster
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    RedisError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from twisted.internet.defer import Deferred
+
+from gateway.cookies.seal import Row
+from gateway.errors import StoreUnavailable
+from gateway.exchange.messages import Rows
+from gateway.store import valkey_scripts as scripts
+from gateway.store.interface import STALE_DAYS, Bucket
+from gateway.store.valkey_client import Command, Pipelines, ValkeySettings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+
+    from gateway.exchange.messages import Commit
+
+T = TypeVar("T")
+_DAY_SECONDS = 86400
+_LIFE = STALE_DAYS * _DAY_SECONDS
+_ORIGIN_DAYS = 400
+_MAX_ORIGINS = 100_000
+_PAGE = 100
+_ROW = struct.Struct(">q")
+_ORIGIN_KEYS = (b"gw:{origins}:days", b"gw:{origins}:names")
+# Another try makes none of these better.
+_FINAL = (AuthenticationError, NoPermissionError)
+
+
+class ValkeyStore:
+    """A store on Valkey or Redis; see the module."""
+
+    def __init__(self, settings: ValkeySettings, reactor: object) -> None:
+        """Remember where; raises ``StoreUnavailable`` for settings that make no client."""
+        del reactor  # its event loop is the one that runs
+        self._settings = settings
+        try:
+            self._name = settings.name
+            self._client = settings.client()
+        except (OSError, ValueError, RedisError) as error:
+            raise StoreUnavailable(f"{settings.url}: {type(error).__name__}: {error}") from None
+        self._pipelines = Pipelines(self._client)
+        self._stopped = False
+
+    def start(self) -> None:
+        """Nothing waits for the server: readiness tells whether it answers."""
+
+    def stop(self) -> Deferred[None]:
+        """Finish what was accepted, then close."""
+        if self._stopped:
+            return _deferred(_nothing())
+        self._stopped = True
+
+        async def close() -> None:
+            await self._pipelines.stop()
+            await self._client.aclose()
+
+        return _deferred(close())
+
+    def _run(self, work: Callable[[], Awaitable[T]]) -> Deferred[T]:
+        """Do some work, again after failures that may pass, until its time is over."""
+        if self._stopped:
+
+            async def refuse() -> T:
+                raise StoreUnavailable("the store is closed")
+
+            return _deferred(refuse())
+        return _deferred(self._persist(work))
+
+    async def _persist(self, work: Callable[[], Awaitable[T]]) -> T:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._settings.timeout
+        pause = 0.02
+        told: BaseException | None = None
+        while True:
+            try:
+                async with asyncio.timeout_at(end):
+                    return await work()
+            except _FINAL as error:
+                raise StoreUnavailable(self._tell(error)) from None
+            except (RedisError, OSError, TimeoutError) as error:
+                told = told if isinstance(error, TimeoutError) and told else error
+            except struct.error as error:
+                raise StoreUnavailable(f"{self._name}: {error}") from None
+            # A pause of its own length for each process: none must come with all others.
+            pause = min(1.0, pause * 2)
+            pause_now = pause * (0.5 + os.urandom(1)[0] / 512)
+            if self._stopped or loop.time() + pause_now >= end:
+                raise StoreUnavailable(self._tell(told)) from None
+            await asyncio.sleep(pause_now)
+
+    def _tell(self, error: BaseException) -> str:
+        """What failed, without what was sent: redis-py's texts can hold a command."""
+        text = f"{self._name}: {type(error).__name__}"
+        if isinstance(error, RedisError) and not isinstance(error, RedisConnectionError):
+            word = str(error).rpartition("caused error: ")[2].partition(" ")[0]
+            text += f" ({word[:40]})"
+        return text
+
+    async def _ask(self, *commands: Command) -> list[Any]:
+        results = await self._pipelines.submit(list(commands))
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return results
+
+    # --- rows ---------------------------------------------------------------------
+
+    def read(self, owner: bytes, bucket: bytes) -> Deferred[Rows]:
+        """See ``Store.read``."""
+        keys = _keys(owner, bucket)
+
+        async def work() -> Rows:
+            found, total = await self._ask(("HGETALL", keys[0]), ("HGET", keys[1], b"n"))
+            version, rows = _rows(found)
+            return Rows(version, rows, int(total or 0))
+
+        return self._run(work)
+
+    def commit(self, change: Commit) -> Deferred[bool]:
+        """See ``Store.commit``."""
+
+        async def work() -> bool:
+            commands: list[Command] = [
+                (
+                    scripts.COMMIT,
+                    2,
+                    *_keys(change.owner, change.bucket),
+                    change.version,
+                    change.bucket.hex(),
+                    _LIFE,
+                    len(change.deletes),
+                    *change.deletes,
+                    *_fields(change.puts),
+                )
+            ]
+            wanted = self._settings.replicas
+            if wanted:
+                commands.append(("WAIT", wanted, int(self._settings.timeout * 500)))
+            done, *have = await self._ask(*commands)
+            if done and have and have[0] < wanted:
+                raise StoreUnavailable(f"{self._name}: {have[0]} replicas of {wanted} have it")
+            return bool(done)
+
+        return self._run(work)
+
+    def touch(self, change: Commit) -> Deferred[bool]:
+        """See ``Store.touch``."""
+        keys = _keys(change.owner, change.bucket)
+
+        async def work() -> bool:
+            fields = _fields(change.puts)
+            (done,) = await self._ask((scripts.TOUCH, 2, *keys, change.version, _LIFE, *fields))
+            return bool(done)
+
+        return self._run(work)
+
+    def owned(self, owner: bytes) -> Deferred[dict[bytes, Rows]]:
+        """See ``Store.owned``; what it counts is put right."""
+
+        async def work() -> dict[bytes, Rows]:
+            key = _owner_key(owner)
+            (fields,) = await self._ask(("HGETALL", key))
+            counted = fields.pop(b"n", b"0")
+            names = [bytes.fromhex(name.decode("ascii")) for name in fields]
+            found: dict[bytes, tuple[int, tuple[Row, ...]]] = {}
+            if names:
+                hashes = await self._ask(*(("HGETALL", _keys(owner, one)[0]) for one in names))
+                parsed = zip(names, map(_rows, hashes), strict=True)
+                found = {name: one for name, one in parsed if one[0]}
+            total = sum(len(rows) for _, rows in found.values())
+            gone = [name.hex() for name in names if name not in found]
+            if gone or int(counted) != total:
+                await self._ask((scripts.RECOUNT, 1, key, counted, total, *gone))
+            return {name: Rows(*one, total) for name, one in found.items()}
+
+        return self._run(work)
+
+    def forget(self, owner: bytes) -> Deferred[None]:
+        """See ``Store.forget``."""
+
+        async def work() -> None:
+            (names,) = await self._ask(("HKEYS", _owner_key(owner)))
+            commands = [
+                (scripts.CLEAR, 2, *_keys(owner, bytes.fromhex(name.decode("ascii"))), _LIFE)
+                for name in names
+                if name != b"n"
+            ]
+            if commands:
+                await self._ask(*commands)
+
+        return self._run(work)
+
+    # --- the rest -------------------------------------------------------------------
+
+    def remember_origin(self, label: str, origin: str, day: int) -> Deferred[None]:
+        """See ``Store.remember_origin``."""
+        life = _ORIGIN_DAYS * _DAY_SECONDS
+
+        async def work() -> None:
+            given = (label, origin, day, _MAX_ORIGINS, life)
+            await self._ask((scripts.REMEMBER, 2, *_ORIGIN_KEYS, *given))
+
+        return self._run(work)
+
+    def origin(self, label: str) -> Deferred[str | None]:
+        """See ``Store.origin``."""
+
+        async def work() -> str | None:
+            (found,) = await self._ask(("HGET", _ORIGIN_KEYS[1], label))
+            return None if found is None else found.decode("ascii")
+
+        return self._run(work)
+
+    def consume(self, nonce: bytes, day: int) -> Deferred[bool]:
+        """See ``Store.consume``; a nonce that is over is told by its own expiry."""
+        del day
+
+        async def work() -> bool:
+            key = b"gw:nonce:" + nonce.hex().encode("ascii")
+            (done,) = await self._ask(("SET", key, b"1", "NX", "EX", _LIFE))
+            return bool(done)
+
+        return self._run(work)
+
+    def spend(
+        self, key: bytes, cost: float, capacity: float, per_second: float, now: float
+    ) -> Deferred[float]:
+        """See ``Store.spend``."""
+
+        async def work() -> float:
+            name = b"gw:rate:" + key.hex().encode("ascii")
+            given = [repr(float(one)) for one in (cost, capacity, per_second, now)]
+            (wait,) = await self._ask((scripts.SPEND, 1, name, *given))
+            return float(wait)
+
+        return self._run(work)
+
+    def purge(self, day: int) -> Deferred[int]:
+        """See ``Store.purge``; whole buckets, nonces and counters end by themselves."""
+
+        async def run() -> int:
+            gone, cursor = 0, b""
+            while True:
+                cursor, places = await self._run(lambda at=cursor: self._places(at))  # type: ignore[misc]
+                commands = [(scripts.PURGE, 2, *_keys(*place), day) for place in places]
+                if commands:
+                    gone += sum(await self._run(lambda some=commands: self._ask(*some)))  # type: ignore[misc]
+                if not cursor:
+                    break
+            old = (scripts.FORGET_ORIGINS, 2, *_ORIGIN_KEYS, day - _ORIGIN_DAYS)
+            while (await self._run(lambda: self._ask(old)))[0]:
+                pass
+            return gone
+
+        return Deferred.fromCoroutine(run())
+
+    def scan(self, cursor: bytes) -> Deferred[tuple[bytes, list[Bucket]]]:
+        """See ``Store.scan``."""
+
+        async def work() -> tuple[bytes, list[Bucket]]:
+            following, places = await self._places(cursor)
+            page: list[Bucket] = []
+            if places:
+                hashes = await self._ask(*(("HGETALL", _keys(*place)[0]) for place in places))
+                for (owner, bucket), found in zip(places, hashes, strict=True):
+                    version, rows = _rows(found)
+                    if version:
+                        page.append((owner, bucket, version, rows))
+            return following, page
+
+        return self._run(work)
+
+    async def _places(self, cursor: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """A page of owners and buckets; the cursor names the node and the server's own."""
+        at, _, own = (cursor or b"0:0").partition(b":")
+        given = ("SCAN", int(own), "MATCH", "gw:{*}:*", "COUNT", _PAGE)
+        node, last = int(at), True
+        if isinstance(self._client, RedisCluster):
+            _ = await self._client.initialize()
+            nodes = sorted(self._client.get_primaries(), key=lambda one: one.name)
+            answer = await nodes[node].execute_command(*given)
+            last = node + 1 == len(nodes)
+        else:
+            answer = await self._client.execute_command(*given)
+        following, keys = int(answer[0]), answer[1]
+        places = [place for place in map(_place, keys) if place is not None]
+        if following:
+            return b"%d:%d" % (node, following), places
+        return (b"" if last else b"%d:0" % (node + 1)), places
+
+    def restore(self, bucket: Bucket) -> Deferred[None]:
+        """See ``Store.restore``."""
+        owner, name, version, rows = bucket
+
+        async def work() -> None:
+            fields = _fields(rows)
+            given = (version, name.hex(), _LIFE, *fields)
+            await self._ask((scripts.RESTORE, 2, *_keys(owner, name), *given))
+
+        return self._run(work)
+
+    def ping(self) -> Deferred[None]:
+        """See ``Store.ping``: whether it answers, and can run what it is asked to."""
+
+        async def work() -> None:
+            await self._ask(("HGET", _ORIGIN_KEYS[1], b"-"))
+
+        return self._run(work)
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _deferred(work: Coroutine[Any, Any, T]) -> Deferred[T]:
+    return Deferred.fromFuture(asyncio.ensure_future(work))
+
+
+def _owner_key(owner: bytes) -> bytes:
+    return b"gw:{%s}" % owner.hex().encode("ascii")
+
+
+def _keys(owner: bytes, bucket: bytes) -> tuple[bytes, bytes]:
+    key = _owner_key(owner)
+    return key + b":" + bucket.hex().encode("ascii"), key
+
+
+def _place(key: bytes) -> tuple[bytes, bytes] | None:
+    """Owner and bucket of a bucket's key; None for other keys."""
+    head, _, bucket = key.rpartition(b":")
+    try:
+        owner = head.removeprefix(b"gw:{").removesuffix(b"}")
+        return bytes.fromhex(owner.decode("ascii")), bytes.fromhex(bucket.decode("ascii"))
+    except ValueError:
+        return None
+
+
+def _fields(rows: Iterable[Row]) -> list[bytes]:
+    return [part for row in rows for part in (row.index, _ROW.pack(row.expires_day) + row.sealed)]
+
+
+def _rows(found: dict[bytes, bytes]) -> tuple[int, tuple[Row, ...]]:
+    version = int(found.pop(b"v", b"0"))
+    rows = (Row(index, _ROW.unpack_from(row)[0], row[8:]) for index, row in found.items())
+    return version, tuple(rows)
