@@ -29,17 +29,24 @@ def put(version: int, *rows: Row, owner: bytes = OWNER, bucket: bytes = BUCKET) 
 
 
 class StoreContract:
-    """Mix into a ``TestCase`` that has ``make``; ``self.store`` is started before each test."""
+    """Mix into a ``TestCase`` that has ``make``; ``self.store`` is started before each test.
+
+    A store on a server has ``prepare`` besides, which sees to it that the server runs.
+    """
 
     timeout = 60
     store: Store
+
+    async def prepare(self) -> None:
+        """Do what ``make`` needs."""
 
     def make(self) -> Store:
         """Make the store under test, not started."""
         raise NotImplementedError
 
-    def setUp(self: Any) -> None:
+    async def setUp(self: Any) -> None:
         """Start a fresh store, and stop it whatever happens."""
+        await self.prepare()
         self.store = self.make()
         self.store.start()
         self.addCleanup(self.stop)
@@ -96,7 +103,7 @@ class StoreContract:
         for version in (0, 2, 7):
             change = Commit(OWNER, BUCKET, version, (row(2),), (row(1).index,))
             self.assertIs(await self.store.commit(change), False, version)
-        self.assertEqual(await self.store.read(OWNER, BUCKET), Rows(1, (row(1),)))
+        self.assertEqual(await self.store.read(OWNER, BUCKET), Rows(1, (row(1),), 1))
 
     async def test_version_of_nothing(self: Any) -> None:
         """A bucket that is not there is at version 0 and at no other."""
@@ -110,9 +117,9 @@ class StoreContract:
         await self.store.commit(put(0, row(1, b"elsewhere"), bucket=b"c" * 8))
         await self.store.commit(put(1, row(2, b"more"), owner=OTHER))
         found = await self.store.read(OWNER, BUCKET)
-        self.assertEqual(found, Rows(1, (row(1, b"mine"),)))
+        self.assertEqual(found, Rows(1, (row(1, b"mine"),), 2))
         found = await self.store.read(OWNER, b"c" * 8)
-        self.assertEqual(found, Rows(1, (row(1, b"elsewhere"),)))
+        self.assertEqual(found, Rows(1, (row(1, b"elsewhere"),), 2))
 
     async def test_one_winner(self: Any) -> None:
         """Of many commits at one version exactly one wins, and its rows alone are there."""
@@ -122,7 +129,7 @@ class StoreContract:
             self.assertEqual(sorted(results), [False] * 19 + [True])
             winner = row(0, b"%d" % results.index(True))
             found = await self.store.read(OWNER, BUCKET)
-            self.assertEqual(found, Rows(version + 1, (winner,)))
+            self.assertEqual(found, Rows(version + 1, (winner,), 1))
 
     async def test_origins(self: Any) -> None:
         """A long label's origin is remembered; one that nobody proved is None."""
@@ -139,6 +146,222 @@ class StoreContract:
         self.assertEqual(sorted(await gatherResults(tries)), [False] * 19 + [True])
         self.assertIs(await self.store.consume(b"nonce", 20_001), False)
         self.assertIs(await self.store.consume(b"other", 20_000), True)
+
+    async def test_total(self: Any) -> None:
+        """Each read says how many rows the owner has in all buckets, whatever changed them."""
+
+        async def total(owner: bytes = OWNER, bucket: bytes = BUCKET) -> int:
+            return (await self.store.read(owner, bucket)).total
+
+        await self.store.commit(put(0, row(1), row(2)))
+        await self.store.commit(put(0, row(1), row(3, day=99), bucket=b"c" * 8))
+        await self.store.commit(put(0, row(1), owner=OTHER))
+        self.assertEqual([await total(), await total(bucket=b"c" * 8)], [4, 4])
+        self.assertEqual(await total(bucket=b"nothing!"), 4, "a bucket without rows")
+        self.assertEqual(await total(OTHER), 1)
+        await self.store.commit(put(1, row(1, b"replaced"), row(3)))
+        self.assertEqual(await total(), 5)
+        await self.store.commit(put(1, row(4)))
+        self.assertEqual(await total(), 5, "a change that was refused")
+        change = Commit(OWNER, BUCKET, 2, (row(4),), (row(2).index, row(3).index, row(9).index))
+        await self.store.commit(change)
+        self.assertEqual(await total(), 4)
+        await self.store.purge(100)
+        self.assertEqual(await total(), 3, "after a purge")
+        await self.store.forget(OWNER)
+        self.assertEqual([await total(), await total(OTHER)], [0, 1])
+
+    async def test_purged_count(self: Any) -> None:
+        """A purge says how many rows went; the buckets keep their versions."""
+        for number in range(30):
+            rows = (row(1, day=99), row(2, day=98), row(3, day=100))
+            await self.store.commit(put(0, *rows, owner=number.to_bytes(16, "big")))
+        self.assertEqual(await self.store.purge(100), 60)
+        self.assertEqual(await self.store.purge(100), 0)
+        found = await self.store.read(bytes(16), BUCKET)
+        self.assertEqual(found, Rows(1, (row(3, day=100),), 1))
+
+    async def test_put_and_deleted(self: Any) -> None:
+        """A row that one change both deletes and puts is there, and counts once."""
+        await self.store.commit(put(0, row(1)))
+        change = Commit(OWNER, BUCKET, 1, (row(1, b"new"),), (row(1).index,))
+        self.assertIs(await self.store.commit(change), True)
+        self.assertEqual(await self.store.read(OWNER, BUCKET), Rows(2, (row(1, b"new"),), 1))
+
+    async def test_touch(self: Any) -> None:
+        """A touch replaces rows that are there, adds none, and leaves the version."""
+        await self.store.commit(put(0, row(1), row(2)))
+        self.assertIs(await self.store.touch(put(1, row(1, b"seen", 7), row(3))), True)
+        found = await self.store.read(OWNER, BUCKET)
+        self.assertEqual((found.version, found.total), (1, 2))
+        self.assertEqual(set(found.rows), {row(1, b"seen", 7), row(2)})
+        self.assertIs(await self.store.touch(put(1, row(1))), True, "the version moved")
+
+    async def test_touch_late(self: Any) -> None:
+        """A touch at another version changes nothing, and makes nothing where nothing is."""
+        await self.store.touch(put(0, row(1)))
+        self.assertEqual(await self.store.read(OWNER, BUCKET), Rows(0))
+        await self.store.commit(put(0, row(1)))
+        await self.store.commit(put(1, row(1, b"new")))
+        for version in (0, 1, 3):
+            self.assertIs(await self.store.touch(put(version, row(1, b"late"))), False)
+        self.assertEqual(await self.store.read(OWNER, BUCKET), Rows(2, (row(1, b"new"),), 1))
+
+    async def test_owned(self: Any) -> None:
+        """All of an owner by bucket is what the reads of each say; nothing of others."""
+        self.assertEqual(await self.store.owned(OWNER), {})
+        buckets = [b"\xff\x00:{}" + b"%03d" % number for number in range(20)]
+        for number, bucket in enumerate(buckets):
+            rows = [row(one, bucket) for one in range(number + 1)]
+            await self.store.commit(put(0, *rows, bucket=bucket))
+        await self.store.commit(put(0, row(1), owner=OTHER, bucket=b"d" * 8))
+        found = await self.store.owned(OWNER)
+        self.assertEqual(set(found), set(buckets))
+        for bucket, rows in found.items():
+            wanted = await self.store.read(OWNER, bucket)
+            self.assertEqual((rows.version, rows.total), (wanted.version, 210))
+            self.assertEqual(set(rows.rows), set(wanted.rows))
+
+    async def test_forget(self: Any) -> None:
+        """Nothing of a forgotten owner comes back; others stay; the owner may begin anew."""
+        other = b"c" * 8
+        for version in range(3):
+            await self.store.commit(put(version, row(version)))
+        await self.store.commit(put(0, row(1), bucket=other))
+        await self.store.commit(put(0, row(1), owner=OTHER))
+        self.assertIsNone(await self.store.forget(OWNER))
+        for bucket, before in ((BUCKET, 3), (other, 1)):
+            for version in range(before + 1):
+                change = put(version, row(9), bucket=bucket)
+                self.assertIs(await self.store.commit(change), False, (bucket, version))
+                self.assertIs(await self.store.touch(change), False, (bucket, version))
+            found = await self.store.read(OWNER, bucket)
+            self.assertEqual(found, Rows(found.version))
+        anew = (await self.store.read(OWNER, BUCKET)).version
+        self.assertIs(await self.store.commit(put(anew, row(7))), True)
+        self.assertEqual(await self.store.read(OWNER, BUCKET), Rows(anew + 1, (row(7),), 1))
+        self.assertEqual(await self.store.read(OTHER, BUCKET), Rows(1, (row(1),), 1))
+        self.assertEqual(await self.store.owned(OTHER), {BUCKET: Rows(1, (row(1),), 1)})
+
+    async def test_forget_empty(self: Any) -> None:
+        """A change made before for a bucket that nobody had written fails as well."""
+        await self.store.commit(put(0, row(1)))
+        before = (await self.store.read(OWNER, b"c" * 8)).version
+        await self.store.forget(OWNER)
+        self.assertIs(await self.store.commit(put(before, row(1), bucket=b"c" * 8)), False)
+        self.assertEqual((await self.store.read(OWNER, b"c" * 8)).total, 0)
+
+    async def test_forget_again(self: Any) -> None:
+        """Each time an owner is forgotten the versions from before are over."""
+        seen = set()
+        for _ in range(4):
+            version = (await self.store.read(OWNER, BUCKET)).version
+            self.assertNotIn(version, seen)
+            self.assertIs(await self.store.commit(put(version, row(1))), True)
+            seen |= {version, (await self.store.read(OWNER, BUCKET)).version}
+            await self.store.forget(OWNER)
+            for old in seen:
+                self.assertIs(await self.store.commit(put(old, row(2))), False, (old, seen))
+            self.assertEqual((await self.store.read(OWNER, BUCKET)).total, 0)
+
+    async def test_restore(self: Any) -> None:
+        """A restored bucket is as it was given, whatever was there; the total follows."""
+        await self.store.commit(put(0, row(1), bucket=b"c" * 8))
+        for version, rows in ((7, (row(1), row(2))), (3, (row(3, bytes(range(256)), 0),)), (9, ())):
+            self.assertIsNone(await self.store.restore((OWNER, BUCKET, version, rows)))
+            found = await self.store.read(OWNER, BUCKET)
+            self.assertEqual((found.version, found.total), (version, len(rows) + 1))
+            self.assertEqual(set(found.rows), set(rows))
+        self.assertIs(await self.store.commit(put(8, row(1))), False)
+        self.assertIs(await self.store.commit(put(9, row(1))), True)
+
+    async def _everything(self: Any) -> dict[tuple[bytes, bytes], tuple[int, frozenset[Row]]]:
+        cursor, found = b"", {}
+        for _ in range(10_000):
+            cursor, page = await self.store.scan(cursor)
+            for owner, bucket, version, rows in page:
+                self.assertEqual(len(rows), len(set(rows)))
+                found[owner, bucket] = (version, frozenset(rows))
+            if not cursor:
+                return found
+        raise AssertionError("a scan without an end")
+
+    async def test_scan(self: Any) -> None:
+        """Page by page every bucket that was there all the time is given, and can be restored."""
+        self.assertEqual(await self._everything(), {})
+        wanted = {}
+        for number in range(60):
+            owner = number.to_bytes(2, "big") * 8
+            for bucket in (b"\x00\xff{}:*\r\n", b"b" * 8):
+                rows = [row(one, b"%d" % number) for one in range(number % 3 + 1)]
+                await self.store.commit(put(0, *rows, owner=owner, bucket=bucket))
+                await self.store.commit(put(1, owner=owner, bucket=bucket))
+                wanted[owner, bucket] = (2, frozenset(rows))
+        await self.store.consume(b"nonce", 20_000)
+        await self.store.remember_origin("x-a", "https://a.example", 20_000)
+        await self.store.spend(b"key", 1, 10, 1, 1.0)
+        self.assertEqual(await self._everything(), wanted)
+        for owner, _ in wanted:
+            await self.store.forget(owner)
+        for (owner, bucket), (version, rows) in wanted.items():
+            await self.store.restore((owner, bucket, version, tuple(rows)))
+        self.assertEqual(await self._everything(), wanted)
+
+    async def test_scan_while_changing(self: Any) -> None:
+        """Buckets that come and go between the pages make it miss none of the others."""
+        stay = {number.to_bytes(2, "big") * 8 for number in range(0, 600, 2)}
+        go = {number.to_bytes(2, "big") * 8 for number in range(1, 600, 2)}
+        await gatherResults([self.store.commit(put(0, row(1), owner=one)) for one in stay | go])
+        cursor, page = await self.store.scan(b"")
+        found = {owner for owner, *_ in page}
+        number = 1000
+        while cursor:
+            gone, new = {go.pop() for _ in range(min(len(go), 40))}, range(number, number + 40)
+            number += 40
+            await gatherResults([self.store.forget(one) for one in gone])
+            await gatherResults(
+                [self.store.commit(put(0, row(1), owner=b"%016d" % one)) for one in new]
+            )
+            self.assertLess(number, 100_000, "a scan without an end")
+            cursor, page = await self.store.scan(cursor)
+            found |= {owner for owner, *_ in page}
+        self.assertEqual(stay - found, set())
+
+    async def test_spend(self: Any) -> None:
+        """A bucket begins full, says how long to wait, and takes nothing while it says so."""
+        now = 1_795_000_000.125
+
+        async def spend(cost: float, after: float) -> float:
+            found = await self.store.spend(b"\x00key", cost, 8.0, 2.0, now + after)
+            self.assertIsInstance(found, float)
+            return found
+
+        self.assertEqual(await spend(3, 0), 0.0)
+        self.assertEqual(await spend(5, 0), 0.0)
+        for _ in range(3):
+            self.assertAlmostEqual(await spend(1, 0), 0.5, 3)
+        self.assertAlmostEqual(await spend(1, 0.25), 0.25, 3)
+        self.assertAlmostEqual(await spend(4, 0.25), 1.75, 3)
+        self.assertEqual(await spend(1, 0.5), 0.0)
+        self.assertAlmostEqual(await spend(1, 0.5), 0.5, 3)
+        self.assertEqual(await spend(7.5, 1_000_000), 0.0, "it fills up")
+        self.assertAlmostEqual(await spend(1, 1_000_000), 0.25, 3, "it overflows")
+        self.assertEqual(await spend(0.25, 1_000_000), 0.0, "a part of a token")
+
+    async def test_spend_apart(self: Any) -> None:
+        """Keys are apart, and of many at once no more succeed than there are tokens."""
+        tries = [self.store.spend(b"key", 1, 5, 0.5, 1000.0) for _ in range(20)]
+        found = sorted(await gatherResults(tries))
+        self.assertEqual(found[:5], [0.0] * 5)
+        for wait in found[5:]:
+            self.assertAlmostEqual(wait, 2.0, 3)
+        self.assertEqual(await self.store.spend(b"other", 5, 5, 0.5, 1000.0), 0.0)
+
+    async def test_spend_clock(self: Any) -> None:
+        """A clock that is behind (of another process) gives nothing away, then or later."""
+        self.assertEqual(await self.store.spend(b"key", 5, 5, 1, 1000.0), 0.0)
+        self.assertGreater(await self.store.spend(b"key", 1, 5, 1, 900.0), 0.0)
+        self.assertAlmostEqual(await self.store.spend(b"key", 1, 5, 1, 1000.0), 1.0, 3)
 
     async def test_ping(self: Any) -> None:
         """A store that runs answers."""
@@ -163,6 +386,13 @@ class StoreContract:
             self.store.origin("x-a"),
             self.store.remember_origin("x-a", "https://a.example", 1),
             self.store.ping(),
+            self.store.touch(put(1, row(1))),
+            self.store.owned(OWNER),
+            self.store.forget(OWNER),
+            self.store.spend(b"k", 1, 1, 1, 1),
+            self.store.scan(b""),
+            self.store.restore((OWNER, BUCKET, 1, (row(1),))),
+            self.store.purge(1),
         ):
             with self.assertRaises(StoreUnavailable):
                 await late

@@ -62,7 +62,7 @@ class FileTests(StoreContract, TestCase):
         again = SqliteStore(self.path, self.store._writer._reactor)
         again.start()
         self.addCleanup(again.stop)
-        self.assertEqual(await again.read(OWNER, BUCKET), Rows(1, (row(1),)))
+        self.assertEqual(await again.read(OWNER, BUCKET), Rows(1, (row(1),), 1))
         self.assertIs(await again.commit(put(1, row(2))), True)
         self.assertIs(await again.consume(b"nonce", 1), False)
         self.assertEqual(await again.origin("x-a"), "https://a.example")

@@ -1,0 +1,470 @@
+"""The store on servers that die, stop answering, lose answers, or are replaced."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from gateway.errors import StoreUnavailable
+from gateway.exchange.messages import Rows
+from gateway.store.valkey import ValkeyStore
+from tests.ops import until
+from tests.store import servers
+from tests.store.contract import BUCKET, OWNER, put, row
+from tests.store.relay import Relay
+from tests.store.servers import Cluster, Guarded, Setup, Single, Watched, private, shared
+from tests.store.test_valkey import owner, store_of
+
+WRITERS, KILLS = 8, 12
+TIMEOUT = 2.0  # of an operation, in these tests
+LATE = 1.0  # how much later than that a busy machine may be
+
+
+class Writers:
+    """Commit without end for some owners, and compare what is read with what was acknowledged."""
+
+    def __init__(self, case: Any, store: ValkeyStore) -> None:
+        """Begin, and end with the test."""
+        self.acknowledged: dict[int, int] = {}
+        self.count = self.unavailable = 0
+        self.lost: list[tuple[int, int, int]] = []
+        self.faults: list[str] = []
+        self._store, self._over = store, False
+        self._ended = [Deferred.fromCoroutine(self._write(one)) for one in range(WRITERS)]
+        case.addCleanup(self.end)
+
+    async def end(self) -> None:
+        """Let each finish what it is at."""
+        self._over = True
+        await gatherResults(self._ended)
+
+    async def more(self, commits: int) -> None:
+        """Wait until so many more were acknowledged, by whichever writer."""
+        goal = self.count + commits
+        await until(lambda: self.count >= goal)
+
+    async def _write(self, writer: int) -> None:
+        while not self._over:
+            try:
+                await self._commit_on(writer)
+            except StoreUnavailable:
+                self.unavailable += 1
+                await deferLater(reactor, 0.01)
+
+    async def _commit_on(self, writer: int) -> None:
+        found = await self._store.read(owner(writer), BUCKET)
+        if found.version < self.acknowledged.get(writer, 0):
+            self.lost.append((writer, self.acknowledged[writer], found.version))
+            self.acknowledged[writer] = found.version
+        content = [int(one.sealed) for one in found.rows]
+        if content != [found.version][: found.version]:
+            self.faults.append(f"{writer}: version {found.version}, rows {content}")
+        version = found.version
+        while not self._over:
+            change = put(version, row(0, b"%d" % (version + 1)), owner=owner(writer))
+            if not await self._store.commit(change):
+                return
+            version += 1
+            self.acknowledged[writer] = version
+            self.count += 1
+
+
+async def recovered(store: ValkeyStore, seconds: float) -> float:
+    """Ask until the store answers again; how long that took."""
+    begin = time.monotonic()
+    while True:
+        try:
+            await store.read(OWNER, BUCKET)
+        except StoreUnavailable:
+            if time.monotonic() - begin > seconds:
+                raise
+            await deferLater(reactor, 0.01)
+        else:
+            return time.monotonic() - begin
+
+
+async def all_fail(case: Any, store: ValkeyStore, name: str, late: float = LATE) -> None:
+    """Each of many operations, begun together, fails in time and names the server."""
+    begin = time.monotonic()
+    operations = [
+        store.ping(), store.read(OWNER, BUCKET), store.owned(OWNER), store.forget(OWNER),
+        store.touch(put(1, row(1))), store.scan(b""), store.restore((OWNER, BUCKET, 1, ())),
+        store.spend(b"k", 1, 1, 1, 1.0), store.consume(b"n", 1), store.origin("x-a"),
+        store.remember_origin("x-a", "https://a.example", 1), store.purge(1),
+        *(store.commit(put(0, row(1), owner=owner(one))) for one in range(50)),
+    ]  # fmt: skip
+    for number, operation in enumerate(operations):
+        with case.assertRaises(StoreUnavailable, msg=f"operation {number}") as caught:
+            await operation.addTimeout(TIMEOUT * 4, reactor)
+        case.assertIn(name, str(caught.exception))
+    case.assertLess(time.monotonic() - begin, TIMEOUT + late)
+
+
+class KillTests(TestCase):
+    """A server that dies and comes back."""
+
+    timeout = 120
+
+    async def test_kill(self) -> None:
+        """Every acknowledged commit is there after each of many kills, and work goes on."""
+        setup = await private(self, Single)
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        writers = Writers(self, store)
+        choose = random.Random(1)
+        for _ in range(KILLS):
+            await writers.more(choose.randrange(1, 300))
+            setup.servers[0].kill()
+            await setup.servers[0].start()
+            self.assertLess(await recovered(store, TIMEOUT), TIMEOUT)
+        await writers.more(WRITERS)
+        await writers.end()
+        self.assertEqual((writers.lost, writers.faults), ([], []))
+        self.assertEqual(len(writers.acknowledged), WRITERS)
+
+    async def test_other_things_survive(self) -> None:
+        """Nonces, origins, spent tokens and forgotten owners survive a kill as well."""
+        setup = await private(self, Single)
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        await store.commit(put(0, row(1)))
+        await store.forget(OWNER)
+        await store.consume(b"nonce", 20_000)
+        await store.remember_origin("x-a", "https://a.example", 20_000)
+        await store.spend(b"key", 5, 5, 0.001, time.time())
+        setup.servers[0].kill()
+        await setup.servers[0].start()
+        await recovered(store, TIMEOUT)
+        self.assertIs(await store.consume(b"nonce", 20_000), False)
+        self.assertEqual(await store.origin("x-a"), "https://a.example")
+        self.assertGreater(await store.spend(b"key", 5, 5, 0.001, time.time()), 60)
+        self.assertIs(await store.commit(put(0, row(1))), False)
+        self.assertIs(await store.commit(put(1, row(1))), False)
+
+    async def test_away(self) -> None:
+        """While the server is away operations fail in time; when it is back they succeed."""
+        setup = await private(self, Single)
+        server = setup.servers[0]
+        server.kill()
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        for _ in range(2):
+            await all_fail(self, store, server.address)
+            await server.start()
+            self.assertLess(await recovered(store, TIMEOUT), TIMEOUT)
+            self.assertIs(await store.consume(b"%f" % time.time(), 1), True)
+            server.kill()
+
+    async def test_never_there(self) -> None:
+        """A store whose server never came stops at once, and fails afterwards."""
+        setup = await private(self, Single)
+        setup.servers[0].kill()
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        waiting = store.ping()
+        stopped = store.stop()
+        with self.assertRaises(StoreUnavailable):
+            await waiting
+        await stopped.addTimeout(TIMEOUT + LATE, reactor)
+        with self.assertRaises(StoreUnavailable):
+            await store.ping()
+
+
+class FullTests(TestCase):
+    """A server without memory."""
+
+    timeout = 60
+
+    async def test_full(self) -> None:
+        """A server that may take no more says so; reads go on, and commits when it may again."""
+        setup = await private(self, Single)
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        await store.commit(put(0, row(1)))
+        with setup.servers[0].admin() as client:
+            client.config_set("maxmemory", "1")
+        with self.assertRaisesRegex(StoreUnavailable, setup.servers[0].address):
+            await store.commit(put(1, row(2))).addTimeout(TIMEOUT + LATE, reactor)
+        self.assertEqual(await store.read(OWNER, BUCKET), Rows(1, (row(1),), 1))
+        with setup.servers[0].admin() as client:
+            client.config_set("maxmemory", "0")
+        self.assertIs(await store.commit(put(1, row(2))), True)
+
+
+class PauseTests(TestCase):
+    """A server that accepts and answers nothing."""
+
+    timeout = 120
+
+    async def _paused(self, kind: type[Setup]) -> None:
+        setup = await private(self, kind)
+        server = setup.servers[0]
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        mine = [put(0, row(1, b"%d" % one), owner=owner(100 + one)) for one in range(50)]
+        self.assertEqual(await gatherResults(map(store.commit, mine)), [True] * 50)
+        server.pause()
+        for _ in range(2):  # on connections that were open, then on new ones
+            await all_fail(self, store, server.address)
+        server.resume()
+        self.assertLess(await recovered(store, TIMEOUT), TIMEOUT)
+        # No late answer is taken for that of another operation.
+        found = await gatherResults([store.read(owner(100 + one), BUCKET) for one in range(50)])
+        self.assertEqual([one.rows[0].sealed for one in found], [b"%d" % one for one in range(50)])
+
+    async def test_pause(self) -> None:
+        """Operations fail in time, and when it goes on each gets its own answer."""
+        await self._paused(Single)
+
+    async def test_pause_guarded(self) -> None:
+        """The same with TLS, whose handshake can hang too."""
+        await self._paused(Guarded)
+
+    async def test_short_pause(self) -> None:
+        """A pause shorter than the timeout is waited out: nothing fails."""
+        setup = await private(self, Single)
+        store = store_of(self, setup.settings, timeout=10)
+        await store.ping()
+        setup.servers[0].pause()
+        waiting = [store.commit(put(0, row(1), owner=owner(one))) for one in range(50)]
+        await deferLater(reactor, 0.3)
+        setup.servers[0].resume()
+        self.assertEqual(await gatherResults(waiting), [True] * 50)
+
+    async def test_stop_while_paused(self) -> None:
+        """A stop does not wait for a server that does not answer longer than for operations."""
+        setup = await private(self, Single)
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        await store.ping()
+        setup.servers[0].pause()
+        waiting = store.commit(put(0, row(1)))
+        begin = time.monotonic()
+        stopped = store.stop()
+        with self.assertRaises(StoreUnavailable):
+            await waiting
+        await stopped.addTimeout(TIMEOUT * 4, reactor)
+        self.assertLess(time.monotonic() - begin, TIMEOUT + LATE)
+
+
+class LostAnswerTests(TestCase):
+    """A connection that ends after the server did the work and before it could say so."""
+
+    timeout = 60
+
+    async def prepare(self) -> ValkeyStore:
+        """Make a store behind a relay, connected."""
+        setup = await shared(Single)
+        self.relay = Relay(self, setup.servers[0].port)
+        store = store_of(self, {"url": f"redis://{servers.HOST}:{self.relay.port}/0"})
+        # Once each, so that connections are open and scripts are known.
+        await store.commit(put(0, row(1), owner=owner(1)))
+        await store.consume(b"warm", 1)
+        await store.spend(b"warm", 1, 5, 1, 1.0)
+        await store.forget(owner(1))
+        return store
+
+    async def _lose(self, operation: Any) -> Any:
+        self.relay.armed = True
+        try:
+            return await operation()
+        except StoreUnavailable:
+            return StoreUnavailable
+        finally:
+            self.assertEqual(self.relay.lost, 1, "the answer was not lost")
+
+    async def test_commit(self) -> None:
+        """A commit that happened is never said to have been refused."""
+        store = await self.prepare()
+        found = await self._lose(lambda: store.commit(put(0, row(1))))
+        self.assertIn(found, (True, StoreUnavailable))
+        self.assertEqual((await store.read(OWNER, BUCKET)).version, 1)
+
+    async def test_consume(self) -> None:
+        """A nonce that nobody had is never said to have been consumed by another."""
+        store = await self.prepare()
+        found = await self._lose(lambda: store.consume(b"nonce", 20_000))
+        self.assertIn(found, (True, StoreUnavailable))
+        self.assertIs(await store.consume(b"nonce", 20_000), False)
+
+    async def test_spend(self) -> None:
+        """What was asked for once is taken once at most."""
+        store = await self.prepare()
+        await self._lose(lambda: store.spend(b"key", 1, 2, 0.001, 1.0))
+        self.assertEqual(await store.spend(b"key", 1, 2, 0.001, 1.0), 0.0)
+
+    async def test_read(self) -> None:
+        """A read can be asked again: nobody notices, and the store goes on."""
+        store = await self.prepare()
+        await store.commit(put(0, row(1)))
+        found = await self._lose(lambda: store.read(OWNER, BUCKET))
+        self.assertIsNot(found, None)
+        self.assertEqual((await store.read(OWNER, BUCKET)).rows, (row(1),))
+
+
+class FailoverTests(TestCase):
+    """A sentinel that makes the replica the master."""
+
+    timeout = 120
+
+    async def _begin(self, **changes: Any) -> tuple[Watched, ValkeyStore, Writers]:
+        setup = await private(self, Watched)
+        store = store_of(self, setup.settings, timeout=TIMEOUT, **changes)
+        writers = Writers(self, store)
+        await writers.more(WRITERS * 20)
+        return setup, store, writers
+
+    async def test_failover(self) -> None:
+        """After the master's death commits succeed again, on what the replica had by then.
+
+        What was acknowledged and replicated is there.  What the master acknowledged in its
+        last moments may be lost: replication is asynchronous, and nothing is promised.
+        """
+        setup, store, writers = await self._begin()
+        await writers.end()
+        self.assertTrue(setup.replicated())
+        again = Writers(self, store)
+        await again.more(WRITERS)
+        setup.master.kill()
+        await until(lambda: setup.current() is setup.replica)
+        await until(lambda: setup.replica.role() == "master")
+        self.assertLess(await recovered(store, TIMEOUT), TIMEOUT)
+        await again.more(WRITERS * 2)
+        await again.end()
+        self.assertEqual(writers.faults + again.faults, [])
+        for writer, version in writers.acknowledged.items():
+            found = await store.read(owner(writer), BUCKET)
+            self.assertGreaterEqual(found.version, version)
+        for writer, acknowledged, found in again.lost:
+            self.assertGreaterEqual(found, writers.acknowledged[writer], acknowledged)
+
+    async def test_failover_of_waiting(self) -> None:
+        """Where commits wait for a replica none that was acknowledged is lost to a failover."""
+        setup, _, writers = await self._begin(replicas=1)
+        setup.master.kill()
+        await until(lambda: setup.current() is setup.replica)
+        await until(lambda: setup.replica.role() == "master")
+        begun = writers.unavailable
+        await until(lambda: writers.unavailable > begun)  # it has no replica, and says so
+        await writers.end()
+        self.assertEqual((writers.lost, writers.faults), ([], []))
+        fresh = store_of(self, setup.settings)
+        for writer, version in writers.acknowledged.items():
+            self.assertGreaterEqual((await fresh.read(owner(writer), BUCKET)).version, version)
+
+    async def test_replica_away(self) -> None:
+        """While commits wait in vain for a replica they fail in time, and reads go on."""
+        setup, store, writers = await self._begin(replicas=1)
+        await writers.end()
+        setup.replica.kill()
+        begin = time.monotonic()
+        commits = [store.commit(put(0, row(1), owner=owner(100 + one))) for one in range(20)]
+        reads = [store.read(owner(one % WRITERS), BUCKET) for one in range(100)]
+        for found in await gatherResults(reads, consumeErrors=True):
+            self.assertGreater(found.version, 0)
+        for commit in commits:
+            with self.assertRaises(StoreUnavailable):
+                await commit
+        self.assertLess(time.monotonic() - begin, TIMEOUT + LATE)
+        await setup.replica.start()
+        await until(lambda: setup.replica.info("replication")["master_link_status"] == "up")
+        await recovered(store, TIMEOUT)
+        self.assertIs(await store.commit(put(0, row(1), owner=owner(200))), True)
+
+    async def test_planned(self) -> None:
+        """A failover that an operator orders: nobody goes on asking the old master."""
+        setup, store, writers = await self._begin()
+        with setup.sentinel.admin() as client:
+            client.sentinel_failover(servers.SERVICE)
+        await until(lambda: setup.master.role() == "slave")
+        self.assertLess(await recovered(store, TIMEOUT), TIMEOUT)
+        await writers.more(WRITERS * 2)
+        await writers.end()
+        self.assertEqual(writers.faults, [])
+        self.assertIs(setup.current(), setup.replica)
+        fresh = store_of(self, setup.settings)
+        for one in range(WRITERS):
+            found = await store.read(owner(one), BUCKET)
+            self.assertEqual(found, await fresh.read(owner(one), BUCKET))
+            self.assertGreaterEqual(found.version, writers.acknowledged[one])
+
+    async def test_sentinel_dies(self) -> None:
+        """Without sentinels the master that is known goes on serving."""
+        setup, _, writers = await self._begin()
+        setup.sentinel.kill()
+        unavailable = writers.unavailable
+        await writers.more(WRITERS * 10)
+        await writers.end()
+        self.assertEqual((writers.unavailable, writers.lost, writers.faults), (unavailable, [], []))
+
+    async def test_all_away(self) -> None:
+        """With the master and all sentinels away operations fail in time."""
+        setup, store, writers = await self._begin()
+        await writers.end()
+        setup.sentinel.kill()
+        setup.master.kill()
+        await all_fail(self, store, "127.0.0.1")
+
+
+class ClusterFaultTests(TestCase):
+    """A cluster of which a part is away."""
+
+    timeout = 120
+
+    async def test_one_away(self) -> None:
+        """Without one master its owners fail in time, the others go on; then it is back."""
+        setup = await private(self, Cluster)
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        owners = [owner(one) for one in range(30)]
+        tries = [store.commit(put(0, row(1), owner=one)) for one in owners]
+        self.assertEqual(await gatherResults(tries), [True] * 30)
+        server = setup.servers[0]
+        server.kill()
+        for _ in range(2):
+            begin = time.monotonic()
+            found = [await self._version(store, one) for one in owners[:6]]
+            self.assertLess(time.monotonic() - begin, (TIMEOUT + LATE) * 6)
+            reads = await gatherResults(
+                [Deferred.fromCoroutine(self._version(store, one)) for one in owners]
+            )
+            self.assertEqual(reads[:6], found)
+            self.assertTrue(5 < reads.count(1) < 25, reads)
+            self.assertEqual(reads.count(1) + reads.count(None), 30)
+        await server.start()
+        await until(lambda: all(map(setup.complete, setup.servers)))
+        self.assertLess(await recovered(store, TIMEOUT), TIMEOUT)
+        for one in owners:
+            self.assertEqual(await store.read(one, BUCKET), Rows(1, (row(1),), 1))
+            self.assertIs(await store.commit(put(1, row(2), owner=one)), True)
+
+    async def _version(self, store: ValkeyStore, one: bytes) -> int | None:
+        try:
+            return (await store.read(one, BUCKET).addTimeout(TIMEOUT + LATE, reactor)).version
+        except StoreUnavailable:
+            return None
+
+    async def test_kill(self) -> None:
+        """No acknowledged commit is lost when masters are killed one after the other."""
+        setup = await private(self, Cluster)
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        writers = Writers(self, store)
+        for server in setup.servers:
+            await writers.more(WRITERS * 5)
+            server.kill()
+            await server.start()
+        await until(lambda: all(map(setup.complete, setup.servers)))
+        await writers.more(WRITERS * 5)
+        await writers.end()
+        self.assertEqual((writers.lost, writers.faults), ([], []))
+
+    async def test_paused(self) -> None:
+        """A cluster that answers nothing is a StoreUnavailable in time."""
+        setup = await private(self, Cluster)
+        store = store_of(self, setup.settings, timeout=TIMEOUT)
+        await store.ping()
+        for server in setup.servers:
+            server.pause()
+        await all_fail(self, store, servers.HOST)
+        for server in setup.servers:
+            server.resume()
+        await until(lambda: all(map(setup.complete, setup.servers)))
+        self.assertLess(await recovered(store, TIMEOUT), TIMEOUT)
