@@ -54,6 +54,8 @@ class SampleTests(SynchronousTestCase):
         folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         issued = LocalCa(folder).issue("sample", ["gateway.example"])
+        (folder / "password").write_text("S3cret\n")
+        text = text.replace("/etc/gateway/store.password", str(folder / "password"))
         text = text.replace("/etc/gateway/chain.pem", str(issued.certificate))
         return text.replace("/etc/gateway/key.pem", str(issued.key))
 

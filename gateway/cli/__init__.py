@@ -10,10 +10,12 @@ import click
 from gateway import __version__
 from gateway.cli.check_config import check_config
 from gateway.cli.collapse import collapse
+from gateway.cli.cookies import cookies
 from gateway.cli.demo import demo
 from gateway.cli.expand import expand
 from gateway.cli.headers import headers
 from gateway.cli.rewrite import rewrite
+from gateway.cli.store import store
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,7 +30,9 @@ def command() -> None:
 
 command.add_command(check_config)
 command.add_command(collapse)
+command.add_command(cookies)
 command.add_command(demo)
 command.add_command(expand)
 command.add_command(headers)
 command.add_command(rewrite)
+command.add_command(store)

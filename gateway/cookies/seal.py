@@ -52,6 +52,16 @@ _AEADS: dict[Algorithm, tuple[bytes, type[AESGCMSIV | ChaCha20Poly1305]]] = {
 }
 
 
+def format_of(sealed: bytes) -> str | None:
+    """The name of a sealed row's format and algorithm; None: none that is known here."""
+    if sealed[:1] == bytes((_OLDEST_FORMAT,)):
+        return f"{_OLDEST_FORMAT}: {Algorithm.AES_256_GCM_SIV.name}"
+    known = {one.value: one.name for one in Algorithm}
+    if sealed[:1] == bytes((FORMAT,)) and len(sealed) > 1 and sealed[1] in known:
+        return f"{FORMAT}: {known[sealed[1]]}"
+    return None
+
+
 @attrs.frozen
 class Row:
     """What a store holds of one cookie: opaque but for the day of its purge."""

@@ -45,6 +45,8 @@ class Limits:
     websocket_pong_seconds: int = 20
     websocket_stall_seconds: int = 60
     websocket_close_seconds: int = 5
+    store_seconds: int = 5
+    cookie_access_seconds: int = 60
     drain_seconds: int = 30
     drain_websocket_seconds: int = 5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
@@ -20,6 +21,7 @@ from gateway.policy.destinations import AccessRule, NavigationRule
 from gateway.policy.destinations import Settings as PolicySettings
 from gateway.policy.patterns import Pattern, parse_pattern
 from gateway.policy.transport import TLS_VERSIONS
+from gateway.store.opening import MODES, StoreSettings
 
 
 @attrs.frozen
@@ -40,7 +42,7 @@ class Config:
     redirect_listen: tuple[str, ...]
     admin_listen: tuple[str, ...]
     tls: TlsSettings
-    store_path: Path | None
+    store: StoreSettings
     key_file: Path
     policy: PolicySettings
     net: NetSettings
@@ -80,13 +82,22 @@ def _pattern(value: Any) -> Pattern:
         raise Fault(f"a pattern ({error})") from None
 
 
+_VALKEY_URL = re.compile(
+    r"rediss?://(?:[^@/?#:\s]+@)?[^@/?#\s,]+(?:,[^@/?#\s,]+)*(?:/[0-9]*)?\Z", re.ASCII
+)
+
+
 def _store(value: Any) -> str:
+    wanted = Fault('"sqlite:///path", "memory:", or "redis://host:port" (TLS: "rediss://")')
     if not isinstance(value, str):
-        raise Fault('"sqlite:///path" or "memory:"')
+        raise wanted
     if value.startswith(("redis://", "rediss://")):
-        raise Fault('"sqlite:///path" or "memory:"; this version has no Redis store yet')
-    if value != "memory:" and not (value.startswith("sqlite:///") and len(value) > 10):
-        raise Fault('"sqlite:///path" or "memory:"')
+        if not _VALKEY_URL.match(value):
+            raise Fault('"redis://[user@]host:port[/number]"; a password has its file')
+        for address in value.partition("://")[2].partition("/")[0].rpartition("@")[2].split(","):
+            _connect(address)
+    elif value != "memory:" and not (value.startswith("sqlite:///") and len(value) > 10):
+        raise wanted
     return value
 
 
@@ -149,7 +160,18 @@ SCHEMA = Table(
                 "minimum": Key(schema.choice("1.2", "1.3"), "1.2"),
             }
         ),
-        "store": Table({"url": Key(_store, "sqlite:///var/gateway.db")}),
+        "store": Table(
+            {
+                "url": Key(_store, "sqlite:///var/gateway.db"),
+                "durable": Key(schema.flag, default=True),
+                "mode": Key(schema.choice(*MODES), "single"),
+                "service": Key(schema.text, ""),
+                "user": Key(schema.text, ""),
+                "password-file": Key(schema.text),
+                "trust": Key(schema.list_of(schema.text), ()),
+                "replicas": Key(schema.number(0, 100), 0),
+            }
+        ),
         "keys": Table({"file": Key(schema.text, "var/gateway.keys")}),
         "admin": Table(
             {"listen": Key(schema.list_of(_endpoint), ("tcp:9443:interface=127.0.0.1",))}
@@ -216,11 +238,12 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
             reader.fault(key, f"this version has no {when} yet")
     values = reader.table(SCHEMA, document)
     trust_files = _read_trust(values["upstream"]["trust"], reader)
+    store = _read_store(values["store"], values["limits"]["store_seconds"], reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
-    return _assemble(values, trust_files, source)
+    return _assemble(values, trust_files, store, source)
 
 
 def _read_trust(entries: tuple[str, ...], reader: schema.Reader) -> tuple[bytes, ...]:
@@ -260,8 +283,42 @@ def _check_addresses(hosts: list[dict[str, Any]], reader: schema.Reader) -> None
         seen[key] = row["where"]
 
 
+def _read_store(given: dict[str, Any], seconds: int, reader: schema.Reader) -> StoreSettings:
+    password = ""
+    if given["password_file"] is not None:
+        try:
+            password = Path(given["password_file"]).read_text("utf-8").rstrip("\n")
+        except (OSError, ValueError) as error:
+            name = type(error).__name__  # its text may hold what the file holds
+            reader.fault("store.password-file", f"found a file that cannot be read ({name})")
+    url = given["url"] or ""
+    if given["mode"] == "sentinel" and not given["service"]:
+        reader.fault("store.service", "missing, a Sentinel knows its master by a name")
+    if given["mode"] == "cluster" and given["replicas"]:
+        reader.fault("store.replicas", "found a number, expected 0: a cluster does not wait")
+    if given["mode"] != "cluster" and given["mode"] != "sentinel" and "," in url:
+        reader.fault("store.url", "found several addresses, expected one")
+    for name in given["trust"]:
+        if not _is_file(name):
+            reader.fault("store.trust", f'found "{name}", expected a PEM file that is there')
+    return StoreSettings(
+        url,
+        given["durable"],
+        given["mode"],
+        given["service"],
+        given["user"],
+        password,
+        given["trust"],
+        seconds,
+        given["replicas"],
+    )
+
+
 def _assemble(
-    values: dict[str, Any], trust_files: tuple[bytes, ...], source: Path | None
+    values: dict[str, Any],
+    trust_files: tuple[bytes, ...],
+    store: StoreSettings,
+    source: Path | None,
 ) -> Config:
     upstream = values["upstream"]
     navigation = tuple(
@@ -281,7 +338,6 @@ def _assemble(
         trust_system="system" in upstream["trust"],
         trust_files=trust_files,
     )
-    store = values["store"]["url"]
     webrtc: tuple[str, ...] = ()
     if values["content"]["webrtc"]:
         webrtc = ("content.webrtc: WebRTC of pages goes past the gateway and tells addresses",)
@@ -293,15 +349,26 @@ def _assemble(
         tls=TlsSettings(
             Path(values["tls"]["certificate"]), Path(values["tls"]["key"]), values["tls"]["minimum"]
         ),
-        store_path=None if store == "memory:" else Path(store.removeprefix("sqlite:///")),
+        store=store,
         key_file=Path(values["keys"]["file"]),
         policy=policy,
         net=net,
         webrtc=values["content"]["webrtc"],
         http2=values["http"]["http2"],
-        warnings=(*_warnings(policy), *webrtc),
+        warnings=(*_warnings(policy), *_store_warnings(store), *webrtc),
         source=source,
     )
+
+
+def _store_warnings(store: StoreSettings) -> list[str]:
+    found = []
+    if store.path is not None and not store.durable:
+        found.append("store.durable: a power cut may lose cookies that were acknowledged")
+    if store.url.startswith("redis://") and not store.url.rpartition("@")[2].startswith(
+        ("redis://127.", "redis://localhost", "127.", "localhost")
+    ):
+        found.append("store.url: rows and password go to the store without TLS")
+    return found
 
 
 def _access_rule(row: dict[str, Any]) -> AccessRule:

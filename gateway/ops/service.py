@@ -31,7 +31,7 @@ from gateway.ops.admin import Admin
 from gateway.ops.metrics import Telemetry
 from gateway.origins import HostKind
 from gateway.pages.render import Pages
-from gateway.store.sqlite import SqliteStore
+from gateway.store.opening import open_store
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IListeningPort
@@ -64,7 +64,7 @@ class GatewayService(Service):
             config.tls.certificate, config.tls.key, config.tls.minimum
         )
         self._addresses = config.policy.addresses
-        self.store: Store = SqliteStore(config.store_path, reactor)
+        self.store: Store = open_store(config.store, reactor)
         pages = Pages(config.codec)
         contexts = Contexts(system=config.net.trust_system, files=config.net.trust_files)
         resolver = FilteringResolver(reactor.nameResolver, lambda: self._addresses, self.telemetry)
@@ -86,6 +86,7 @@ class GatewayService(Service):
             ExchangeSettings(
                 expansion_ratio=config.net.limits.expansion_ratio,
                 token_bytes=config.net.limits.rewrite_token_bytes,
+                access_seconds=config.net.limits.cookie_access_seconds,
                 webrtc=config.webrtc,
             ),
         )

@@ -97,6 +97,18 @@ class Store(Protocol):
         """Put a bucket as it is in the place of whatever was there."""
         ...
 
+    def origins(self) -> Deferred[list[tuple[str, str, int]]]:
+        """All long labels with their origins and days: for migration."""
+        ...
+
+    def nonces(self) -> Deferred[list[bytes]]:
+        """All nonces that were consumed and still count: for migration."""
+        ...
+
+    def faults(self) -> Deferred[list[str]]:
+        """What is wrong with the store itself, or with how it is run; empty: nothing."""
+        ...
+
     def ping(self) -> Deferred[None]:
         """Whether it answers: for readiness."""
         ...

@@ -407,6 +407,42 @@ class SqliteStore:
 
         return self._writer.submit(job)
 
+    def origins(self) -> Deferred[list[tuple[str, str, int]]]:
+        """See ``Store.origins``."""
+        return self._reader.submit(
+            lambda connection: connection.execute(
+                "select label, origin, day from origins"
+            ).fetchall()
+        )
+
+    def nonces(self) -> Deferred[list[bytes]]:
+        """See ``Store.nonces``."""
+        return self._reader.submit(
+            lambda connection: [row[0] for row in connection.execute("select nonce from nonces")]
+        )
+
+    def faults(self) -> Deferred[list[str]]:
+        """See ``Store.faults``."""
+
+        def job(connection: sqlite3.Connection) -> list[str]:
+            found = [row[0] for row in connection.execute("pragma integrity_check(20)")]
+            told = [f"integrity: {text}" for text in found if text != "ok"]
+            (wrong,) = connection.execute(
+                "select count(*) from (select owner, count(*) as n from cookies group by owner) c "
+                "left join owners o on o.owner = c.owner where o.total is null or o.total <> c.n"
+            ).fetchone()
+            if wrong:
+                told.append(f"{wrong} owners whose rows are counted wrongly")
+            (lone,) = connection.execute(
+                "select count(*) from cookies c where not exists (select 1 from versions v "
+                "where v.owner = c.owner and v.bucket = c.bucket)"
+            ).fetchone()
+            if lone:
+                told.append(f"{lone} rows of buckets without a version")
+            return told
+
+        return self._reader.submit(job)
+
     def ping(self) -> Deferred[None]:
         """See ``Store.ping``."""
 

@@ -296,14 +296,11 @@ class ValkeyStore:
         """A page of owners and buckets; the cursor names the node and the server's own."""
         at, _, own = (cursor or b"0:0").partition(b":")
         given = ("SCAN", int(own), "MATCH", "gw:{*}:*", "COUNT", _PAGE)
-        node, last = int(at), True
-        if isinstance(self._client, RedisCluster):
-            _ = await self._client.initialize()
-            nodes = sorted(self._client.get_primaries(), key=lambda one: one.name)
-            answer = await nodes[node].execute_command(*given)
-            last = node + 1 == len(nodes)
-        else:
-            answer = await self._client.execute_command(*given)
+        node, nodes = int(at), await self._nodes()
+        if node >= len(nodes):
+            raise StoreUnavailable(f"{self._name}: the cluster changed meanwhile, begin again")
+        answer = await nodes[node].execute_command(*given)
+        last = node + 1 == len(nodes)
         following, keys = int(answer[0]), answer[1]
         places = [place for place in map(_place, keys) if place is not None]
         if following:
@@ -321,6 +318,66 @@ class ValkeyStore:
 
         return self._run(work)
 
+    def origins(self) -> Deferred[list[tuple[str, str, int]]]:
+        """See ``Store.origins``."""
+
+        async def work() -> list[tuple[str, str, int]]:
+            days, names = _ORIGIN_KEYS
+            ranged, found = await self._ask(
+                ("ZRANGE", days, 0, -1, "WITHSCORES"), ("HGETALL", names)
+            )
+            by_label = dict(_pairs(ranged))
+            return [
+                (label.decode("ascii"), origin.decode("ascii"), int(float(by_label.get(label, 0))))
+                for label, origin in found.items()
+            ]
+
+        return self._run(work)
+
+    def nonces(self) -> Deferred[list[bytes]]:
+        """See ``Store.nonces``."""
+
+        async def work() -> list[bytes]:
+            found: set[bytes] = set()
+            for node in await self._nodes():
+                cursor = b"0"
+                while True:
+                    given = ("SCAN", int(cursor), "MATCH", "gw:nonce:*", "COUNT", 1000)
+                    cursor, keys = await node.execute_command(*given)
+                    found.update(bytes.fromhex(key[9:].decode("ascii")) for key in keys)
+                    if not int(cursor):
+                        break
+            return list(found)
+
+        return self._run(work)
+
+    def faults(self) -> Deferred[list[str]]:
+        """See ``Store.faults``: what of its configuration may lose cookies."""
+
+        async def work() -> list[str]:
+            told = []
+            for node in await self._nodes():
+                try:
+                    info = await node.execute_command("INFO")
+                except NoPermissionError:
+                    continue  # it may not be asked, which is as it should be
+                if not int(info.get("aof_enabled", 0)):
+                    told.append("appendonly is off: a restart loses cookies that were acknowledged")
+                if str(info.get("maxmemory_policy", "")).startswith("allkeys"):
+                    told.append(
+                        "maxmemory-policy evicts keys: cookies are lost when memory is full"
+                    )
+            return sorted(set(told))
+
+        return self._run(work)
+
+    async def _nodes(self) -> list[Any]:
+        """What each key space is asked of: the client, or each primary of a cluster."""
+        if not isinstance(self._client, RedisCluster):
+            return [self._client]
+        _ = await self._client.initialize()
+        return sorted(self._client.get_primaries(), key=lambda one: one.name)
+
     def ping(self) -> Deferred[None]:
         """See ``Store.ping``: whether it answers, and can run what it is asked to."""
 
@@ -328,6 +385,13 @@ class ValkeyStore:
             await self._ask(("HGET", _ORIGIN_KEYS[1], b"-"))
 
         return self._run(work)
+
+
+def _pairs(found: Any) -> list[tuple[bytes, Any]]:
+    """Members and scores, as a client gives them or as they come on the wire."""
+    if found and isinstance(found[0], tuple | list):
+        return [(one[0], one[1]) for one in found]
+    return list(zip(found[::2], found[1::2], strict=True))
 
 
 async def _nothing() -> None:

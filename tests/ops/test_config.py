@@ -101,7 +101,7 @@ class AcceptedTests(ConfigCase):
         self.assertEqual(config.tls.certificate, self.dev / "gateway.pem")
         self.assertEqual(config.tls.key, self.dev / "gateway.key")
         self.assertEqual(config.tls.minimum, "1.2")
-        self.assertEqual(config.store_path, Path("var/gateway.db"))
+        self.assertEqual(config.store.path, Path("var/gateway.db"))
         self.assertEqual(config.key_file, Path("var/gateway.keys"))
         self.assertEqual(config.net.limits, Limits())
         self.assertIs(config.net.trust_system, True)
@@ -173,7 +173,7 @@ class AcceptedTests(ConfigCase):
             ("sqlite:////a/b.db", Path("/a/b.db")),
         ):
             config = self.parse(MINIMAL + f'[store]\nurl = "{url}"\n')
-            self.assertEqual(config.store_path, path)
+            self.assertEqual(config.store.path, path)
 
     def test_hosts(self) -> None:
         """A missing port keeps the URL's; IPv6 and names are fine."""
@@ -225,6 +225,25 @@ class RefusedTests(ConfigCase):
         self.assertIn('found "many", expected a whole number', faults[2])
         self.assertEqual(faults[3], 'tls.minimum: found "1.1", expected "1.2" or "1.3"')
 
+    def test_stores(self) -> None:
+        """What does not go together, and files that are not there, with their keys."""
+        url = 'url = "redis://127.0.0.1:7000"\n'
+        for lines, path in (
+            ('url = "redis://a:S3cret@b:1"', "store.url"),
+            ('url = "redis://"', "store.url"),
+            ('url = "redis://a:1/x"', "store.url"),
+            ('url = "redis://a:99999"', "store.url"),
+            ('url = "redis://a:1,b:2"', "store.url"),
+            ('url = "valkey://a:1"', "store.url"),
+            (url + 'mode = "sentinel"', "store.service"),
+            (url + 'mode = "many"', "store.mode"),
+            (url + 'mode = "cluster"\nreplicas = 1', "store.replicas"),
+            (url + 'password-file = "/nowhere"', "store.password-file"),
+            (url + 'trust = ["/nowhere"]', "store.trust"),
+        ):
+            (fault,) = self.faults(MINIMAL + "[store]\n" + lines + "\n")
+            self.assertTrue(fault.startswith(f"{path}: "), fault)
+
     def test_not_here_yet(self) -> None:
         """What this version does not have is refused by name, never ignored."""
         head, _, rest = MINIMAL.partition("[tls]")
@@ -233,8 +252,6 @@ class RefusedTests(ConfigCase):
             (MINIMAL + '[[service]]\nname = "chat"\naccept = "/services/chat"\n', "service"),
             (MINIMAL + "[service-defaults]\nx = 1\n", "service-defaults"),
             (head + 'rewrite-domain = "i.localhost"\n[tls]' + rest, "rewrite-domain"),
-            (MINIMAL + '[store]\nurl = "redis://127.0.0.1"\n', "store.url"),
-            (MINIMAL + '[store]\nurl = "rediss://127.0.0.1"\n', "store.url"),
             (MINIMAL + "[http]\nworkers = 2\n", "http.workers"),
             (MINIMAL + "[http]\nworkers = true\n", "http.workers"),
             (MINIMAL + '[http]\nproxy-from = ["127.0.0.1"]\n', "http.proxy-from"),
