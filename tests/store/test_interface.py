@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.store.interface import Store
 from gateway.store.sqlite import SqliteStore
+from gateway.store.valkey import ValkeyStore
 
 
 class InterfaceTests(SynchronousTestCase):
@@ -21,5 +22,6 @@ class InterfaceTests(SynchronousTestCase):
         self.assertIn("commit", names)
         for name in names:
             wanted = inspect.signature(getattr(Store, name)).parameters
-            found = inspect.signature(getattr(SqliteStore, name)).parameters
-            self.assertEqual(list(found), list(wanted), name)
+            for kind in (SqliteStore, ValkeyStore):
+                found = inspect.signature(getattr(kind, name)).parameters
+                self.assertEqual(list(found), list(wanted), (kind, name))
