@@ -362,6 +362,9 @@ class StoreContract:
         self.assertEqual(await self.store.spend(b"key", 5, 5, 1, 1000.0), 0.0)
         self.assertGreater(await self.store.spend(b"key", 1, 5, 1, 900.0), 0.0)
         self.assertAlmostEqual(await self.store.spend(b"key", 1, 5, 1, 1000.0), 1.0, 3)
+        self.assertEqual(await self.store.spend(b"other", 3, 5, 1, 1000.0), 0.0)
+        self.assertEqual(await self.store.spend(b"other", 1, 5, 1, 900.0), 0.0)
+        self.assertAlmostEqual(await self.store.spend(b"other", 2, 5, 1, 1000.0), 1.0, 3)
 
     async def test_ping(self: Any) -> None:
         """A store that runs answers."""

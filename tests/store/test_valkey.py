@@ -231,7 +231,7 @@ class GuardedTests(ServerContract, TestCase):
         self.assertEqual(unused, [])
 
     async def _refused(self, **changes: Any) -> str:
-        store = store_of(self, self.servers.settings, **changes)
+        store = store_of(self, self.servers.settings, timeout=1.5, **changes)
         for operation in (store.ping(), store.read(OWNER, BUCKET), store.commit(put(0, row(1)))):
             with self.assertRaises(StoreUnavailable) as caught:
                 await operation.addTimeout(8, reactor)
@@ -276,7 +276,7 @@ class GuardedTests(ServerContract, TestCase):
     async def test_other_name(self) -> None:
         """A certificate for another name is refused: 127.0.0.1 is not localhost."""
         url = self.servers.settings["url"].replace(servers.HOST, "localhost")
-        store = store_of(self, self.servers.settings, url=url)
+        store = store_of(self, self.servers.settings, url=url, timeout=1.5)
         with self.assertRaisesRegex(StoreUnavailable, "localhost"):
             await store.ping()
 
