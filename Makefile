@@ -37,13 +37,14 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[test,style,browser,apps]' 'setuptools>=77' wheel
 	touch $@
 
-# What the tests need besides Python: a browser with a font, Node for the browser code, a
+# What the tests need besides Python: a browser with a font, Node for the browser code, a store, a
 # library that the browser's driver wants, and real pages (which slim images leave out).
 PAGES := apache2-doc git-doc debian-policy
 packages:
 	@missing=; \
 	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	/sbin/ldconfig -p | grep -q libatomic.so.1 || missing="$$missing libatomic1"; \
 	for name in $(PAGES); do \
@@ -73,6 +74,7 @@ runtime: packages $(RUNTIME)/node_modules/.installed
 
 unit: $(VENV)/.tested
 	$(BIN)/python -m pytest --ignore=tests/browser
+	$(BIN)/python -m tests.cookies.test_corpora
 
 trial: $(VENV)/.tested
 	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp tests

@@ -31,9 +31,6 @@ KILLED_TOGETHER = (1, 1, 2, 1, 3, 1, 2)
 """How many processes die in each round: eleven kills in all."""
 HOSTS = ("one", "two", "three")
 DELETED = "; Path=/; Max-Age=0"
-CONFLICT = "a bucket kept changing under a commit"
-KNOWN_REFUSALS = {CONFLICT}
-"""Why requests are answered 503 though nobody was killed; to be empty (``test_together``)."""
 QUIET_CODES = {"access.http", "config.dangerous", "session.not-attested", "gateway.ready", None}
 
 Change = dict[str, str | None]
@@ -138,12 +135,11 @@ class Storm:
 
     def unexplained(self, reasons: dict[str, str]) -> list[tuple[Failure, str | None]]:
         """Failures of which no kill is the reason, and what was logged of each refusal."""
-        found = [
+        return [
             (one, reasons.get(one.request))
             for one in self.failures
             if not any(one.began <= end and start <= one.ended for start, end in self.kills)
         ]
-        return [(one, reason) for one, reason in found if reason not in KNOWN_REFUSALS]
 
 
 class Lane(threading.Thread):
@@ -332,11 +328,7 @@ class ManyProcesses:
             done = {str(number): str(port) for number, status in enumerate(found) if status == 200}
             self.assertEqual({name: seen.get(name) for name in done}, done)
             statuses += found
-        if CONFLICT in KNOWN_REFUSALS:
-            self.assertIn(503, statuses, "it is mended: take it out of KNOWN_REFUSALS")
-            self.assertEqual(set(statuses), {200, 503})
-        else:
-            self.assertEqual(set(statuses), {200})
+        self.assertEqual(set(statuses), {200})
 
     def test_session(self: Any) -> None:
         """A session of one process is one at all, and its restore text opens at all."""

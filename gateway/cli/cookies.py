@@ -27,6 +27,7 @@ _KEYS = {
     "now": int,
     "api": str,
     "initiator": str,
+    "redirects": list,
     "method": str,
     "top_level": bool,
 }
@@ -63,7 +64,7 @@ def explain() -> None:
     """Read questions as JSON lines, write answers as JSON lines.
 
     A question: set_url, set_cookie (a list), get_url; and maybe now (seconds), api (http
-    or script), initiator (a URL), method, top_level. Each is put to an empty jar. Header
+    or script), initiator (a URL), redirects (URLs that led there), method, top_level. Each is put to an empty jar. Header
     text is given and returned as Latin-1 code points.
     """
     suffixes = Suffixes(PublicSuffixList())
@@ -103,12 +104,13 @@ def read_question(given: Any, suffixes: Suffixes) -> Question:
     initiator = None
     if "initiator" in given:
         initiator = _url("initiator", given["initiator"])[0]
+    hops = tuple(_url("redirects", hop)[0] for hop in given.get("redirects", ()))
     safe = given.get("method", "GET").upper().encode("ascii", "replace") in SAFE_METHODS
     top_level = given.get("top_level", False)
 
     def access(target: Origin) -> Access:
         page = target if top_level or initiator is None else initiator
-        same = is_same_site(target, initiator, (), suffixes)
+        same = is_same_site(target, initiator, hops, suffixes)
         return Access(same, top_level, safe, site_of(page, suffixes))
 
     return Question(
@@ -124,8 +126,8 @@ def read_question(given: Any, suffixes: Suffixes) -> Question:
     )
 
 
-def _url(key: str, text: str) -> tuple[Origin, bytes]:
-    found = parse(text)
+def _url(key: str, text: Any) -> tuple[Origin, bytes]:
+    found = parse(text) if isinstance(text, str) else None
     if found is None:
         raise BadQuestion(f"{key}: found {text!r}, expected an http or https URL")
     return found[0], found[1].pathname.encode("ascii")

@@ -56,7 +56,7 @@ class Settings:
 
     expansion_ratio: int = 200
     token_bytes: int = 4 * 1024 * 1024
-    commit_attempts: int = 8
+    commit_attempts: int = 100
     access_seconds: int = 60
     webrtc: bool = False
 
@@ -142,6 +142,22 @@ class Commit:
     version: int
     puts: tuple[Row, ...] = ()
     deletes: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+
+
+@attrs.frozen
+class Hold:
+    """Wait until no other exchange of this process holds the bucket; the reply is None.
+
+    Held until ``LetGo`` or the exchange's end.  Only a courtesy: what decides is the version.
+    """
+
+    owner: bytes = attrs.field(repr=False)
+    bucket: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class LetGo:
+    """Hold nothing any more; the reply is None."""
 
 
 @attrs.frozen
@@ -244,21 +260,10 @@ class SocketRefused:
     fields: Fields = attrs.field(default=(), repr=False)
 
 
-Need = (
-    NeedOrigin
-    | RememberOrigin
-    | NeedRows
-    | NeedOwned
-    | Commit
-    | Touch
-    | NeedRandom
-    | NeedNow
-    | NeedBody
-    | Note
-    | Leak
-    | Connect
-    | ConnectSocket
-)
+StoreNeed = NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch
+"""What concerns the store."""
+
+Need = StoreNeed | NeedRandom | NeedNow | NeedBody | Note | Leak | Connect | ConnectSocket
 
 # --- endings: how a request is answered ----------------------------------------------
 

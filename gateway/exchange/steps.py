@@ -17,6 +17,8 @@ from gateway.errors import LabelError, Refusal, StoreUnavailable
 from gateway.exchange.messages import (
     Commit,
     Context,
+    Hold,
+    LetGo,
     Need,
     NeedNow,
     NeedOrigin,
@@ -297,10 +299,16 @@ def receive_cookies(
             commit = Commit(owner, bucket, opened.version, change.puts, change.deletes)
             done = yield from ask(commit, bool)
         if done:
+            if attempt:
+                yield LetGo()
             grown = len(after.cookies) - len(jar.cookies)
             if opened.total + grown > rules.MAX_PER_JAR:
                 yield from _purge_jar(jar.keys, moment)
             return after
+        if attempt == 0:
+            # A page's many answers come together: from here on one after another, or each
+            # would be decided as often as there are others.
+            yield Hold(jar.keys.owner, jar.bucket)
         opened = yield from _open(jar.keys, jar.registrable)
     raise StoreUnavailable("a bucket kept changing under a commit")
 

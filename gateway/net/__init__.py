@@ -5,7 +5,8 @@
 - ``listener``: TLS and plain listening ports, certificates.
 - ``site``: owns twisted.web's server side; ``http2``: its HTTP/2; ``client``: what they hand on.
 - ``http``: drives an exchange; ``body``: pipes what comes back; ``threads``: for heavy bodies.
-- ``drive``: the loop between an exchange and what performs its needs.
+- ``drive``: the loop between an exchange and what performs its needs; ``holds``: who waits
+  for whom to change a bucket.
 - ``websocket``: the one module that owns autobahn, both legs.
 - ``relay``: two legs coupled, whatever they are made of.
 - ``upstream``: the one module that owns twisted.web's client side; the pool.

@@ -19,7 +19,9 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Exchange,
+    Hold,
     Leak,
+    LetGo,
     Need,
     NeedBody,
     NeedNow,
@@ -30,10 +32,10 @@ from gateway.exchange.messages import (
     Note,
     Owned,
     Refuse,
-    RememberOrigin,
     Respond,
     Serve,
     ServeAsset,
+    StoreNeed,
     Touch,
     UpstreamFailed,
 )
@@ -41,6 +43,7 @@ from gateway.exchange.own import own_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.drive import drive, watch
+from gateway.net.holds import Holds
 from gateway.net.threads import Threads
 from gateway.origins import HostKind, collapse, parse_origin
 from gateway.rewrite.headers import get, own_fields
@@ -83,6 +86,7 @@ class Handler:
         self.telemetry = telemetry
         self.context = context
         self.threads = Threads(reactor, limits.rewrite_threads)
+        self.holds = Holds()
 
     async def serve(self, client: Client) -> None:
         """Serve one client from its head to the end of its answer."""
@@ -132,6 +136,7 @@ class _Run:
         self._context = handler.context
         self._response: UpstreamResponse | None = None
         self._socket: DialledSocket | None = None
+        self._held: tuple[bytes, bytes] | None = None
 
     def exchange(self) -> Exchange:
         head = self._client.head
@@ -147,22 +152,14 @@ class _Run:
 
     async def perform(self, need: Need) -> object:
         """Do what an exchange asks for and return the reply."""
-        store = self._handler.store
         if isinstance(need, NeedNow):
             return int(time.time())
-        if isinstance(need, NeedRows):
-            return await store.read(need.owner, need.bucket)
-        if isinstance(need, Connect):
-            return await self._connect(need)
-        if isinstance(need, Commit):
-            return await store.commit(need)
         if isinstance(need, NeedRandom):
             return os.urandom(need.size)
-        if isinstance(need, Touch):
-            watch(store.touch(need.change).addErrback(lambda _: None))
-            return None
-        if isinstance(need, NeedOwned):
-            return Owned(await store.owned(need.owner))
+        if isinstance(need, Connect):
+            return await self._connect(need)
+        if isinstance(need, ConnectSocket):
+            return await self._connect_socket(need)
         if isinstance(need, Note):
             self._event(need.event, need.detail)
             return None
@@ -171,15 +168,32 @@ class _Run:
             return None
         if isinstance(need, NeedBody):
             return self._client.read_body(self._handler.limits.endpoint_body_bytes)
+        return await self._ask_store(need)
+
+    async def _ask_store(self, need: StoreNeed) -> object:
+        store = self._handler.store
+        if isinstance(need, NeedRows):
+            return await store.read(need.owner, need.bucket)
+        if isinstance(need, Commit):
+            return await store.commit(need)
+        if isinstance(need, Touch):
+            watch(store.touch(need.change).addErrback(lambda _: None))
+            return None
+        if isinstance(need, Hold):
+            await self._hold((need.owner, need.bucket))
+            return None
+        if isinstance(need, LetGo):
+            self._let_go()
+            return None
+        if isinstance(need, NeedOwned):
+            return Owned(await store.owned(need.owner))
         if isinstance(need, NeedOrigin):
             text = await store.origin(need.label)
             origin = parse_origin(text) if text is not None else None
             return origin if origin is not None and collapse(origin) == need.label else None
-        if isinstance(need, RememberOrigin):
-            day = int(time.time()) // _DAY
-            await store.remember_origin(collapse(need.origin), str(need.origin), day)
-            return None
-        return await self._connect_socket(need)
+        day = int(time.time()) // _DAY
+        await store.remember_origin(collapse(need.origin), str(need.origin), day)
+        return None
 
     async def _connect(self, need: Connect) -> object:
         began = self._handler.reactor.seconds()
@@ -217,10 +231,21 @@ class _Run:
 
     def discard(self) -> None:
         """Drop what an ending did not use."""
+        self._let_go()
         if self._response is not None:
             self._response.discard()
         if self._socket is not None:
             self._socket.discard()
+
+    async def _hold(self, key: tuple[bytes, bytes]) -> None:
+        self._let_go()
+        await self._handler.holds.take(key)
+        self._held = key
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._handler.holds.give(self._held)
+            self._held = None
 
     def _event(self, code: str, detail: str, **fields: object) -> None:
         head = self._client.head

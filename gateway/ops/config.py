@@ -62,7 +62,7 @@ def _domain(value: Any) -> str:
 
 def _endpoint(value: Any) -> str:
     """A Twisted endpoint string for a server."""
-    kinds = ("tcp", "tcp6", "unix", "systemd", "fd")
+    kinds = ("tcp", "tcp6", "unix", "systemd")
     if not isinstance(value, str) or value.partition(":")[0] not in kinds:
         raise Fault('an endpoint such as "tcp:8443:interface=127.0.0.1"')
     return value

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
 from gateway.errors import ConfigurationError
 from gateway.session.keys import ROOT_SIZE, ServerKeys, new_key_file, parse_keys
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def load_or_create(path: Path) -> ServerKeys:
     """The server's keys; raises ``ConfigurationError`` that never quotes the file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(new_key_file(os.urandom(ROOT_SIZE)))
-                file.flush()
-                os.fsync(file.fileno())
+        if not path.exists():
+            _create(path)
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
             raise ConfigurationError(
@@ -36,3 +28,22 @@ def load_or_create(path: Path) -> ServerKeys:
         raise ConfigurationError([f"{path}: {error}"]) from None
     except ValueError as error:
         raise ConfigurationError([f"{path}: {error}"]) from None
+
+
+def _create(path: Path) -> None:
+    """Make the file whole or not at all: several processes may start at once, or be killed."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(new_key_file(os.urandom(ROOT_SIZE)))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # somebody else's came first, and counts
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 STALE_DAYS = 400
 """A bucket that nobody touched for so long is purged, whatever its rows say."""
 
+EPOCH = 2**32
+"""How far the versions of an owner jump who was forgotten: nothing counts so far."""
+
 Bucket = tuple[bytes, bytes, int, "tuple[Row, ...]"]
 """Owner, bucket, version, rows: for migration."""
 
@@ -33,7 +36,7 @@ class Store(Protocol):
         ...
 
     def read(self, owner: bytes, bucket: bytes) -> Deferred[Rows]:
-        """The rows of one bucket at one version; version 0 where there are none."""
+        """The rows of one bucket at one version; 0 where nobody wrote, or was forgotten."""
         ...
 
     def commit(self, change: Commit) -> Deferred[bool]:

@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred
 from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Rows
-from gateway.store.interface import STALE_DAYS, Bucket
+from gateway.store.interface import EPOCH, STALE_DAYS, Bucket
 from gateway.store.sqlite_threads import Reader, Worker
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.exchange.messages import Commit
 
 _PURGED_AT_ONCE = 5000
+_BUSY_SECONDS = 10
 _MAX_ORIGINS = 100_000
 _ORIGIN_DAYS = 400
 _SCHEMA_VERSION = 2
@@ -45,7 +46,8 @@ create table if not exists versions (
     owner blob not null, bucket blob not null, version integer not null,
     day integer not null default 0, primary key (owner, bucket)) without rowid;
 create table if not exists owners (
-    owner blob primary key, total integer not null) without rowid;
+    owner blob primary key, total integer not null, base integer not null default 0,
+    day integer not null default 0) without rowid;
 create table if not exists origins (
     label text primary key, origin text not null, day integer not null) without rowid;
 create table if not exists nonces (
@@ -54,7 +56,7 @@ create table if not exists spent (
     key blob primary key, tokens real not null, at real not null, full real not null
     ) without rowid;
 create trigger if not exists one_more after insert on cookies begin
-    insert into owners values (new.owner, 1)
+    insert into owners (owner, total) values (new.owner, 1)
         on conflict (owner) do update set total = total + 1; end;
 create trigger if not exists one_less after delete on cookies begin
     update owners set total = total - 1 where owner = old.owner; end;
@@ -63,14 +65,23 @@ create trigger if not exists one_less after delete on cookies begin
 _MIGRATIONS = {
     1: """
 alter table versions add column day integer not null default 0;
-create table owners (owner blob primary key, total integer not null) without rowid;
-insert into owners select owner, count(*) from cookies group by owner;
+create table owners (
+    owner blob primary key, total integer not null, base integer not null default 0,
+    day integer not null default 0) without rowid;
+insert into owners (owner, total) select owner, count(*) from cookies group by owner;
 """,
 }
 _PUT = (
     "insert into cookies values (?, ?, ?, ?, ?) on conflict (owner, bucket, idx) "
     "do update set expires_day = excluded.expires_day, sealed = excluded.sealed"
 )
+
+
+def _owner(connection: sqlite3.Connection, owner: bytes) -> tuple[int, int]:
+    """The version of a bucket that is not there, and how many rows the owner has."""
+    found = connection.execute("select base, total from owners where owner = ?", (owner,))
+    base, total = found.fetchone() or (0, 0)
+    return base, total
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -114,11 +125,22 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            str(self._path), timeout=10, check_same_thread=False, isolation_level=None
+            str(self._path), timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
         )
-        connection.execute("pragma journal_mode = wal")
+        end = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                connection.execute("pragma journal_mode = wal")
+            except sqlite3.OperationalError as error:
+                # Of several processes that make one file, one changes the mode; SQLite lets
+                # no other wait for that.
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+            else:
+                break
         connection.execute(f"pragma synchronous = {'full' if self._durable else 'normal'}")
-        connection.execute("pragma busy_timeout = 10000")
+        connection.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")
         return connection
 
     def start(self) -> None:
@@ -172,8 +194,8 @@ class SqliteStore:
                 (owner, bucket),
             ).fetchall()
             if not found:
-                total = connection.execute("select total from owners where owner = ?", (owner,))
-                return Rows(0, (), (total.fetchone() or (0,))[0])
+                base, total = _owner(connection, owner)
+                return Rows(base, (), total)
             rows = tuple(Row(*row[2:]) for row in found if row[2] is not None)
             return Rows(found[0][0], rows, found[0][1] or 0)
 
@@ -185,15 +207,15 @@ class SqliteStore:
 
         def job(connection: sqlite3.Connection) -> bool:
             place = (change.owner, change.bucket)
-            if change.version == 0:
+            moved = connection.execute(
+                "update versions set version = version + 1, day = ? "
+                "where owner = ? and bucket = ? and version = ?",
+                (day, *place, change.version),
+            ).rowcount
+            if moved != 1 and change.version == _owner(connection, change.owner)[0]:
                 moved = connection.execute(
-                    "insert or ignore into versions values (?, ?, 1, ?)", (*place, day)
-                ).rowcount
-            else:
-                moved = connection.execute(
-                    "update versions set version = version + 1, day = ? "
-                    "where owner = ? and bucket = ? and version = ?",
-                    (day, *place, change.version),
+                    "insert or ignore into versions values (?, ?, ?, ?)",
+                    (*place, change.version + 1, day),
                 ).rowcount
             if moved != 1:
                 return False
@@ -258,9 +280,11 @@ class SqliteStore:
 
         def job(connection: sqlite3.Connection) -> None:
             connection.execute("delete from cookies where owner = ?", (owner,))
-            connection.execute("delete from owners where owner = ?", (owner,))
+            connection.execute("delete from versions where owner = ?", (owner,))
             connection.execute(
-                "update versions set version = version + 1, day = ? where owner = ?", (day, owner)
+                "insert into owners values (?1, 0, ?2, ?3) on conflict (owner) "
+                "do update set total = 0, base = base + ?2, day = ?3",
+                (owner, EPOCH, day),
             )
 
         return self._writer.submit(job)
@@ -349,7 +373,7 @@ class SqliteStore:
                 "where c.owner = versions.owner and c.bucket = versions.bucket)",
                 (stale,),
             )
-            connection.execute("delete from owners where total <= 0")
+            connection.execute("delete from owners where total <= 0 and day < ?", (stale,))
             connection.execute("delete from origins where day < ?", (day - _ORIGIN_DAYS,))
             connection.execute("delete from nonces where day < ?", (day,))
             connection.execute("delete from spent where full < ?", (day * 86400,))

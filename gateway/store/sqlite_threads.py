@@ -50,7 +50,7 @@ class Worker:
         return finished
 
     def _run(self) -> None:
-        connection = self._connect()
+        connection: sqlite3.Connection | None = None
         last = False
         while not last:
             batch: list[_Job] = []
@@ -64,10 +64,17 @@ class Worker:
                 except queue.Empty:
                     break
             last = job is None
-            if batch:
+            if not batch:
+                break
+            try:
+                # Without a connection nobody may wait for ever, and the next job tries again.
+                connection = connection or self._connect()
                 results = self._execute(connection, batch)
-                self._reactor.callFromThread(_answer, batch, results)
-        connection.close()
+            except Exception as error:  # noqa: BLE001 (the thread must outlive every job)
+                results = [Failure(StoreUnavailable(f"sqlite: {error}"))] * len(batch)
+            self._reactor.callFromThread(_answer, batch, results)
+        if connection is not None:
+            connection.close()
 
     def _execute(self, connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
         try:

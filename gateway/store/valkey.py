@@ -16,6 +16,7 @@ import struct
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.asyncio import RedisCluster
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import (
     AuthenticationError,
     NoPermissionError,
@@ -28,7 +29,7 @@ from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Rows
 from gateway.store import valkey_scripts as scripts
-from gateway.store.interface import STALE_DAYS, Bucket
+from gateway.store.interface import EPOCH, STALE_DAYS, Bucket
 from gateway.store.valkey_client import Command, Pipelines, ValkeySettings
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _DAY_SECONDS = 86400
 _LIFE = STALE_DAYS * _DAY_SECONDS
 _ORIGIN_DAYS = 400
 _MAX_ORIGINS = 100_000
+_COUNTS = (b"n", b"e")
 _PAGE = 100
 _ROW = struct.Struct(">q")
 _ORIGIN_KEYS = (b"gw:{origins}:days", b"gw:{origins}:names")
@@ -75,6 +77,10 @@ class ValkeyStore:
         async def close() -> None:
             await self._pipelines.stop()
             await self._client.aclose()
+            pool = getattr(self._client, "connection_pool", None)
+            if isinstance(pool, SentinelConnectionPool):
+                for sentinel in pool.sentinel_manager.sentinels:
+                    await sentinel.aclose()
 
         return _deferred(close())
 
@@ -132,9 +138,11 @@ class ValkeyStore:
         keys = _keys(owner, bucket)
 
         async def work() -> Rows:
-            found, total = await self._ask(("HGETALL", keys[0]), ("HGET", keys[1], b"n"))
+            found, (total, base) = await self._ask(
+                ("HGETALL", keys[0]), ("HMGET", keys[1], b"n", b"e")
+            )
             version, rows = _rows(found)
-            return Rows(version, rows, int(total or 0))
+            return Rows(version or int(base or 0), rows, int(total or 0))
 
         return self._run(work)
 
@@ -183,6 +191,7 @@ class ValkeyStore:
             key = _owner_key(owner)
             (fields,) = await self._ask(("HGETALL", key))
             counted = fields.pop(b"n", b"0")
+            fields.pop(b"e", None)
             names = [bytes.fromhex(name.decode("ascii")) for name in fields]
             found: dict[bytes, tuple[int, tuple[Row, ...]]] = {}
             if names:
@@ -201,11 +210,11 @@ class ValkeyStore:
         """See ``Store.forget``."""
 
         async def work() -> None:
-            (names,) = await self._ask(("HKEYS", _owner_key(owner)))
+            (names,) = await self._ask((scripts.JUMP, 1, _owner_key(owner), EPOCH, _LIFE))
             commands = [
-                (scripts.CLEAR, 2, *_keys(owner, bytes.fromhex(name.decode("ascii"))), _LIFE)
+                (scripts.CLEAR, 2, *_keys(owner, bytes.fromhex(name.decode("ascii"))), name)
                 for name in names
-                if name != b"n"
+                if name not in _COUNTS
             ]
             if commands:
                 await self._ask(*commands)

@@ -2,7 +2,7 @@
 
 A bucket is a hash: ``v`` its version, each other field a row's index with its day (eight
 octets, big-endian) and its sealed text.  An owner is a hash: ``n`` counts the rows in all
-buckets, each other field names a bucket.
+buckets, ``e`` is the version of buckets that are not there, each other field names a bucket.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def _script(text: str) -> Script:
 # Keys: bucket, owner.  Arguments: version, bucket's name, seconds to live, number of
 # deletions, indexes to delete, then index and row in turn.
 COMMIT = _script("""
-local v = tonumber(redis.call('HGET', KEYS[1], 'v') or '0')
-if v ~= tonumber(ARGV[1]) then return 0 end
+local v = redis.call('HGET', KEYS[1], 'v') or redis.call('HGET', KEYS[2], 'e') or '0'
+if v ~= ARGV[1] then return 0 end
 local n, i = 0, 5
 for _ = 1, tonumber(ARGV[4]) do
   n = n - redis.call('HDEL', KEYS[1], ARGV[i])
@@ -38,7 +38,7 @@ while i < #ARGV do
   n = n + redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
   i = i + 2
 end
-redis.call('HSET', KEYS[1], 'v', v + 1)
+redis.call('HSET', KEYS[1], 'v', string.format('%.0f', tonumber(v) + 1))
 redis.call('HINCRBY', KEYS[2], 'n', n)
 redis.call('HSET', KEYS[2], ARGV[2], '')
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -59,15 +59,20 @@ redis.call('EXPIRE', KEYS[2], ARGV[2])
 return 1
 """)
 
-# Keys: bucket, owner.  Argument: seconds to live.  The version stays and moves on.
+# Key: owner.  Arguments: how far versions jump, seconds to live.  From here on no change
+# that was decided before is taken.
+JUMP = _script("""
+redis.call('HINCRBY', KEYS[1], 'e', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return redis.call('HKEYS', KEYS[1])
+""")
+
+# Keys: bucket, owner.  Argument: the bucket's name.
 CLEAR = _script("""
-local v = redis.call('HGET', KEYS[1], 'v')
-if not v then return 0 end
-local n = redis.call('HLEN', KEYS[1]) - 1
+local n = math.max(0, redis.call('HLEN', KEYS[1]) - 1)
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'v', tonumber(v) + 1)
-redis.call('EXPIRE', KEYS[1], ARGV[1])
 redis.call('HINCRBY', KEYS[2], 'n', 0 - n)
+redis.call('HDEL', KEYS[2], ARGV[1])
 return n
 """)
 

@@ -52,6 +52,8 @@ class ExplainTests(SynchronousTestCase):
             (question(lax, **by, **top, method="POST"), ""),
             (question("a=1", **by, **top, method="post"), "a=1"),
             (question(none, **by), "a=1"),
+            (question(lax, redirects=["https://b.example.com/"]), "a=1"),
+            (question(lax, redirects=["https://b.example.com/", EVIL]), ""),
             (question(http), "a=1"),
             (question(http, api="script"), ""),
             (question("a=1", api="script"), "a=1"),
@@ -109,6 +111,7 @@ class ExplainTests(SynchronousTestCase):
             json.dumps(question("a=1", url="ftp://x/")),
             json.dumps(question("\u0142=1")),
             json.dumps({**question("a=1"), "colour": 1}),
+            json.dumps(question("a=1", redirects=[1])),
             "",
             json.dumps(question("a=1")),
         ]
@@ -116,6 +119,6 @@ class ExplainTests(SynchronousTestCase):
         self.assertEqual(done.returncode, 1)
         self.assertEqual(len(done.stdout.splitlines()), 1)
         told = done.stderr.splitlines()
-        self.assertEqual([one.split(":")[0] for one in told], [f"line {n}" for n in range(1, 9)])
+        self.assertEqual([one.split(":")[0] for one in told], [f"line {n}" for n in range(1, 10)])
         for key, line in zip(("set_cookie", "api", "now", "set_url"), told[2:6], strict=True):
             self.assertIn(f" {key}: ", line)

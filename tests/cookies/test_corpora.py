@@ -183,3 +183,16 @@ def _test_of(source: str) -> Callable[[CorporaTests], None]:
 
 for _source in SUITES:
     setattr(CorporaTests, "test_" + re.sub(r"\W+", "_", _source).lower(), _test_of(_source))
+
+
+def _report() -> None:
+    """A line for each suite: cases, how many we meet, how many differ from their suite."""
+    print(f"{'cookies: suite':66} cases   met  differ")
+    for source, cases in SUITES.items():
+        met = sum(not _judge(case) for case in cases)
+        differ = sum("differs" in case for case in cases)
+        print(f"{source:66} {len(cases):5} {met:5}   {differ:5}")
+
+
+if __name__ == "__main__":
+    _report()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.cookies.rules import Cookie
-from gateway.cookies.seal import Row, UserKeys, derive_user_keys
+from gateway.cookies.seal import Algorithm, Row, UserKeys, derive_user_keys, format_of
 from gateway.cookies.syntax import SameSite
 from tests.cookies import DAY, KEYS, NOW, admitted
 
@@ -20,6 +20,16 @@ OTHER = derive_user_keys(b"j" * 32, b"p" * 32)
 NONCE = b"n" * 12
 BUCKET = KEYS.bucket("example.com")
 SECRET = b"S3cretValue"
+# One row as version 1 of the format sealed it, for the same user.
+OLDEST = {
+    "index": "810f8f0e55f190b08bceeab2e9657f07",
+    "sealed": (
+        "016e6e6e6e6e6e6e6e6e6e6e6ee6bdef4d2746e8e074c41075c53fb3c5a65ae5ae1b20af770a9857"
+        "4cdc08cbc6276c68a7b6b3af5ede3b3c01bc88ab6cbc283d2b455ebc4317c6a568cdf123e9947e28"
+        "1f294b81c6833c251b0ff1c10a02c2476f50c11b801a081f35e77745b045438c659e490901a3ee14"
+        "18bf782fe6e6ae8614ae50500ae656aa45afcec320e829f57852b1efb54339a5f834daa536"
+    ),
+}
 
 _ascii = st.text(st.characters(codec="ascii"), max_size=12)
 _times = st.integers(0, 2**40)
@@ -59,6 +69,31 @@ class SealTests(SynchronousTestCase):
         """A row of any octets is treated as absent, without an exception."""
         for octets in (sealed, b"\x01" + sealed):
             self.assertIsNone(KEYS.open(BUCKET, Row(index, 0, octets)))
+
+    def test_algorithms(self) -> None:
+        """Each opens what it sealed; a row that names another does not open."""
+        for algorithm in Algorithm:
+            row = KEYS.seal(BUCKET, "example.com", admitted(b"a=1"), NONCE, algorithm)
+            self.assertEqual(KEYS.open(BUCKET, row), admitted(b"a=1"))
+            self.assertEqual(format_of(row.sealed), f"2: {algorithm.name}")
+            for other in {0, *Algorithm, 3, 255} - {algorithm}:
+                told = row.sealed[:1] + bytes((other,)) + row.sealed[2:]
+                self.assertIsNone(KEYS.open(BUCKET, attrs.evolve(row, sealed=told)), other)
+
+    def test_the_oldest_format(self) -> None:
+        """Rows of the first version still open; what is written is of the newest."""
+        row = Row(bytes.fromhex(OLDEST["index"]), 0, bytes.fromhex(OLDEST["sealed"]))
+        expected = admitted(b"a=1; Path=/x; Secure; HttpOnly; SameSite=Lax; Max-Age=1000")
+        self.assertEqual(KEYS.open(BUCKET, row), expected)
+        self.assertEqual(format_of(row.sealed), "1: AES_256_GCM_SIV")
+        self.assertEqual(_seal(expected).index, row.index)
+        for octets in (
+            b"\x02" + row.sealed[1:],
+            b"\x02\x01" + row.sealed[1:],
+            b"\x00" + row.sealed[1:],
+        ):
+            self.assertIsNone(KEYS.open(BUCKET, attrs.evolve(row, sealed=octets)))
+            self.assertNotEqual(format_of(octets), "1: AES_256_GCM_SIV")
 
     def test_moved_rows_do_not_open(self) -> None:
         """Another index, bucket, owner or user: no cookie."""

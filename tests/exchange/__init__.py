@@ -16,7 +16,9 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Exchange,
+    Hold,
     Leak,
+    LetGo,
     Need,
     NeedBody,
     NeedNow,
@@ -179,7 +181,7 @@ class Shell:
                 return SocketOpened()
             case NeedBody():
                 return b""
-            case NeedOrigin() | RememberOrigin() | Note() | Leak():
+            case NeedOrigin() | RememberOrigin() | Note() | Leak() | Hold() | LetGo():
                 return None
         raise AssertionError(need)
 

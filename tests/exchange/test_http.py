@@ -135,7 +135,8 @@ class OrderTests(SynchronousTestCase):
         self.assertIsInstance(ending, Respond)
         self.assertEqual(set(shell.cookies().split(b"; ")), {b"ours=1", b"theirs=1"})
         order = (
-            "NeedRows NeedNow Connect NeedNow NeedRandom Commit NeedRows NeedNow NeedRandom Commit"
+            "NeedRows NeedNow Connect NeedNow NeedRandom Commit "
+            "Hold NeedRows NeedNow NeedRandom Commit LetGo"
         )
         self.assertEqual(shell.kinds(), order)
 

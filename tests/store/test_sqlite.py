@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -27,7 +28,7 @@ from tests.ops import temporary
 from tests.store.contract import BUCKET, OWNER, StoreContract, put, row
 
 ROOT = Path(__file__).resolve().parents[2]
-WRITERS, KILLS = 8, 6
+WRITERS, KILLS = 8, 300
 
 
 class MemoryTests(StoreContract, TestCase):
@@ -172,52 +173,81 @@ class StartTests(SynchronousTestCase):
 class KillTests(SynchronousTestCase):
     """What was acknowledged survives a ``kill -9`` at any instant."""
 
-    timeout = 120
+    timeout = 240
 
     def test_kill(self) -> None:
-        """Every acknowledged commit is there after each of several kills."""
+        """Every acknowledged commit is there after each of hundreds of kills."""
         path = temporary(self) / "gateway.db"
         choose = random.Random(1)
         acknowledged: dict[int, int] = {}
-        for _ in range(KILLS):
-            self._run_and_kill(path, choose.randrange(1, 400), acknowledged)
-            connection = sqlite3.connect(path)
-            verdict = connection.execute("pragma integrity_check").fetchone()[0]
-            found = dict(connection.execute("select owner, version from versions"))
-            rows = dict(connection.execute("select owner, sealed from cookies"))
-            connection.close()
-            self.assertEqual(verdict, "ok")
-            for writer, version in acknowledged.items():
-                owner = writer.to_bytes(16, "big")
-                self.assertGreaterEqual(found.get(owner, 0), version)
-                self.assertEqual(int(rows[owner]), found[owner], "rows of another version")
-        self.assertGreater(sum(acknowledged.values()), KILLS)
-
-    def _run_and_kill(self, path: Path, lines: int, acknowledged: dict[int, int]) -> None:
-        child = subprocess.Popen(
+        nursery = subprocess.Popen(
             [sys.executable, "-m", "tests.store.test_sqlite", str(path)],
             cwd=ROOT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        watchdog = threading.Timer(60, child.kill)
+        watchdog = threading.Timer(self.timeout - 20, nursery.kill)
         watchdog.start()
-        count = 0
-        with child:
-            for line in child.stdout or ():
-                count += 1
-                if count == lines:
-                    child.kill()  # what is in the pipe was acknowledged, and is read on
-                if line.endswith(b"\n"):
-                    writer, version = map(int, line.split())
-                    acknowledged[writer] = max(version, acknowledged.get(writer, 0))
+        with nursery:
+            for kill in range(KILLS):
+                self._run_and_kill(nursery, choose.randrange(1, 80), acknowledged)
+                if kill % 20 == 0 or kill == KILLS - 1:
+                    self._check(path, acknowledged)
         watchdog.cancel()
+        self.assertGreater(sum(acknowledged.values()), KILLS)
+
+    def _check(self, path: Path, acknowledged: dict[int, int]) -> None:
+        connection = sqlite3.connect(path)
+        verdict = connection.execute("pragma integrity_check").fetchone()[0]
+        found = dict(connection.execute("select owner, version from versions"))
+        rows = dict(connection.execute("select owner, sealed from cookies"))
+        connection.close()
+        self.assertEqual(verdict, "ok")
+        for writer, version in acknowledged.items():
+            owner = writer.to_bytes(16, "big")
+            self.assertGreaterEqual(found.get(owner, 0), version)
+            self.assertEqual(int(rows[owner]), found[owner], "rows of another version")
+
+    def _run_and_kill(
+        self, nursery: subprocess.Popen[bytes], lines: int, acknowledged: dict[int, int]
+    ) -> None:
+        assert nursery.stdin is not None
+        assert nursery.stdout is not None
+        nursery.stdin.write(b"\n")
+        nursery.stdin.flush()
+        child = int(nursery.stdout.readline())
+        count = 0
+        # What is in the pipe when it is killed was acknowledged, and is read on.
+        while (line := nursery.stdout.readline()) != b"ended\n":
+            self.assertTrue(line, "the child ended by itself")
+            count += 1
+            if count == lines:
+                os.kill(child, signal.SIGKILL)
+            writer, version = map(int, line.split())
+            acknowledged[writer] = max(version, acknowledged.get(writer, 0))
         self.assertGreaterEqual(count, lines, "the child ended by itself")
+
+
+def _nursery(path: Path) -> None:
+    """Bear a child for each line of standard input: forked, for a kill is soon and a start slow."""
+    for _ in sys.stdin.buffer:
+        child = os.fork()
+        if not child:
+            _child(path)
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.write(1, b"ended\n")
 
 
 def _child(path: Path) -> None:
     """Commit without end from several writers; a line for each acknowledged commit."""
-    from twisted.internet import reactor
+    from twisted.internet import epollreactor
     from twisted.internet.defer import Deferred
+
+    # The parent's reactor is not for two.
+    sys.modules.pop("twisted.internet.reactor", None)
+    epollreactor.install()
+    from twisted.internet import reactor
 
     store = SqliteStore(path, reactor)
 
@@ -229,6 +259,7 @@ def _child(path: Path) -> None:
             os.write(1, b"%d %d\n" % (writer, version))
 
     def begin() -> None:
+        os.write(1, b"%d\n" % os.getpid())
         store.start()
         for writer in range(WRITERS):
             Deferred.fromCoroutine(write(writer)).addBoth(reactor.stop)
@@ -238,4 +269,4 @@ def _child(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    _child(Path(sys.argv[1]))
+    _nursery(Path(sys.argv[1]))
