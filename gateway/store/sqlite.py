@@ -338,9 +338,11 @@ class SqliteStore:
             if tokens < cost:
                 return (cost - tokens) / per_second
             tokens -= cost
-            full = now + (capacity - tokens) / per_second
+            # A clock that is behind must not turn this one back.
+            at = max(at, now)
+            full = at + (capacity - tokens) / per_second
             connection.execute(
-                "insert or replace into spent values (?, ?, ?, ?)", (key, tokens, now, full)
+                "insert or replace into spent values (?, ?, ?, ?)", (key, tokens, at, full)
             )
             return 0.0
 

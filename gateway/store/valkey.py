@@ -3,9 +3,8 @@
 Through redis-py's asyncio client, so the reactor must be asyncio's.  Commands that come
 together go out together: whatever waits shares one pipeline, and a few pipelines run at a
 time.  All keys of an owner have one hash tag, so that each step is atomic on a Cluster too.
-What may be repeated is, with back-off, until the operation's time is over; every operation
-may be: a commit that was carried out and not acknowledged is refused the second time, and
-decided again.
+What fails for a reason that may pass is repeated, with back-off, until the operation's time is
+over; what must not happen twice carries a mark, by which the server knows it again.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import (
     AuthenticationError,
     NoPermissionError,
+    ReadOnlyError,
     RedisError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -30,7 +30,8 @@ from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Rows
 from gateway.store import valkey_scripts as scripts
 from gateway.store.interface import EPOCH, STALE_DAYS, Bucket
-from gateway.store.valkey_client import Command, Pipelines, ValkeySettings
+from gateway.store.valkey_client import Command, Pipelines, TooFewReplicas, ValkeySettings
+from gateway.store.valkey_scripts import Script
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -62,7 +63,9 @@ class ValkeyStore:
             self._client = settings.client()
         except (OSError, ValueError, RedisError) as error:
             raise StoreUnavailable(f"{settings.url}: {type(error).__name__}: {error}") from None
-        self._pipelines = Pipelines(self._client)
+        # By node: one that hangs must not hold up what goes to others; commits that wait
+        # for replicas must not hold up reads.
+        self._pipelines: dict[str, Pipelines] = {}
         self._stopped = False
 
     def start(self) -> None:
@@ -75,7 +78,8 @@ class ValkeyStore:
         self._stopped = True
 
         async def close() -> None:
-            await self._pipelines.stop()
+            for one in list(self._pipelines.values()):
+                await one.stop()
             await self._client.aclose()
             pool = getattr(self._client, "connection_pool", None)
             if isinstance(pool, SentinelConnectionPool):
@@ -105,6 +109,14 @@ class ValkeyStore:
                     return await work()
             except _FINAL as error:
                 raise StoreUnavailable(self._tell(error)) from None
+            except TooFewReplicas as error:
+                raise StoreUnavailable(f"{self._name}: {error}") from None
+            except ReadOnlyError as error:
+                # The master has become a replica: find out who is the master now.
+                told = error
+                pool = getattr(self._client, "connection_pool", None)
+                if pool is not None:
+                    await pool.disconnect()
             except (RedisError, OSError, TimeoutError) as error:
                 told = told if isinstance(error, TimeoutError) and told else error
             except struct.error as error:
@@ -124,12 +136,32 @@ class ValkeyStore:
             text += f" ({word[:40]})"
         return text
 
-    async def _ask(self, *commands: Command) -> list[Any]:
-        results = await self._pipelines.submit(list(commands))
+    async def _ask(self, *commands: Command, commits: bool = False) -> list[Any]:
+        pipelines = await self._pipelines_for(commands[0], commits=commits)
+        results = await pipelines.submit(list(commands))
         for result in results:
             if isinstance(result, Exception):
                 raise result
         return results
+
+    async def _pipelines_for(self, command: Command, *, commits: bool) -> Pipelines:
+        """The pipelines of the node that has the command's key."""
+        name = ""
+        if isinstance(self._client, RedisCluster):
+            _ = await self._client.initialize()
+            key = command[2] if isinstance(command[0], Script) else command[1]
+            node = self._client.get_node_from_key(key)
+            name = node.name if node is not None else ""
+        waits = commits and self._settings.replicas
+        if waits:
+            name = "commits"
+        if name not in self._pipelines:
+            self._pipelines[name] = Pipelines(
+                self._client,
+                replicas=self._settings.replicas if waits else 0,
+                wait=self._settings.timeout / 2,
+            )
+        return self._pipelines[name]
 
     # --- rows ---------------------------------------------------------------------
 
@@ -148,27 +180,22 @@ class ValkeyStore:
 
     def commit(self, change: Commit) -> Deferred[bool]:
         """See ``Store.commit``."""
+        mark = os.urandom(8)
 
         async def work() -> bool:
-            commands: list[Command] = [
-                (
-                    scripts.COMMIT,
-                    2,
-                    *_keys(change.owner, change.bucket),
-                    change.version,
-                    change.bucket.hex(),
-                    _LIFE,
-                    len(change.deletes),
-                    *change.deletes,
-                    *_fields(change.puts),
-                )
-            ]
-            wanted = self._settings.replicas
-            if wanted:
-                commands.append(("WAIT", wanted, int(self._settings.timeout * 500)))
-            done, *have = await self._ask(*commands)
-            if done and have and have[0] < wanted:
-                raise StoreUnavailable(f"{self._name}: {have[0]} replicas of {wanted} have it")
+            command = (
+                scripts.COMMIT,
+                2,
+                *_keys(change.owner, change.bucket),
+                change.version,
+                change.bucket.hex(),
+                _LIFE,
+                mark,
+                len(change.deletes),
+                *change.deletes,
+                *_fields(change.puts),
+            )
+            (done,) = await self._ask(command, commits=True)
             return bool(done)
 
         return self._run(work)
@@ -245,10 +272,11 @@ class ValkeyStore:
     def consume(self, nonce: bytes, day: int) -> Deferred[bool]:
         """See ``Store.consume``; a nonce that is over is told by its own expiry."""
         del day
+        mark = os.urandom(8)
 
         async def work() -> bool:
             key = b"gw:nonce:" + nonce.hex().encode("ascii")
-            (done,) = await self._ask(("SET", key, b"1", "NX", "EX", _LIFE))
+            (done,) = await self._ask((scripts.CONSUME, 1, key, mark, _LIFE), commits=True)
             return bool(done)
 
         return self._run(work)
@@ -257,11 +285,12 @@ class ValkeyStore:
         self, key: bytes, cost: float, capacity: float, per_second: float, now: float
     ) -> Deferred[float]:
         """See ``Store.spend``."""
+        mark = os.urandom(8)
 
         async def work() -> float:
             name = b"gw:rate:" + key.hex().encode("ascii")
             given = [repr(float(one)) for one in (cost, capacity, per_second, now)]
-            (wait,) = await self._ask((scripts.SPEND, 1, name, *given))
+            (wait,) = await self._ask((scripts.SPEND, 1, name, *given, mark))
             return float(wait)
 
         return self._run(work)
@@ -436,5 +465,6 @@ def _fields(rows: Iterable[Row]) -> list[bytes]:
 
 def _rows(found: dict[bytes, bytes]) -> tuple[int, tuple[Row, ...]]:
     version = int(found.pop(b"v", b"0"))
+    found.pop(b"c", None)
     rows = (Row(index, _ROW.unpack_from(row)[0], row[8:]) for index, row in found.items())
     return version, tuple(rows)

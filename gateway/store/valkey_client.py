@@ -96,11 +96,20 @@ class ValkeySettings:
         return Redis(host=host, port=port, **options)
 
 
-class Pipelines:
-    """Commands in, futures out: what waits together goes out together."""
+class TooFewReplicas(Exception):
+    """The replicas that a batch was to wait for do not have it in time."""
 
-    def __init__(self, client: Redis | RedisCluster) -> None:
+
+class Pipelines:
+    """Commands in, futures out: what waits together goes out together.
+
+    ``replicas``: each batch waits for so many, for ``wait`` seconds at most.
+    """
+
+    def __init__(self, client: Redis | RedisCluster, *, replicas: int = 0, wait: float = 0) -> None:
         """Send by this client."""
+        self._replicas = replicas
+        self._wait = int(wait * 1000)
         self._client = client
         self._waiting: deque[tuple[list[Command], asyncio.Future[list[Any]]]] = deque()
         self._running: set[asyncio.Task[None]] = set()
@@ -119,7 +128,12 @@ class Pipelines:
         while self._waiting:
             batch: list[tuple[list[Command], asyncio.Future[list[Any]]]] = []
             while self._waiting and len(batch) < _BATCH:
-                batch.append(self._waiting.popleft())
+                entry = self._waiting.popleft()
+                # Who has given up must not be obeyed later.
+                if not entry[1].done():
+                    batch.append(entry)
+            if not batch:
+                break
             commands = [command for some, _ in batch for command in some]
             try:
                 results = await self._send(commands)
@@ -142,12 +156,29 @@ class Pipelines:
                 pipeline.execute_command("EVALSHA", first.digest, *command[1:])
             else:
                 pipeline.execute_command(*command)
+        if self._replicas:
+            pipeline.execute_command("WAIT", self._replicas, self._wait)
         results: list[Any] = await pipeline.execute(raise_on_error=False)
-        for at, result in enumerate(results):
-            if isinstance(result, NoScriptError):
-                script, *rest = commands[at]
-                # A server that is new knows it after this.
-                results[at] = await self._client.execute_command("EVAL", script.text, *rest)
+        if self._replicas:
+            have = results.pop()
+            if isinstance(have, int) and have < self._replicas:
+                raise TooFewReplicas(f"{have} replicas of {self._replicas}")
+        missing = [at for at, result in enumerate(results) if isinstance(result, NoScriptError)]
+        known: set[Script] = set()
+        again: list[int] = []
+        for at in missing:
+            script, *rest = commands[at]
+            if script in known:
+                again.append(at)
+                continue
+            # A server that is new knows it after this.
+            results[at] = await self._client.execute_command("EVAL", script.text, *rest)
+            known.add(script)
+        if again:
+            for at, result in zip(
+                again, await self._send([commands[at] for at in again]), strict=True
+            ):
+                results[at] = result
         return results
 
     async def stop(self) -> None:

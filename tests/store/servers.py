@@ -37,7 +37,7 @@ SERVICE = "jar"
 USER, PASSWORD = "gateway", "a-password-that-nobody-may-see"
 # Every command that the store sends by itself or from a script: an operator's ACL line.
 COMMANDS = (
-    "eval", "evalsha", "scan", "set", "del", "expire", "pexpire",
+    "eval", "evalsha", "scan", "get", "set", "del", "expire", "pexpire",
     "hget", "hgetall", "hkeys", "hset", "hdel", "hexists", "hincrby", "hlen", "hmget",
     "zadd", "zcard", "zpopmin", "zrangebyscore", "zrem",
 )  # fmt: skip

@@ -141,7 +141,7 @@ class KindTests(TestCase):
             for refused in (
                 ("FLUSHALL",),
                 ("CONFIG", "GET", "*"),
-                ("GET", "gw:a"),
+                ("MGET", "gw:a"),
                 ("HGET", "a", "b"),
             ):
                 with self.assertRaises(redis.exceptions.NoPermissionError):
