@@ -1,15 +1,18 @@
 """Three processes on one store behind one port: no acknowledged cookie is lost by any kill.
 
 The store is a parameter: a class that mixes in ``ManyProcesses`` and says with ``store`` what
-stands in its ``[store]`` table runs all of this on another one (see ``SqliteTests``).
+stands in its ``[store]`` table runs all of this on another one (``SqliteTests``, ``ValkeyTests``).
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import http.client
 import random
+import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -384,3 +387,30 @@ class SqliteTests(ManyProcesses, SynchronousTestCase):
         database = sqlite3.connect(self.file)
         self.addCleanup(database.close)
         self.assertEqual(database.execute("pragma integrity_check").fetchone(), ("ok",))
+
+
+class ValkeyTests(ManyProcesses, SynchronousTestCase):
+    """On a server that the processes share, as those of several machines do."""
+
+    def store(self) -> str:
+        """A server of the test's own."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = ("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "")
+        server = subprocess.Popen(
+            (*command, "--dir", str(self.folder), "--loglevel", "warning"),
+            stdout=subprocess.DEVNULL,
+        )
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        address = ("127.0.0.1", port)
+
+        def answers() -> bool:
+            with contextlib.suppress(OSError), socket.create_connection(address, 1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+            return False
+
+        until(answers, "the server answers")
+        return f'url = "redis://127.0.0.1:{port}/0"'
