@@ -6,8 +6,8 @@ import contextlib
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.defer import TimeoutError as WaitedTooLong
-from twisted.internet.defer import gatherResults
 
 from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
@@ -26,6 +26,24 @@ def row(index: int, sealed: bytes = b"sealed", day: int = 20_000) -> Row:
 def put(version: int, *rows: Row, owner: bytes = OWNER, bucket: bytes = BUCKET) -> Commit:
     """A change that puts rows at a version."""
     return Commit(owner, bucket, version, rows)
+
+
+def within(waiting: Deferred[Any], seconds: float) -> Deferred[Any]:
+    """What it comes to, or ``WaitedTooLong``; it is not cancelled.
+
+    The cancellation of a Deferred from an asyncio future is no ``Exception``: trial would
+    end the test or its cleanups, and say nothing.
+    """
+    ended: Deferred[Any] = Deferred()
+    late = reactor.callLater(seconds, lambda: ended.errback(WaitedTooLong(seconds)))
+
+    def pass_on(result: Any) -> None:
+        if late.active():
+            late.cancel()
+            ended.callback(result)
+
+    waiting.addBoth(pass_on)
+    return ended
 
 
 class StoreContract:
@@ -54,7 +72,7 @@ class StoreContract:
     async def stop(self) -> None:
         """Stop the store, unless the test did or it is stuck (then the test has failed)."""
         with contextlib.suppress(StoreUnavailable, WaitedTooLong):
-            await self.store.stop().addTimeout(5, reactor)
+            await within(self.store.stop(), 5)
 
     async def test_empty(self: Any) -> None:
         """A bucket that nobody wrote is at version 0 without rows."""
@@ -373,8 +391,8 @@ class StoreContract:
     async def test_bad_job(self: Any) -> None:
         """A change that cannot be stored fails alone: the store goes on answering."""
         with self.assertRaises(StoreUnavailable):
-            await self.store.commit(put(0, row(1, day=2**70))).addTimeout(5, reactor)
-        after = self.store.commit(put(0, row(1))).addTimeout(5, reactor)
+            await within(self.store.commit(put(0, row(1, day=2**70))), 5)
+        after = within(self.store.commit(put(0, row(1))), 5)
         self.assertIs(await after, True)
 
     async def test_stop_finishes(self: Any) -> None:

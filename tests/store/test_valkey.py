@@ -23,7 +23,7 @@ from gateway.store import valkey
 from gateway.store.valkey import ValkeySettings, ValkeyStore
 from tests.ops import free_ports, temporary, until
 from tests.store import servers
-from tests.store.contract import BUCKET, OTHER, OWNER, StoreContract, put, row
+from tests.store.contract import BUCKET, OTHER, OWNER, StoreContract, put, row, within
 from tests.store.servers import Cluster, Guarded, Setup, Single, Watched, shared
 
 CONNECTIONS = 10  # more than the store needs by far, and fewer than one for each operation
@@ -38,7 +38,7 @@ def store_of(case: Any, settings: dict[str, Any], **changes: Any) -> ValkeyStore
     """A started store of a test's own."""
     store = ValkeyStore(ValkeySettings(**{**settings, **changes}), reactor)
     case.assertIsNone(store.start())
-    case.addCleanup(lambda: store.stop().addTimeout(10, reactor))
+    case.addCleanup(lambda: within(store.stop(), 10))
     return store
 
 
@@ -86,7 +86,7 @@ class ServerContract(StoreContract):
         await self.store.stop()
         ended = Deferred.fromCoroutine(until(lambda: self._connected() == 0))
         with contextlib.suppress(WaitedTooLong):
-            await ended.addTimeout(5, reactor)
+            await within(ended, 5)
         left = [(one.address, one.connections()) for one in self.servers.servers]
         self.assertEqual([one for one in left if one[1]], [])
         self.assertEqual(asyncio.all_tasks(reactor._asyncioEventloop) - before, set())
@@ -234,7 +234,7 @@ class GuardedTests(ServerContract, TestCase):
         store = store_of(self, self.servers.settings, timeout=1.5, **changes)
         for operation in (store.ping(), store.read(OWNER, BUCKET), store.commit(put(0, row(1)))):
             with self.assertRaises(StoreUnavailable) as caught:
-                await operation.addTimeout(8, reactor)
+                await within(operation, 8)
             error = caught.exception
             for text in (str(error), repr(error), error.detail):
                 self.assertNotIn(servers.PASSWORD, text)
@@ -313,7 +313,7 @@ class WatchedTests(ServerContract, TestCase):
         """Where no sentinel knows the name the error says whom was asked."""
         store = store_of(self, self.servers.settings, service="nothing-of-that-name", timeout=2)
         with self.assertRaisesRegex(StoreUnavailable, self.servers.sentinel.address):
-            await store.ping().addTimeout(8, reactor)
+            await within(store.ping(), 8)
 
 
 class ClusterTests(ServerContract, TestCase):

@@ -19,7 +19,7 @@ from gateway.exchange.messages import Rows
 from gateway.store.valkey import ValkeyStore
 from tests.ops import until
 from tests.store import servers
-from tests.store.contract import BUCKET, OWNER, put, row
+from tests.store.contract import BUCKET, OWNER, put, row, within
 from tests.store.relay import Relay
 from tests.store.servers import Guarded, Setup, Single, private, shared
 from tests.store.test_valkey import owner, store_of
@@ -102,9 +102,8 @@ async def all_fail(case: Any, store: ValkeyStore, name: str, late: float = LATE)
         store.remember_origin("x-a", "https://a.example", 1), store.purge(1),
         *(store.commit(put(0, row(1), owner=owner(one))) for one in range(50)),
     ]  # fmt: skip
-    for operation in operations:
-        operation.addTimeout(TIMEOUT * 4, reactor)
-    ended = await DeferredList(operations, consumeErrors=True)
+    waiting = [within(operation, TIMEOUT * 4) for operation in operations]
+    ended = await DeferredList(waiting, consumeErrors=True)
     for number, (done, found) in enumerate(ended):
         case.assertFalse(done, f"operation {number}: {found}")
         case.assertIn(name, str(found.trap(StoreUnavailable) and found.value))
@@ -172,7 +171,7 @@ class KillTests(TestCase):
         stopped = store.stop()
         with self.assertRaises(StoreUnavailable):
             await waiting
-        await stopped.addTimeout(TIMEOUT + LATE, reactor)
+        await within(stopped, TIMEOUT + LATE)
         with self.assertRaises(StoreUnavailable):
             await store.ping()
 
@@ -190,7 +189,7 @@ class FullTests(TestCase):
         with setup.servers[0].admin() as client:
             client.config_set("maxmemory", "1")
         with self.assertRaisesRegex(StoreUnavailable, setup.servers[0].address):
-            await store.commit(put(1, row(2))).addTimeout(TIMEOUT + LATE, reactor)
+            await within(store.commit(put(1, row(2))), TIMEOUT + LATE)
         self.assertEqual(await store.read(OWNER, BUCKET), Rows(1, (row(1),), 1))
         with setup.servers[0].admin() as client:
             client.config_set("maxmemory", "0")
@@ -265,7 +264,7 @@ class PauseTests(TestCase):
         stopped = store.stop()
         with self.assertRaises(StoreUnavailable):
             await waiting
-        await stopped.addTimeout(TIMEOUT * 4, reactor)
+        await within(stopped, TIMEOUT * 4)
         self.assertLess(time.monotonic() - begin, TIMEOUT + LATE)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from twisted.trial.unittest import TestCase
 
@@ -14,7 +13,7 @@ from gateway.exchange.messages import Rows
 from gateway.store.valkey import ValkeyStore
 from tests.ops import until
 from tests.store import servers
-from tests.store.contract import BUCKET, put, row
+from tests.store.contract import BUCKET, put, row, within
 from tests.store.servers import Cluster, Watched, private
 from tests.store.test_valkey import owner, store_of
 from tests.store.test_valkey_faults import LATE, TIMEOUT, WRITERS, Writers, all_fail, recovered
@@ -169,7 +168,7 @@ class ClusterFaultTests(TestCase):
 
     async def _version(self, store: ValkeyStore, one: bytes) -> int | None:
         try:
-            return (await store.read(one, BUCKET).addTimeout(TIMEOUT + LATE, reactor)).version
+            return (await within(store.read(one, BUCKET), TIMEOUT + LATE)).version
         except StoreUnavailable:
             return None
 
