@@ -21,8 +21,6 @@ _CONFIG = """\
 domain = "{domain}"
 public-port = {port}
 listen = ["tcp:{port}:interface=127.0.0.1"]
-[http]
-http2 = false
 [tls]
 certificate = "{certificate}"
 key = "{key}"

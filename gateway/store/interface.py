@@ -78,7 +78,7 @@ class Store(Protocol):
     ) -> Deferred[float]:
         """Take ``cost`` out of a token bucket; the seconds to wait if it holds too little.
 
-        0.0: taken.  A bucket begins full; ``now`` is in epoch seconds.
+        0.0: taken.  A bucket begins full; ``per_second`` is positive, ``now`` in epoch seconds.
         """
         ...
 

@@ -24,6 +24,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
@@ -119,7 +120,7 @@ class ValkeyStore:
                     await pool.disconnect()
             except (RedisError, OSError, TimeoutError) as error:
                 told = told if isinstance(error, TimeoutError) and told else error
-            except struct.error as error:
+            except (struct.error, ValueError) as error:
                 raise StoreUnavailable(f"{self._name}: {error}") from None
             # A pause of its own length for each process: none must come with all others.
             pause = min(1.0, pause * 2)
@@ -288,6 +289,8 @@ class ValkeyStore:
         mark = os.urandom(8)
 
         async def work() -> float:
+            if per_second <= 0:
+                raise ValueError("tokens a second must be positive")
             name = b"gw:rate:" + key.hex().encode("ascii")
             given = [repr(float(one)) for one in (cost, capacity, per_second, now)]
             (wait,) = await self._ask((scripts.SPEND, 1, name, *given, mark))
@@ -437,7 +440,25 @@ async def _nothing() -> None:
 
 
 def _deferred(work: Coroutine[Any, Any, T]) -> Deferred[T]:
-    return Deferred.fromFuture(asyncio.ensure_future(work))
+    future = asyncio.ensure_future(work)
+
+    # Cancelled as Deferreds are: asyncio's CancelledError is no Exception, and would pass by
+    # whoever waits for Twisted's.
+    def cancel(_: Deferred[T]) -> None:
+        future.cancel()
+
+    done: Deferred[T] = Deferred(cancel)
+
+    def finished(_: object) -> None:
+        if not done.called and not future.cancelled():
+            error = future.exception()
+            if error is None:
+                done.callback(future.result())
+            else:
+                done.errback(Failure(error))
+
+    future.add_done_callback(finished)
+    return done
 
 
 def _owner_key(owner: bytes) -> bytes:

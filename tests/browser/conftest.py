@@ -12,14 +12,25 @@ from tests.browser.harness import Stack, Tripwire, direct_rules, launch, resolve
 SHOTS = Path(__file__).parent / "shots"
 
 
-@pytest.fixture(scope="session")
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Call the test without a reactor: Playwright has a loop of its own in this thread.
+
+    It ends with the package's fixtures, before tests that need the reactor.
+    """
+    wanted = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    pyfuncitem.obj(**wanted)
+    return True
+
+
+@pytest.fixture(scope="package")
 def playwright():
     """Playwright's driver; the browser is Debian's."""
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def tripwire():
     """Where every name leads that is not the gateway's."""
     wire = Tripwire()
@@ -27,7 +38,7 @@ def tripwire():
     wire.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory):
     """The gateway and the tests' own origins."""
     made = Stack(tmp_path_factory.mktemp("stack"))
@@ -37,7 +48,7 @@ def stack(tmp_path_factory):
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright, stack, tripwire):
     """A browser that reaches the gateway alone."""
     made = launch(playwright, resolver_rules(stack, tripwire))
@@ -45,7 +56,7 @@ def browser(playwright, stack, tripwire):
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def direct_browser(playwright, stack, tripwire):
     """A browser that reaches the origins themselves."""
     made = launch(playwright, direct_rules(stack, tripwire))
@@ -71,7 +82,7 @@ def direct_page(direct_browser):
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shots():
     """A folder for screenshots that a person may want to look at."""
     SHOTS.mkdir(exist_ok=True)

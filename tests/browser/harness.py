@@ -152,8 +152,6 @@ class Stack:
             f'domain = "{DOMAIN}"',
             f"public-port = {self.port}",
             f'listen = ["tcp:{self.port}:interface=127.0.0.1"]',
-            "[http]",
-            "http2 = false",
             "[tls]",
             f'certificate = "{certificate}"',
             f'key = "{key}"',
