@@ -46,6 +46,7 @@ class Limits:
     websocket_stall_seconds: int = 60
     websocket_close_seconds: int = 5
     store_seconds: int = 5
+    store_stale_days: int = 400
     cookie_access_seconds: int = 60
     drain_seconds: int = 30
     drain_websocket_seconds: int = 5

@@ -238,7 +238,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
             reader.fault(key, f"this version has no {when} yet")
     values = reader.table(SCHEMA, document)
     trust_files = _read_trust(values["upstream"]["trust"], reader)
-    store = _read_store(values["store"], values["limits"]["store_seconds"], reader)
+    store = _read_store(values["store"], values["limits"], reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     if reader.faults:
@@ -283,7 +283,9 @@ def _check_addresses(hosts: list[dict[str, Any]], reader: schema.Reader) -> None
         seen[key] = row["where"]
 
 
-def _read_store(given: dict[str, Any], seconds: int, reader: schema.Reader) -> StoreSettings:
+def _read_store(
+    given: dict[str, Any], limits: dict[str, Any], reader: schema.Reader
+) -> StoreSettings:
     password = ""
     if given["password_file"] is not None:
         try:
@@ -309,8 +311,9 @@ def _read_store(given: dict[str, Any], seconds: int, reader: schema.Reader) -> S
         given["user"],
         password,
         given["trust"],
-        seconds,
+        limits["store_seconds"],
         given["replicas"],
+        limits["store_stale_days"],
     )
 
 

@@ -9,6 +9,7 @@ import attrs
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 from gateway.errors import StoreUnavailable
+from gateway.store.interface import STALE_DAYS
 from gateway.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class StoreSettings:
     trust: tuple[str, ...] = ()
     timeout: float = 5
     replicas: int = 0
+    stale_days: int = STALE_DAYS
 
     @property
     def path(self) -> Path | None:
@@ -55,7 +57,9 @@ class StoreSettings:
 def open_store(settings: StoreSettings, reactor: Any) -> Store:
     """Make the store; raises ``StoreUnavailable`` where the settings make none."""
     if not settings.is_shared:
-        return SqliteStore(settings.path, reactor, durable=settings.durable)
+        return SqliteStore(
+            settings.path, reactor, durable=settings.durable, stale_days=settings.stale_days
+        )
     if not isinstance(reactor, AsyncioSelectorReactor):
         kind = type(reactor).__name__
         raise StoreUnavailable(f"{settings.name}: needs the asyncio reactor, this is {kind}")

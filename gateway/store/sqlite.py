@@ -107,11 +107,13 @@ class SqliteStore:
         reactor: IReactorFromThreads,
         *,
         durable: bool = True,
+        stale_days: int = STALE_DAYS,
         today: Callable[[], int] = lambda: int(time.time() // 86400),
     ) -> None:
         """Remember where; ``start`` opens it."""
         self._path = path
         self._durable = durable
+        self._stale_days = stale_days
         self._today = today
         connect = self._connect
         if path is None:
@@ -350,7 +352,7 @@ class SqliteStore:
 
     def purge(self, day: int) -> Deferred[int]:
         """See ``Store.purge``; page by page, so that no writer waits for all of it."""
-        stale = day - STALE_DAYS
+        stale = day - self._stale_days
 
         def page(
             connection: sqlite3.Connection, after: tuple[bytes, bytes, bytes]

@@ -30,7 +30,7 @@ from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Rows
 from gateway.store import valkey_scripts as scripts
-from gateway.store.interface import EPOCH, STALE_DAYS, Bucket
+from gateway.store.interface import EPOCH, Bucket
 from gateway.store.valkey_client import Command, Pipelines, TooFewReplicas, ValkeySettings
 from gateway.store.valkey_scripts import Script
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DAY_SECONDS = 86400
-_LIFE = STALE_DAYS * _DAY_SECONDS
 _ORIGIN_DAYS = 400
 _MAX_ORIGINS = 100_000
 _COUNTS = (b"n", b"e")
@@ -59,6 +58,7 @@ class ValkeyStore:
         """Remember where; raises ``StoreUnavailable`` for settings that make no client."""
         del reactor  # its event loop is the one that runs
         self._settings = settings
+        self._life = settings.stale_days * _DAY_SECONDS
         try:
             self._name = settings.name
             self._client = settings.client()
@@ -190,7 +190,7 @@ class ValkeyStore:
                 *_keys(change.owner, change.bucket),
                 change.version,
                 change.bucket.hex(),
-                _LIFE,
+                self._life,
                 mark,
                 len(change.deletes),
                 *change.deletes,
@@ -207,7 +207,9 @@ class ValkeyStore:
 
         async def work() -> bool:
             fields = _fields(change.puts)
-            (done,) = await self._ask((scripts.TOUCH, 2, *keys, change.version, _LIFE, *fields))
+            (done,) = await self._ask(
+                (scripts.TOUCH, 2, *keys, change.version, self._life, *fields)
+            )
             return bool(done)
 
         return self._run(work)
@@ -238,7 +240,7 @@ class ValkeyStore:
         """See ``Store.forget``."""
 
         async def work() -> None:
-            (names,) = await self._ask((scripts.JUMP, 1, _owner_key(owner), EPOCH, _LIFE))
+            (names,) = await self._ask((scripts.JUMP, 1, _owner_key(owner), EPOCH, self._life))
             commands = [
                 (scripts.CLEAR, 2, *_keys(owner, bytes.fromhex(name.decode("ascii"))), name)
                 for name in names
@@ -277,7 +279,7 @@ class ValkeyStore:
 
         async def work() -> bool:
             key = b"gw:nonce:" + nonce.hex().encode("ascii")
-            (done,) = await self._ask((scripts.CONSUME, 1, key, mark, _LIFE), commits=True)
+            (done,) = await self._ask((scripts.CONSUME, 1, key, mark, self._life), commits=True)
             return bool(done)
 
         return self._run(work)
@@ -354,7 +356,7 @@ class ValkeyStore:
 
         async def work() -> None:
             fields = _fields(rows)
-            given = (version, name.hex(), _LIFE, *fields)
+            given = (version, name.hex(), self._life, *fields)
             await self._ask((scripts.RESTORE, 2, *_keys(owner, name), *given))
 
         return self._run(work)

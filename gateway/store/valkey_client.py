@@ -15,6 +15,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 
+from gateway.store.interface import STALE_DAYS
 from gateway.store.valkey_scripts import Script
 
 Command = tuple[Any, ...]
@@ -32,7 +33,8 @@ class ValkeySettings:
     ``sentinel`` (``service`` is the master's name) or ``cluster``.  ``trust``: files of
     CA certificates for ``rediss``, the system's if there is none.  ``timeout``: seconds
     of one operation, reconnecting included.  ``replicas``: how many replicas must have a
-    commit before it is acknowledged (not with a cluster).
+    commit before it is acknowledged (not with a cluster).  ``stale_days``: a bucket that
+    nobody touched for so long ends by itself.
     """
 
     url: str
@@ -43,6 +45,7 @@ class ValkeySettings:
     trust: tuple[str, ...] = ()
     timeout: float = 5
     replicas: int = 0
+    stale_days: int = STALE_DAYS
 
     @property
     def secure(self) -> bool:
