@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DOMAIN = "gateway.localhost"
 ORIGIN_HOST, SOCKET_HOST = "origin.test", "socket.test"
-PACKAGES = {"nginx": "nginx", "wrk": "wrk"}
+PACKAGES = {"nginx": "nginx", "wrk": "wrk", "redis-server": "redis-server"}
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG = 1
@@ -45,6 +45,7 @@ class Options:
     """What the command line says."""
 
     quick: bool = False
+    rows: int = 0
 
     def seconds(self, full: float, quick: float) -> float:
         """A duration: the second one with ``--quick``."""
