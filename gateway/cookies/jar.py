@@ -219,8 +219,7 @@ def open_jar(keys: UserKeys, registrable: str, rows: Sequence[Row]) -> Jar:
     bucket = keys.bucket(registrable)
     cookies: list[Cookie] = []
     known: list[Hsts] = []
-    for row in rows:
-        one = keys.open(bucket, row)
+    for one in keys.open_all(bucket, rows):
         if isinstance(one, Cookie):
             cookies.append(one)
         elif one is not None:

@@ -211,21 +211,27 @@ def visible(
 
     ``suffixes``: a domain that became a public suffix since then matches its host alone.
     """
+    host, secure, partition, same_site = (
+        origin.host,
+        origin.secure,
+        access.partition,
+        access.same_site,
+    )
     found = [
         cookie
         for cookie in jar
-        if not cookie.expired(now)
+        if (cookie.expires is None or cookie.expires > now)
         and (
-            cookie.domain == origin.host
+            cookie.domain == host
             if cookie.host_only
-            else domain_match(origin.host, cookie.domain)
+            else domain_match(host, cookie.domain)
             and not (suffixes is not None and suffixes.is_public(cookie.domain))
         )
-        and path_match(path, cookie.path)
-        and (origin.secure or not cookie.secure)
+        and (cookie.path == b"/" or path_match(path, cookie.path))
+        and (secure or not cookie.secure)
         and not (to_script and cookie.http_only)
-        and cookie.partition in {"", access.partition}
-        and access.sends(cookie.same_site, cookie.created, now, to_script=to_script)
+        and (not cookie.partition or cookie.partition == partition)
+        and (same_site or access.sends(cookie.same_site, cookie.created, now, to_script=to_script))
     ]
     found.sort(key=lambda cookie: (-len(cookie.path), cookie.created, cookie.serial))
     return found

@@ -26,7 +26,7 @@ from gateway.cookies.rules import Cookie
 from gateway.cookies.syntax import SameSite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 NONCE_SIZE = 12
 FORMAT: Final = 2
@@ -62,7 +62,7 @@ def format_of(sealed: bytes) -> str | None:
     return None
 
 
-@attrs.frozen
+@attrs.define(on_setattr=attrs.setters.frozen, unsafe_hash=True)
 class Row:
     """What a store holds of one cookie: opaque but for the day of its purge."""
 
@@ -78,7 +78,7 @@ class UserKeys:
     owner: bytes
     _index_key: bytes
     _expand: Callable[[bytes, int], bytes]
-    _aeads: dict[Algorithm, AESGCMSIV | ChaCha20Poly1305] = attrs.field(factory=dict, init=False)
+    _aeads: dict[int, AESGCMSIV | ChaCha20Poly1305] = attrs.field(factory=dict, init=False)
 
     def __repr__(self) -> str:
         """Show nothing of the keys."""
@@ -139,12 +139,29 @@ class UserKeys:
             end = kept.created + _SESSION_DAYS * _DAY
         return Row(index, -(-end // _DAY), sealed)
 
+    def open_all(self, bucket: bytes, rows: Iterable[Row]) -> Iterator[Cookie | Hsts | None]:
+        """Open each, most of them of the newest format and one algorithm."""
+        head = bytes((FORMAT, Algorithm.AES_256_GCM_SIV))
+        place = head + self.owner + bucket
+        decrypt = self._aead(Algorithm.AES_256_GCM_SIV).decrypt
+        for row in rows:
+            sealed = row.sealed
+            if sealed[:2] != head:
+                yield self.open(bucket, row)
+                continue
+            try:
+                text = decrypt(sealed[2:14], sealed[14:], place + row.index).rstrip(b"\0")
+                # The padding's first octet is behind what is loaded.
+                yield _load(text[:-1]) if text[-1] == 0x80 else None
+            except (InvalidTag, ValueError, IndexError, struct.error):
+                yield None
+
     def open(self, bucket: bytes, row: Row) -> Cookie | Hsts | None:
         """Open one row; None if it was not sealed for this user and place."""
         sealed = row.sealed
         try:
             if sealed[0] == FORMAT:
-                aead = self._aead(Algorithm(sealed[1]))
+                aead = self._aeads.get(sealed[1]) or self._aead(Algorithm(sealed[1]))
                 place = sealed[:2] + self.owner + bucket + row.index
                 return _load(_unpad(aead.decrypt(sealed[2:14], sealed[14:], place)))
             if sealed[0] == _OLDEST_FORMAT:

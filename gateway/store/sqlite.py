@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 
 from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from gateway.exchange.messages import Commit
 
-_PURGED_AT_ONCE = 5000
+_PURGED_AT_ONCE = 1000
 _BUSY_SECONDS = 10
 _MAX_ORIGINS = 100_000
 _ORIGIN_DAYS = 400
@@ -124,6 +124,10 @@ class SqliteStore:
         self._reader = (
             self._writer if path is None else Reader(self._connect, reactor, "store-reader")
         )
+        # For what reads everything: nobody's request waits behind it.
+        self._sweeper = (
+            self._writer if path is None else Reader(self._connect, reactor, "store-sweeper")
+        )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -157,6 +161,7 @@ class SqliteStore:
             except (OSError, sqlite3.Error) as error:
                 raise StoreUnavailable(f"{self._path}: {error}") from None
             self._reader.start()
+            self._sweeper.start()
         self._writer.start()
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -179,9 +184,10 @@ class SqliteStore:
     def stop(self) -> Deferred[None]:
         """Finish what was accepted, then close."""
         finished = self._writer.stop()
-        if self._reader is not self._writer:
-            return self._reader.stop().addBoth(lambda _: finished)
-        return finished
+        if self._reader is self._writer:
+            return finished
+        others = DeferredList([self._reader.stop(), self._sweeper.stop()], consumeErrors=True)
+        return others.addCallback(lambda _: finished)
 
     def read(self, owner: bytes, bucket: bytes) -> Deferred[Rows]:
         """See ``Store.read``."""
@@ -189,16 +195,16 @@ class SqliteStore:
         def job(connection: sqlite3.Connection) -> Rows:
             # One statement, so that rows and version are of one moment.
             found = connection.execute(
-                "select v.version, (select total from owners o where o.owner = v.owner), "
+                "select v.version, (select total from owners where owner = ?1), "
                 "c.idx, c.expires_day, c.sealed from versions v left join "
                 "cookies c on c.owner = v.owner and c.bucket = v.bucket "
-                "where v.owner = ? and v.bucket = ?",
+                "where v.owner = ?1 and v.bucket = ?2",
                 (owner, bucket),
             ).fetchall()
             if not found:
                 base, total = _owner(connection, owner)
                 return Rows(base, (), total)
-            rows = tuple(Row(*row[2:]) for row in found if row[2] is not None)
+            rows = tuple([Row(i, day, text) for _, _, i, day, text in found if i is not None])
             return Rows(found[0][0], rows, found[0][1] or 0)
 
         return self._reader.submit(job)
@@ -385,7 +391,7 @@ class SqliteStore:
         async def run() -> int:
             gone, after = 0, (b"", b"", b"")
             while True:
-                found = await self._reader.submit(partial(page, after=after))
+                found = await self._sweeper.submit(partial(page, after=after))
                 over = [found_row[:3] for found_row in found if found_row[3]]
                 if over:
                     gone += await self._writer.submit(partial(delete, places=over))
@@ -416,7 +422,7 @@ class SqliteStore:
             last = places[-1][0] + places[-1][1] if len(places) == _PAGE else b""
             return last, page
 
-        return self._reader.submit(job)
+        return self._sweeper.submit(job)
 
     def restore(self, bucket: Bucket) -> Deferred[None]:
         """See ``Store.restore``."""
@@ -437,7 +443,7 @@ class SqliteStore:
 
     def origins(self) -> Deferred[list[tuple[str, str, int]]]:
         """See ``Store.origins``."""
-        return self._reader.submit(
+        return self._sweeper.submit(
             lambda connection: connection.execute(
                 "select label, origin, day from origins"
             ).fetchall()
@@ -445,7 +451,7 @@ class SqliteStore:
 
     def nonces(self) -> Deferred[list[bytes]]:
         """See ``Store.nonces``."""
-        return self._reader.submit(
+        return self._sweeper.submit(
             lambda connection: [row[0] for row in connection.execute("select nonce from nonces")]
         )
 
@@ -469,7 +475,7 @@ class SqliteStore:
                 told.append(f"{lone} rows of buckets without a version")
             return told
 
-        return self._reader.submit(job)
+        return self._sweeper.submit(job)
 
     def ping(self) -> Deferred[None]:
         """See ``Store.ping``."""

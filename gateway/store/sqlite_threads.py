@@ -28,6 +28,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._closed = False
+        self._ended: Deferred[None]
 
     def start(self) -> None:
         """Start the thread."""
@@ -44,10 +45,14 @@ class Worker:
 
     def stop(self) -> Deferred[None]:
         """Run what was accepted, then end the thread."""
-        finished = self.submit(lambda _: None)
-        self._closed = True
-        self._jobs.put(None)
-        return finished
+        ended: Deferred[None] = Deferred()
+        if self._closed:
+            ended.errback(Failure(StoreUnavailable("the store is closed")))
+        else:
+            self._closed = True
+            self._ended = ended
+            self._jobs.put(None)
+        return ended
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
@@ -75,6 +80,7 @@ class Worker:
             self._reactor.callFromThread(_answer, batch, results)
         if connection is not None:
             connection.close()
+        self._reactor.callFromThread(self._ended.callback, None)
 
     def _execute(self, connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
         try:
