@@ -249,6 +249,8 @@ class _Scanner:
         text = self._text
         before = _IDENT_BEFORE.search(text, max(0, at - _TAIL), at)
         first = before.start() if before else at
+        if text.startswith("--", first) and text[max(0, first - 2) : first] == "<!":
+            first += 2
         ahead = _IDENT_AHEAD.match(text, at)
         end = ahead.end() if ahead else at
         if end >= len(text) - 6 and not self._final and end - first < _TAIL:

@@ -240,6 +240,8 @@ class OracleTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=1500)
     @given(SOUP, st.lists(st.integers(0, 200), max_size=4))
     @example("url(//a.b/\\29 x)", [])
+    @example("<!--u\\72l(url( //a.b )", [])
+    @example("<!--\\75rl(//a.b) <!--x<!--u\\72l(//a.b)", [])
     @example("'//a.b", [])
     @example("image-set(type('//a.b') '//a.b')", [])
     def test_soup(self, text: str, places: list[int]) -> None:
