@@ -9,7 +9,22 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.harness import Stack, Tripwire, direct_rules, launch, resolver_rules
 
+SUMMARY = pytest.StashKey[list[str]]()
 SHOTS = Path(__file__).parent / "shots"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Call a test as it is: pytest-twisted's asyncio loop cannot start beside Playwright's."""
+    names = pyfuncitem._fixtureinfo.argnames
+    pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+    return True
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What tests want to be read."""
+    for line in config.stash.get(SUMMARY, []):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
