@@ -210,7 +210,10 @@ def _receive_one(
         cookie = rules.store(cookie, tuple(jar.values()), origin)
     if isinstance(cookie, Invalid):
         return Verdict(stored=False, reason=cookie.reason, step=cookie.step)
-    jar[cookie.identity] = cookie
+    if cookie.expired(now):
+        jar.pop(cookie.identity, None)  # what is over is gone, and leaves nothing to its successor
+    else:
+        jar[cookie.identity] = cookie
     return Verdict(stored=True)
 
 

@@ -203,8 +203,9 @@ def access(head: RequestHead, addressed: Addressed, context: Context) -> Access:
     navigates = not handshake and get(head.fields, b"sec-fetch-mode") in {"navigate", None}
     own = site_of(addressed.origin, context.suffixes)
     partition = own
-    if not navigates and page is not None:
-        partition = site_of(page, context.suffixes)
+    if not navigates:
+        # An opaque origin serialises so; nothing else has that partition.
+        partition = "null" if page is None else site_of(page, context.suffixes)
     return Access(
         same_site=page is not None and is_same_site(addressed.origin, page, (), context.suffixes),
         top_level=navigates,

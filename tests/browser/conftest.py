@@ -9,6 +9,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.harness import Stack, Tripwire, direct_rules, launch, resolver_rules
 
+SUMMARY = pytest.StashKey[list[str]]()
 SHOTS = Path(__file__).parent / "shots"
 
 
@@ -21,6 +22,12 @@ def pytest_pyfunc_call(pyfuncitem):
     wanted = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     pyfuncitem.obj(**wanted)
     return True
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What tests want to be read."""
+    for line in config.stash.get(SUMMARY, []):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="package")

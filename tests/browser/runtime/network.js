@@ -149,6 +149,14 @@ add("own messages reach their own name", async () => {
   removeEventListener("message", listen);
   return seen;
 });
+add("messages of a frame of the same site", async () => {
+  const frame = put("iframe", { src: "/inner" });
+  await once(frame, "load");
+  const heard = once(window, "message");
+  frame.contentDocument.body.append(Object.assign(frame.contentDocument.createElement("script"), { text: "parent.postMessage(7, '*')" }));
+  const { data, origin, source } = await heard;
+  return [data, origin === location.origin, source === frame.contentWindow, source === window];
+});
 add("own messages reach their own name in a dictionary", () => new Promise((done) => {
   addEventListener("message", ({ data }) => /^dictionary|end$/.test(data) && done(data));
   window.postMessage("dictionary", { targetOrigin: A });

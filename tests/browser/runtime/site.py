@@ -214,6 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Accept", accept),
+            *(found.fields if (found := self.server.site.answer(asked)) else ()),
         ):
             self.send_header(name, value)
         self.end_headers()

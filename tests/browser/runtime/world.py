@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -16,13 +17,9 @@ from tests.browser.harness import FLAGS, Stack, Tripwire, direct_rules, resolver
 from tests.browser.runtime.pages import ORIGINS, A, answer
 from tests.browser.runtime.site import Asked, Site
 
-HOSTS = ("a.test", "b.test", "h.test")
-_EXTRA = """
+_INSECURE = """
 [[access]]
-origin = "http://h.test"
-allow-insecure-http = true
-[[access]]
-origin = "http://h.test:8081"
+origin = "{}"
 allow-insecure-http = true
 """
 
@@ -38,15 +35,17 @@ class Told:
 class World:
     """The gateway, the site behind it, and a browser for each way to the site."""
 
-    def __init__(self, folder, driver) -> None:
-        """Start everything."""
+    def __init__(self, folder, driver, origins=ORIGINS, answer=answer) -> None:
+        """Start everything; ``origins`` to the kind of server that each has."""
         self._driver = driver
         self.stack = Stack(folder)
-        self.site = Site(self.stack.certificate("site", *HOSTS), answer)
+        hosts = {urlsplit(origin).hostname for origin in origins}
+        self.site = Site(self.stack.certificate("site", *sorted(hosts)), answer)
         self.tripwire = Tripwire()
         ports = {"secure": self.site.secure_port, "plain": self.site.plain_port}
-        self.stack.hosts.update({origin: ports[kind] for origin, kind in ORIGINS.items()})
-        self.stack.start_gateway(_EXTRA)
+        self.stack.hosts.update({origin: ports[kind] for origin, kind in origins.items()})
+        insecure = [origin for origin, kind in origins.items() if kind == "plain"]
+        self.stack.start_gateway("".join(_INSECURE.format(origin) for origin in insecure))
         known = SimpleNamespace(hosts=self.stack.hosts)
         self.through = self._launch(
             "site", "gateway", rules=resolver_rules(self.stack, self.tripwire)

@@ -1,5 +1,5 @@
 // The inner runtime: first script of every proxied document.
-import { hookAll, installTexts } from "../shared/hooks.js";
+import { installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
 import { trustedOf } from "../shared/trusted.js";
 import { urlsOf } from "../shared/urls.js";
@@ -30,14 +30,12 @@ if (payload) {
       expand: (one) => part("expand", null, one),
       decode: (text, ...more) => part("decode", text, text, ...more),
     }, trusted.typed);
-    const { map } = urls;
     installTexts(w);
     const markup = markupOf(urls, part, frame);
     installNetwork(w, urls, rtc);
     installWorkers(w, urls, () => part("workers", {}, w, own));
     installElements(w, urls, markup, part);
     installCookie(w, () => cookie);
-    hookAll(w, "postMessage:1", (to) => (to.targetOrigin ? { ...to, targetOrigin: map(to.targetOrigin) } : map(to)));
     installNavigation(w, urls, post);
     installFrames(w, install, markup.css);
   };

@@ -1,0 +1,1 @@
+"""Sites that exchange cookies of every kind, and the cases in which they do."""
