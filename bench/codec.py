@@ -15,7 +15,7 @@ from bench import common, figures
 from bench.common import Options
 from gateway import wire
 from gateway.cookies.jar import open_jar
-from gateway.cookies.rules import Cookie
+from gateway.cookies.rules import Cookie, cookie_string
 from gateway.cookies.seal import derive_user_keys
 from gateway.cookies.syntax import SameSite
 from gateway.origins import Codec, Origin
@@ -181,14 +181,14 @@ def cookie_rows(clock: Clock) -> list[list[str]]:
     nonce = os.urandom(12)
     rows = [user.seal(bucket, site, one, os.urandom(12)) for one in cookies]
     jar = open_jar(user, site, rows)
-    if len(jar.cookie_header(where, b"/", _NOW).split(b"; ")) != 20:
+    if len(jar.sent(where, b"/", _NOW)) != 20:
         raise common.BenchError("the jar does not show 20 of 200 cookies")
     bare = AESGCMSIV(os.urandom(32))
-    plain, place = bytes(len(rows[0].sealed) - 29), os.urandom(41)
+    plain, place = bytes(len(rows[0].sealed) - 30), os.urandom(42)
     aead = clock.each(lambda: bare.encrypt(nonce, plain, place))
 
     def whole() -> bytes:
-        return open_jar(user, site, rows).cookie_header(where, b"/", _NOW)
+        return cookie_string(open_jar(user, site, rows).sent(where, b"/", _NOW))
 
     return [
         _row(f"AES-256-GCM-SIV of {len(plain)} octets, bare", aead, aead, "AEAD"),
@@ -214,7 +214,7 @@ def cookie_rows(clock: Clock) -> list[list[str]]:
         _row("open a jar of 200", clock.each(lambda: open_jar(user, site, rows)), aead, "AEAD"),
         _row(
             "judge 200, Cookie header of 20",
-            clock.each(lambda: jar.cookie_header(where, b"/", _NOW)),
+            clock.each(lambda: cookie_string(jar.sent(where, b"/", _NOW))),
             aead,
             "AEAD",
         ),

@@ -12,12 +12,10 @@ import click
 from publicsuffixlist import PublicSuffixList
 
 from gateway.cookies import rules
-from gateway.cookies.jar import Jar, Received, Verdict, open_jar
-from gateway.cookies.rules import Cookie
+from gateway.cookies.jar import Received, open_jar
 from gateway.cookies.same_site import SAFE_METHODS, Access, is_same_site, site_of
 from gateway.cookies.seal import derive_user_keys
 from gateway.cookies.suffixes import Suffixes
-from gateway.cookies.syntax import Invalid, parse_set_cookie
 from gateway.origins import Origin, parse
 
 _KEYS = {
@@ -64,8 +62,8 @@ def explain() -> None:
     """Read questions as JSON lines, write answers as JSON lines.
 
     A question: set_url, set_cookie (a list), get_url; and maybe now (seconds), api (http
-    or script), initiator (a URL), redirects (URLs that led there), method, top_level. Each is put to an empty jar. Header
-    text is given and returned as Latin-1 code points.
+    or script), initiator (a URL), redirects (URLs that led there), method, top_level. Each
+    is put to an empty jar. Header text is given and returned as Latin-1 code points.
     """
     suffixes = Suffixes(PublicSuffixList())
     failed = False
@@ -145,20 +143,16 @@ def answer(question: Question, suffixes: Suffixes) -> dict[str, Any]:
     keys = derive_user_keys(b"explain", b"explain")
     registrable = suffixes.registrable(question.set_origin.host)
     jar = open_jar(keys, registrable, ())
-    if question.script:
-        verdicts, jar = _written(question, jar, suffixes)
-    else:
-        nonces = count()
-        change, jar = jar.receive(
-            Received(question.fields),
-            question.set_origin,
-            question.set_path,
-            question.now,
-            suffixes,
-            lambda size: next(nonces).to_bytes(size, "big"),
-            question.setting,
-        )
-        verdicts = list(change.verdicts)
+    nonces = count()
+    change, jar = jar.receive(
+        Received(question.fields, from_script=question.script),
+        question.set_origin,
+        question.set_path,
+        question.now,
+        suffixes,
+        lambda size: next(nonces).to_bytes(size, "big"),
+        question.setting,
+    )
     found = b""
     if suffixes.registrable(question.get_origin.host) == registrable:
         sent = rules.visible(
@@ -178,38 +172,6 @@ def answer(question: Question, suffixes: Suffixes) -> dict[str, Any]:
             "reason": verdict.reason,
             "step": verdict.step,
         }
-        for field, verdict in zip(question.fields, verdicts, strict=False)
+        for field, verdict in zip(question.fields, change.verdicts, strict=False)
     ]
     return {"cookie": found.decode("latin-1"), "decisions": decisions}
-
-
-def _written(question: Question, jar: Jar, suffixes: Suffixes) -> tuple[list[Verdict], Jar]:
-    """The same for ``document.cookie``: the non-HTTP API."""
-    kept: dict[object, Cookie] = {}
-    verdicts = []
-    for field in question.fields:
-        cookie: Cookie | Invalid
-        parsed = parse_set_cookie(field, question.now)
-        if isinstance(parsed, Invalid):
-            cookie = parsed
-        else:
-            cookie = rules.admit(
-                parsed,
-                question.set_origin,
-                question.set_path,
-                question.now,
-                suffixes,
-                from_script=True,
-                access=question.setting,
-            )
-        if not isinstance(cookie, Invalid):
-            others = tuple(kept.values())
-            cookie = rules.store(cookie, others, question.set_origin, from_script=True)
-        if isinstance(cookie, Invalid):
-            verdicts.append(Verdict(stored=False, reason=cookie.reason, step=cookie.step))
-        else:
-            kept[cookie.identity] = cookie
-            verdicts.append(Verdict(stored=True))
-    gone = rules.evict(tuple(kept.values()), question.now)
-    live = tuple(one for one in kept.values() if one not in gone)
-    return verdicts, attrs.evolve(jar, cookies=live)

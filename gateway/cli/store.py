@@ -15,6 +15,7 @@ import click
 from gateway.cli.common import config_option, load_or_exit
 from gateway.cookies.seal import format_of
 from gateway.errors import StoreUnavailable
+from gateway.store.interface import STALE_DAYS
 
 if TYPE_CHECKING:
     from gateway.store.interface import Store
@@ -138,7 +139,7 @@ async def copy(source: Store, target: Store) -> dict[str, int]:
         counts["origins"] += 1
     # A nonce that was consumed there must not be worth anything here.
     for nonce in await source.nonces():
-        await target.consume(nonce, _today() + 1)
+        await target.consume(nonce, _today() + STALE_DAYS)
         counts["nonces"] += 1
     return counts
 

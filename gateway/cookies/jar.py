@@ -30,6 +30,8 @@ MAX_FIELDS = 250
 """Set-Cookie fields of one response that are looked at: more than a domain may keep."""
 
 
+MAX_HSTS = 60
+"""Hosts of one registrable domain that are remembered: those that last longest."""
 HSTS_SECONDS = 86400
 """An HSTS expiry that moved by less is not written anew."""
 
@@ -39,12 +41,14 @@ class Received:
     """What one response says to the jar.
 
     ``hsts``: its first Strict-Transport-Security field; ``clears``: whether its
-    Clear-Site-Data names cookies.
+    Clear-Site-Data names cookies; ``from_script``: it is no response, but what a script
+    sets (a non-HTTP API).
     """
 
     set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
     hsts: str | None = None
     clears: bool = False
+    from_script: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -101,10 +105,6 @@ class Jar:
         """The cookies that go with a request to ``origin`` and ``path``, in order."""
         return rules.visible(self.cookies, origin, path, now, access=access, suffixes=suffixes)
 
-    def cookie_header(self, origin: Origin, path: bytes, now: int, access: Access = SAME) -> bytes:
-        """The Cookie header for a request to ``origin`` and ``path``; may be empty."""
-        return rules.cookie_string(self.sent(origin, path, now, access))
-
     def script_view(self, origin: Origin, path: bytes, now: int, access: Access = SAME) -> bytes:
         """What ``document.cookie`` of a document there reads."""
         found = rules.visible(self.cookies, origin, path, now, to_script=True, access=access)
@@ -149,7 +149,9 @@ class Jar:
         after = {key: cookie for key, cookie in before.items() if not cookie.expired(now)}
         given = response.set_cookies
         verdicts = [
-            _receive_one(field, origin, path, now, suffixes, access, after)
+            _receive_one(
+                field, origin, path, now, suffixes, access, after, from_script=response.from_script
+            )
             for field in given[:MAX_FIELDS]
         ]
         if len(given) > MAX_FIELDS:
@@ -165,7 +167,8 @@ class Jar:
         kept = dict(known)
         if said is not None:
             kept[said.host] = said
-        kept = {host: one for host, one in kept.items() if one.expires > now}
+        live = sorted((one for one in kept.values() if one.expires > now), key=_lasts)
+        kept = {one.host: one for one in live[-MAX_HSTS:]}
         puts: list[Cookie | Hsts] = [
             cookie for identity, cookie in after.items() if before.get(identity) != cookie
         ]
@@ -186,6 +189,10 @@ class Jar:
         return change, jar
 
 
+def _lasts(one: Hsts) -> int:
+    return one.expires
+
+
 def _says_more(one: Hsts, known: Hsts | None) -> bool:
     """Whether it is worth a write: a site says it with every response."""
     if known is None or known.subdomains != one.subdomains:
@@ -201,13 +208,17 @@ def _receive_one(
     suffixes: Suffixes,
     access: Access,
     jar: dict[tuple[bytes, str, bool, bytes, str], Cookie],
+    *,
+    from_script: bool,
 ) -> Verdict:
     parsed = parse_set_cookie(field, now)
     if isinstance(parsed, Invalid):
         return Verdict(stored=False, reason=parsed.reason, step=parsed.step)
-    cookie = rules.admit(parsed, origin, path, now, suffixes, access=access)
+    cookie = rules.admit(
+        parsed, origin, path, now, suffixes, from_script=from_script, access=access
+    )
     if not isinstance(cookie, Invalid):
-        cookie = rules.store(cookie, tuple(jar.values()), origin)
+        cookie = rules.store(cookie, tuple(jar.values()), origin, from_script=from_script)
     if isinstance(cookie, Invalid):
         return Verdict(stored=False, reason=cookie.reason, step=cookie.step)
     if cookie.expired(now):
@@ -241,7 +252,9 @@ def overflow(
         for row in rows
         if isinstance(one := keys.open(bucket, row), Cookie)
     ]
+    # What else is there counts, or each commit would look here again.
+    others = sum(map(len, buckets.values())) - len(pairs)
     gone: dict[bytes, list[bytes]] = {}
-    for bucket, index in rules.evict_from_jar(pairs, now):
+    for bucket, index in rules.evict_from_jar(pairs, now, others):
         gone.setdefault(bucket, []).append(index)
     return {bucket: tuple(indexes) for bucket, indexes in gone.items()}

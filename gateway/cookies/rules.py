@@ -277,17 +277,17 @@ def evict(jar: Sequence[Cookie], now: int) -> list[Cookie]:
     return gone
 
 
-def evict_from_jar(jar: Iterable[tuple[T, Cookie]], now: int) -> list[T]:
+def evict_from_jar(jar: Iterable[tuple[T, Cookie]], now: int, others: int = 0) -> list[T]:
     """Which cookies of a whole jar must go: the keys of those, of (key, cookie) pairs.
 
-    Nothing while there are no more than ``MAX_PER_JAR``; then down to
-    ``JAR_AFTER_PURGE``: expired ones first, then the least recently used.
+    Nothing while there are no more than ``MAX_PER_JAR``, ``others`` (rows that are no
+    cookies) included; then down to ``JAR_AFTER_PURGE``: expired ones first, then the least recently used.
     """
     pairs = list(jar)
-    if len(pairs) <= MAX_PER_JAR:
+    if len(pairs) + others <= MAX_PER_JAR:
         return []
     pairs.sort(key=lambda pair: (not pair[1].expired(now), pair[1].accessed, pair[1].secure))
-    return [key for key, _ in pairs[: len(pairs) - JAR_AFTER_PURGE]]
+    return [key for key, _ in pairs[: max(0, len(pairs) + others - JAR_AFTER_PURGE)]]
 
 
 def _first_to_go(cookie: Cookie) -> tuple[bool, int]:

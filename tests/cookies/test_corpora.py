@@ -82,8 +82,10 @@ class _Site:
         """What a request, or a script, sees that it should not, or not what it should."""
         url, now = _long(expected["url"]), NOW + expected.get("at", 0)
         jar = self.bucket(url).open()
-        show = jar.script_view if expected.get("script") else jar.cookie_header
-        got = show(*at(url), now)
+        if expected.get("script"):
+            got = jar.script_view(*at(url), now)
+        else:
+            got = rules.cookie_string(jar.sent(*at(url), now))
         pairs = got.split(b"; ") if got else []
         good = (
             ("cookie" not in expected or got == _octets(expected["cookie"]))

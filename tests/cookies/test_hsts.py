@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.cookies.hsts import MAX_AGE, Hsts, Policy, parse_field, receive, upgrades
-from gateway.cookies.jar import HSTS_SECONDS, Received, open_jar
+from gateway.cookies.jar import HSTS_SECONDS, MAX_HSTS, Received, open_jar
 from tests.cookies import KEYS, NOW, SUFFIXES, Bucket, at
 
 A, PLAIN = "https://a.example.com/", "http://a.example.com/"
@@ -125,6 +125,14 @@ class JarTests(SynchronousTestCase):
         self.bucket.receive(A, b"b=2", now=NOW + 1000)
         self.assertEqual(self.bucket.open().hsts, ())
         self.assertEqual(self._hear("max-age=0"), 0)
+
+    def test_bounded(self) -> None:
+        """A site with ever new hosts fills no more than its bound; those that last stay."""
+        for number in range(MAX_HSTS + 5):
+            self._hear(f"max-age={1000 + number}", url=f"https://h{number}.example.com/")
+        hosts = {one.host for one in self.bucket.open().hsts}
+        self.assertEqual(hosts, {f"h{n}.example.com" for n in range(5, MAX_HSTS + 5)})
+        self.assertEqual(len(self.bucket.rows), MAX_HSTS + 1)
 
     def test_another_kind_does_not_open(self) -> None:
         """A row of HSTS in a cookie's place is damaged, not a cookie."""

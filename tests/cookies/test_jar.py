@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.cookies.jar import Received, open_jar
+from gateway.cookies.rules import cookie_string
 from gateway.cookies.seal import derive_user_keys
 from tests.cookies import DAY, KEYS, NOW, SUFFIXES, Bucket, at
 
@@ -177,7 +178,7 @@ class DamageTests(SynchronousTestCase):
         rows[2] = attrs.evolve(rows[2], sealed=b"")
         jar = open_jar(KEYS, "example.com", rows)
         self.assertEqual((len(jar.cookies), jar.damaged), (1, 2))
-        self.assertEqual(len(jar.cookie_header(*at(A), NOW)), 3)
+        self.assertEqual(len(cookie_string(jar.sent(*at(A), NOW))), 3)
 
     def test_another_users_rows(self) -> None:
         """Another user and another bucket open nothing."""

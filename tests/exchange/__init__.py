@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from gateway import wire
+from gateway.cookies import rules
 from gateway.cookies.jar import Received, open_jar
 from gateway.errors import GatewayError
 from gateway.exchange.messages import (
@@ -215,7 +216,7 @@ class Shell:
     def cookies(self, url: str = f"{SITE}/") -> bytes:
         """What the jar now sends to a URL."""
         rows = tuple(self.rows.get((USER.owner, BUCKET), {}).values())
-        return open_jar(USER, REGISTRABLE, rows).cookie_header(*at(url), NOW)
+        return rules.cookie_string(open_jar(USER, REGISTRABLE, rows).sent(*at(url), NOW))
 
     def kinds(self) -> str:
         """The kinds of needs, in order, as words."""
