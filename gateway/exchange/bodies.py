@@ -116,7 +116,9 @@ def plan_for(
     module = f'import"{context.worker_path}";'.encode("ascii")
     return BodyPlan(
         kind,
-        place=Place(context.codec, addressed.origin, addressed.url),
+        place=Place(
+            context.codec, addressed.origin, addressed.url, context.runtime(addressed.origin)
+        ),
         markup=_markup(kind, puts, context) if kind.is_document else b"",
         frame_markup=_frame_markup(addressed, context) if kind.is_document else b"",
         preamble=context.worker_source if kind is Kind.WORKER else b"",

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from gateway import wire
 from gateway.origins import parse_origin
 from gateway.rewrite import tokens
-from gateway.rewrite.csp import map_policies
+from gateway.rewrite.csp import RuntimeSource, map_policies
 from gateway.rewrite.css import map_css
 from gateway.rewrite.parameters import with_parameter
 from gateway.rewrite.references import escape_attribute, unescape_attribute, unescape_xml
@@ -65,6 +65,7 @@ class TagEditor:
         *,
         encoding: str,
         xml: bool,
+        runtime: RuntimeSource | None = None,
     ) -> None:
         """Make an editor for one document."""
         self._urls = urls
@@ -72,6 +73,7 @@ class TagEditor:
         self._rewrite_document = rewrite_document
         self._encoding = encoding
         self._xml = xml
+        self._runtime = runtime
         self._based = False
 
     def attributes(self, markup: bytes, start: int, end: int) -> list[Attribute]:
@@ -178,7 +180,7 @@ class TagEditor:
         if kind == "refresh":
             return {b"content": map_refresh(content, self._urls.url)}
         if kind in {"content-security-policy", "content-security-policy-report-only"}:
-            mapped = map_policies([content], self._origin, self._urls.codec, None)
+            mapped = map_policies([content], self._origin, self._urls.codec, self._runtime)
             return {b"content": ", ".join(mapped.policies)}
         if kind == "x-dns-prefetch-control":
             return {b"content": "off"}

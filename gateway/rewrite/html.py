@@ -22,6 +22,7 @@ from gateway.rewrite.urls import UrlMap
 
 if TYPE_CHECKING:
     from gateway.origins import Origin
+    from gateway.rewrite.csp import RuntimeSource
 
 _DEEPEST_SRCDOC = 8
 _PATIENCE = 4096
@@ -31,12 +32,6 @@ _COMMENT_END = re.compile(rb"--!?>")
 _BOGUS_END = re.compile(rb">")
 _PI_END = re.compile(rb"\?>")
 _CDATA_END = re.compile(rb"\]\]>")
-_DOCTYPE_IN_XML = re.compile(
-    rb"<!DOCTYPE[^>\[]*+(?:\[(?>[^\]\"']++|\"[^\"]*+\"|'[^']*+')*+\][^>]*+)?>"
-)
-_STYLESHEET_PI = re.compile(
-    rb"<\?xml-stylesheet\b[^>]*?\bhref[\t\n\r ]*=[\t\n\r ]*(?:\"([^\"<]*)\"|'([^'<]*)')"
-)
 _STYLESHEET = b"<?xml-stylesheet"
 _CDATA = b"<![CDATA["
 _MAYBE_INERT = re.compile(rb"importmap|speculationrules|&", re.IGNORECASE)
@@ -63,11 +58,13 @@ class HtmlRewriter:
         xml: bool = False,
         limit: int = LIMIT,
         frame_markup: bytes = b"",
+        runtime: RuntimeSource | None = None,
         depth: int = 0,
     ) -> None:
         """Make a rewriter for one document.
 
         ``frame_markup`` goes into each ``srcdoc``; ``depth`` counts those around this one.
+        ``runtime`` is admitted by policies in ``meta`` elements.
         """
         self._frame_markup = frame_markup
         self._urls = urls
@@ -76,7 +73,10 @@ class HtmlRewriter:
         self._xml = xml
         self._limit = limit
         self._nesting = depth
-        self._editor = TagEditor(urls, origin, self._srcdoc, encoding=encoding, xml=xml)
+        self._runtime = runtime
+        self._editor = TagEditor(
+            urls, origin, self._srcdoc, encoding=encoding, xml=xml, runtime=runtime
+        )
         self._pending = b""
         self._wanted = 0
         self._out: list[bytes] = []
@@ -256,7 +256,7 @@ class HtmlRewriter:
                 and _STYLESHEET.startswith(text[at : at + len(_STYLESHEET)])
             ):
                 return None
-            if end >= 0 and (found := _STYLESHEET_PI.match(text, at, end + 2)):
+            if end >= 0 and (found := tokens.STYLESHEET_PI.match(text, at, end + 2)):
                 href = found.group(found.lastindex or 2).decode("latin-1").replace("&amp;", "&")
                 mapped = self._urls.url(href)
                 if mapped != href:
@@ -266,7 +266,7 @@ class HtmlRewriter:
                     return self._emit(text, stop, end + 2)
             self._until = _PI_END
             return self._emit(text, at, at + 2)
-        found = _DOCTYPE_IN_XML.match(text, at)
+        found = tokens.DOCTYPE_IN_XML.match(text, at)
         if found is not None:
             return self._emit(text, at, found.end())
         if not self._last and text.startswith(b"<!DOCTYPE", at):
@@ -487,6 +487,7 @@ class HtmlRewriter:
             self._origin,
             limit=self._limit,
             frame_markup=self._frame_markup,
+            runtime=self._runtime,
             depth=self._nesting + 1,
         )
         data = markup.encode("utf-8", "replace")

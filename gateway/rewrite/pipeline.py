@@ -26,15 +26,20 @@ from gateway.rewrite.urls import UrlMap
 
 if TYPE_CHECKING:
     from gateway.origins import Codec, Origin
+    from gateway.rewrite.csp import RuntimeSource
 
 
 @attrs.frozen
 class Place:
-    """Where a body stands: its own URL, and the map to the gateway's."""
+    """Where a body stands: its own URL, and the map to the gateway's.
+
+    ``runtime`` is what policies within the body must admit, where it is put in.
+    """
 
     codec: Codec
     origin: Origin
     url: str = attrs.field(repr=False)
+    runtime: RuntimeSource | None = None
 
 
 @attrs.frozen
@@ -145,6 +150,7 @@ class _Document(_Text):
             xml=xml,
             limit=plan.token_bytes,
             frame_markup=plan.frame_markup,
+            runtime=place.runtime,
         )
         if not plan.markup:
             return html

@@ -196,3 +196,13 @@ SCRIPT_STEP = re.compile(rb"<!(?=--)|-->|<(/?)script(?=[" + WS + rb"/>])", re.IG
 def end_of_raw_text(name: bytes) -> re.Pattern[bytes]:
     """What ends the raw text of an element."""
     return re.compile(rb"</" + re.escape(name) + rb"(?=[" + WS + rb"/>])", re.IGNORECASE)
+
+
+# --- XML alone ---------------------------------------------------------------------
+
+DOCTYPE_IN_XML = re.compile(
+    rb"<!DOCTYPE[^>\[]*+(?:\[(?>[^\]\"']++|\"[^\"]*+\"|'[^']*+')*+\][^>]*+)?>"
+)
+STYLESHEET_PI = re.compile(
+    rb"<\?xml-stylesheet\b[^>]*?\bhref[\t\n\r ]*=[\t\n\r ]*(?:\"([^\"<]*)\"|'([^'<]*)')"
+)

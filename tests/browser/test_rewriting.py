@@ -38,6 +38,7 @@ PAGES = {
     "/integrity-script": "document.querySelector('#edited').offsetHeight === 5",
     "/violation": SEEN,
     "/blob-worker": SEEN,
+    "/meta-policy": SEEN,
     **{f"/policy/{name}": RAN for name in POLICIES},
     **{f"/coded/{name}": RAN for name in CODINGS},
 }

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.origins import Codec
+from gateway.rewrite.csp import RuntimeSource
 from gateway.rewrite.html import HtmlRewriter
 from gateway.rewrite.urls import UrlMap
 from tests.rewrite import cut, octets, origin, run
@@ -383,6 +384,15 @@ class ElementTests(TableCase):
             "<meta http-equiv=x-dns-prefetch-control content=on>",
             '<meta http-equiv=x-dns-prefetch-control content="off">',
         )
+
+    def test_a_policy_in_the_document_admits_the_runtime(self) -> None:
+        """Where it is put in; without it the policy stays to the octet."""
+        ours = RuntimeSource("https://p/r.js", "sha256-a", "sha256-b", "https://p/.gateway/")
+        policy = "<meta http-equiv=Content-Security-Policy content=\"script-src 'nonce-x'\">"
+        wanted = "script-src 'nonce-x' https://p/r.js 'sha256-a' 'sha256-b'"
+        made = HtmlRewriter(UrlMap(Codec("gw.test"), PAGE), origin(PAGE), runtime=ours)
+        self.assertIn(wanted.encode(), run(made, [policy.encode()]))
+        self.check(policy, policy)
 
     def test_links(self) -> None:
         """Hints that would leave the gateway go; what is fetched is mapped."""

@@ -216,6 +216,9 @@ PAGES: dict[str, Answer] = {
         Content_Security_Policy="img-src 'self'"),
     "/blob-worker": html("<script nonce=abc>const w = new Worker(URL.createObjectURL(new Blob(['postMessage(1)']))); w.onmessage = ({ data }) =>"
         " (window.seen = data); w.onerror = () => (window.seen = 'error')</script>", Content_Security_Policy="script-src 'nonce-abc'; worker-src blob:"),
+    "/meta-policy": html(f"<p id=text>x</p><script nonce=abc>document.querySelector('#text').innerHTML = '<img src={B}/pixel.png>';"
+        " const one = document.querySelector('img'); one.onload = one.onerror = () => (window.seen = one.naturalWidth)</script>",
+        "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; script-src 'nonce-abc'; img-src https:\">"),
     "/strict-srcdoc": html(f'<iframe id=f srcdoc="<script nonce=abc>{FETCH}</script>"></iframe><script nonce=abc>document.body.append(Object.assign('
         f"document.createElement('iframe'), {{ id: 'g', srcdoc: `<script nonce=abc>{FETCH}</scr` + 'ipt>' }}))</script>",
         Content_Security_Policy="script-src 'nonce-abc'"),

@@ -3,6 +3,8 @@
 const Request = XMLHttpRequest;
 /** @type {any} */
 let parts;
+// Where it cannot be had, a page must not wait for it with each call.
+let tries = 3;
 
 /** @typedef {ReturnType<typeof rareOf>} Rare */
 
@@ -20,7 +22,7 @@ export const rareOf = ({ document }, url, trusted) =>
    */
   (name, fallback, ...args) => {
     try {
-      if (!parts) {
+      if (!parts && tries-- > 0) {
         const request = new Request();
         request.open("GET", url, false);
         request.send();
