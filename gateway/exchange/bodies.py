@@ -14,17 +14,20 @@ from gateway.errors import UpstreamFault
 from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
 from gateway.rewrite.encoding import charset_of
-from gateway.rewrite.inject import payload_markup, script_markup
+from gateway.rewrite.inject import guard_markup, payload_markup, script_markup
 from gateway.rewrite.media import Asked, Kind, asked_for, kind_of
 from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
 
 if TYPE_CHECKING:
     from gateway.cookies.jar import Jar
+    from gateway.exchange.attesting import Attested
     from gateway.exchange.messages import Context, RequestHead, UpstreamHead
     from gateway.exchange.steps import Addressed
 
 BODYLESS = frozenset({204, 205, 304})
+TOKEN_AGES = 4
+"""A page renews its token after this part of its life, and no copy of a page is older."""
 
 
 def asked(head: RequestHead) -> Asked:
@@ -59,8 +62,13 @@ def inserted(
     access: Access,
     now: int,
     context: Context,
+    attested: Attested | None = None,
 ) -> Inserted:
-    """What would be put into the body now (rewriting, "Caching")."""
+    """What would be put into the body now (rewriting, "Caching").
+
+    The digest is over what makes the page another one: its token is not, but for how old
+    it may be when the browser shows its copy again.
+    """
     if what is Asked.DOCUMENT:
         # The document's own scripts are of its own site, whoever led to it.
         scripts = Access(partition=access.partition)
@@ -68,9 +76,11 @@ def inserted(
         cookies = jar.script_view(origin, path, now, scripts) if jar is not None else b""
         payload = {**_payload(addressed, context), "cookie": cookies.decode("utf-8", "replace")}
         owner = jar.keys.owner if jar is not None else b""
+        age = now // (context.settings.token_seconds // TOKEN_AGES + 1)
         digest = validators.digest(
-            json.dumps(payload).encode(), context.runtime_digest.encode(), owner
+            json.dumps(payload).encode(), context.runtime_digest.encode(), owner, b"%d" % age
         )
+        payload |= attrs.asdict(attested) if attested is not None else {}
         return Inserted(payload, digest)
     own = context.worker_source if what is Asked.WORKER else context.codec.wildcard.encode()
     return Inserted(tag=validators.digest(own))
@@ -146,6 +156,7 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
         "port": codec.public_port,
         "secure": codec.secure_origin,
         "rare": context.rare_path,
+        "renew": context.settings.token_seconds // TOKEN_AGES,
     }
     if context.settings.webrtc:
         payload["rtc"] = 1
@@ -153,7 +164,7 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
 
 
 def _markup(kind: Kind, puts: Inserted, context: Context) -> bytes:
-    return payload_markup(
+    return guard_markup(xml=kind is Kind.XML) + payload_markup(
         puts.payload,
         wire.PAYLOAD_ELEMENT_ID,
         context.runtime_path,

@@ -13,7 +13,7 @@ import attrs
 from gateway import events
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import bodies, own, steps
+from gateway.exchange import attesting, bodies, own, steps
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -35,6 +35,7 @@ from gateway.rewrite.pipeline import BodyPlan
 if TYPE_CHECKING:
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.reading import Reading
+    from gateway.session.tokens import Fault
 
 _SAFE = frozenset({b"GET", b"HEAD"})
 _NEVER = frozenset({b"CONNECT", b"TRACE", b"TRACK"})
@@ -69,7 +70,8 @@ def _comes_from_elsewhere(head: RequestHead, addressed: Addressed, context: Cont
 def _proxied(
     head: RequestHead, addressed: Addressed, reading: Reading, context: Context
 ) -> Step[Ending]:
-    decision = _gate(head, addressed, reading, context)
+    reading, fault = yield from attesting.token_step(head, reading, context)
+    decision = _gate(head, addressed, reading, fault, context)
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
@@ -81,14 +83,17 @@ def _proxied(
         now = yield from steps.now()
         secure = steps.secure_instead(opened, addressed.origin, now)
         if secure is not None:
-            return upgrade(head, attrs.evolve(addressed, origin=secure), context)
+            twin = upgrade(head, attrs.evolve(addressed, origin=secure), context)
+            return (yield from _keep_token(head, reading, twin, context))
         before, cookie = None, b""
         if opened is not None:
             cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
             before = opened.jar
-        puts = None
+        puts, attested = None, None
+        if what is Asked.DOCUMENT:
+            attested = yield from attesting.attested(reading, addressed.origin, now, context)
         if what is not Asked.OTHER:
-            puts = bodies.inserted(what, addressed, before, access, now, context)
+            puts = bodies.inserted(what, addressed, before, access, now, context, attested)
         condition = bodies.condition(head, puts.tag) if conditional and puts is not None else None
         fields = headers.request_fields(
             head.fields,
@@ -105,12 +110,28 @@ def _proxied(
         jar = yield from steps.receive_cookies(opened, received, addressed, access, context)
         after = puts
         if puts is not None and not received.is_empty:
-            after = bodies.inserted(what, addressed, jar, access, now, context)
-        if answer.status != 304 or condition is None or after == puts:
+            after = bodies.inserted(what, addressed, jar, access, now, context, attested)
+        same = after is puts or (after is not None and puts is not None and after.tag == puts.tag)
+        if answer.status != 304 or condition is None or same:
             break
         # The page is the same, but what the gateway puts into it changed with this answer.
         conditional = False
-    return _respond(head, addressed, answer, after, context, what=what)
+    ending = _respond(head, addressed, answer, after, context, what=what)
+    return (yield from _keep_token(head, reading, ending, context))
+
+
+def _keep_token(
+    head: RequestHead, reading: Reading, ending: Answer | Respond, context: Context
+) -> Step[Ending]:
+    """A redirect that keeps the method leads on with a fresh token."""
+    fields = []
+    for name, value in ending.fields:
+        if name.lower() == b"location":
+            value = yield from attesting.renewed_location(  # noqa: PLW2901
+                head, reading, ending.status, value, context
+            )
+        fields.append((name, value))
+    return attrs.evolve(ending, fields=tuple(fields))
 
 
 def _received(answer: UpstreamHead) -> Received:
@@ -166,7 +187,11 @@ def _with_fields(ending: Ending, fields: list[tuple[bytes, bytes]]) -> Ending:
 
 
 def _gate(
-    head: RequestHead, addressed: Addressed, reading: Reading, context: Context
+    head: RequestHead,
+    addressed: Addressed,
+    reading: Reading,
+    fault: Fault | None,
+    context: Context,
 ) -> Decision | Ending:
     """Gate and policy steps: the decision if the request may go on, else its ending.
 
@@ -180,7 +205,8 @@ def _gate(
             return bounce(addressed, context)
         return Refuse(403, events.NOT_OUR_PAGE, "This page can only be shown inside the gateway")
     who = headers.initiator(head.fields, addressed.origin, context.codec)
-    native = reading.session is None and not headers.is_page_of_ours(head.fields, context.codec)
+    outside = reading.session is None and not headers.is_page_of_ours(head.fields, context.codec)
+    native = outside or fault is not None
     question = Question(
         addressed.origin,
         ask=_ask(head),
@@ -192,6 +218,8 @@ def _gate(
         return decision
     if native and head.method in _SAFE and _navigates(head):
         return bounce(addressed, context)
+    if fault is not None and (reading.has_ick or not outside):
+        return attesting.refused(fault)
     return Refuse(
         403,
         events.NOT_OUR_PAGE if native else decision.event,

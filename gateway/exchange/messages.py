@@ -58,6 +58,7 @@ class Settings:
     token_bytes: int = 4 * 1024 * 1024
     commit_attempts: int = 100
     access_seconds: int = 60
+    token_seconds: int = 86400
     webrtc: bool = False
 
 

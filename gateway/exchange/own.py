@@ -14,7 +14,7 @@ import attrs
 
 from gateway import events, wire
 from gateway.errors import GatewayError
-from gateway.exchange import steps
+from gateway.exchange import attesting, steps
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -66,6 +66,10 @@ def on_rewrite_host(head: RequestHead, context: Context) -> Step[Ending]:
         return _go(head, context)
     if path == wire.LABEL_PATH:
         return _label(head)
+    if path in {wire.ATTEST_PATH, wire.TOKEN_PATH}:
+        return (yield from attesting.on_rewrite_host(head, path, context))
+    if path == wire.OOPS_PATH:
+        return Refuse(403, events.NOT_ATTESTED, "This page could not be checked")
     if path == wire.REPORT_PATH:
         return (yield from _report(head))
     return _NOT_FOUND

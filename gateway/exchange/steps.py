@@ -37,9 +37,10 @@ from gateway.origins import HostKind, Origin, is_long, parse
 from gateway.policy.engine import Decision, Question, decide
 from gateway.rewrite import headers
 from gateway.rewrite.headers import get, get_all
-from gateway.rewrite.parameters import strip_own_parameters
+from gateway.rewrite.parameters import parameter, strip_own_parameters
 from gateway.session.bootstrap import expire_duplicates
 from gateway.session.reading import Reading, read_session
+from gateway.session.tokens import open_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,10 @@ def now() -> Step[int]:
 
 def session(head: RequestHead, context: Context) -> Step[Reading]:
     """Session step: which session the request carries, with its security events."""
-    reading = read_session(get_all(head.fields, b"cookie"), context.keys)
+    text = parameter(head.target.decode("latin-1"), wire.TOKEN_PARAMETER)
+    token = None if text is None else open_token(context.keys, text)
+    reading = read_session(get_all(head.fields, b"cookie"), context.keys, token)
+    reading = attrs.evolve(reading, token_given=text is not None)
     if reading.duplicated:
         yield Note(events.SESSION_FIXATION, "several session cookies of one name")
     elif reading.invalid:

@@ -13,7 +13,7 @@ import attrs
 from gateway import events
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError
-from gateway.exchange import steps
+from gateway.exchange import attesting, steps
 from gateway.exchange.messages import (
     Accept,
     ConnectSocket,
@@ -41,6 +41,7 @@ from gateway.websocket.handshake import (
 
 if TYPE_CHECKING:
     from gateway.exchange.steps import Addressed, Step
+    from gateway.session.tokens import Fault
 
 
 def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
@@ -73,7 +74,8 @@ def _unsound(unsound: Unsound) -> Refuse:
 def _dialled(
     head: RequestHead, addressed: Addressed, offer: Offer, reading: Reading, context: Context
 ) -> Step[Ending]:
-    decision, page, native = _gate(head, addressed, context)
+    reading, fault = yield from attesting.token_step(head, reading, context)
+    decision, page, native = _gate(head, addressed, fault, context)
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
@@ -88,7 +90,7 @@ def _dialled(
         if secure is not None:
             # No redirect leads a handshake on: it is dialled as the browser would.
             addressed = attrs.evolve(addressed, origin=secure)
-            decision, page, native = _gate(head, addressed, context)
+            decision, page, native = _gate(head, addressed, fault, context)
             if not isinstance(decision, Decision):
                 return decision
         cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
@@ -119,12 +121,12 @@ def _dialled(
 
 
 def _gate(
-    head: RequestHead, addressed: Addressed, context: Context
+    head: RequestHead, addressed: Addressed, fault: Fault | None, context: Context
 ) -> tuple[Decision | Ending, str | None, bool]:
     """Origin and policy: the decision, the Origin for the upstream, whether it is native."""
     text = origin_of(head.fields)
     page = None if isinstance(text, Unsound) else context.codec.expand_origin(text)
-    native = page is None
+    native = page is None or fault is not None
     question = Question(
         addressed.origin,
         ask=Ask.ACCESS,
@@ -137,6 +139,8 @@ def _gate(
         return decision, _told_origin(text, page, context), native
     if isinstance(text, Unsound):
         return _unsound(text), None, native
+    if fault is not None and page is not None:
+        return attesting.refused(fault), None, native
     event = events.ORIGIN_DENIED if native else decision.event
     title = "This address is not open here"
     refused = Refuse(403, event, title, decision.reason, decision.step, decision.rule)

@@ -109,9 +109,9 @@ class Pages:
 
     def _outer_policy(self) -> str:
         return (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-            f"connect-src 'self'; frame-src https://{self._codec.wildcard}; base-uri 'none'; "
-            "form-action 'self'; frame-ancestors 'none'; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; "
+            f"img-src 'self' https://{self._codec.wildcard}; connect-src 'self'; frame-src https://{self._codec.wildcard}; base-uri 'none'; "
+            f"form-action 'self' https://{self._codec.wildcard}; frame-ancestors 'none'; "
             "require-trusted-types-for 'script'; trusted-types 'none'"
         )
 

@@ -7,6 +7,8 @@ the rewrite wildcard; the policy engine enforces the rest (rewriting, "Headers")
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ import attrs
 
 from gateway import wire
 from gateway.origins import parse
+from gateway.rewrite.inject import GUARD, REVEAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,6 +59,11 @@ MAX_SOURCES = 300
 MAX_DIRECTIVES = 40
 MAX_POLICIES = 8
 _NONCE_OR_HASH = re.compile(r"'(?:nonce|sha256|sha384|sha512)-", re.IGNORECASE)
+_GUARDS = tuple(
+    f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    for text in (GUARD, REVEAL)
+)
+"""The styles that hide a page until it is attested."""
 _TRUSTED_TYPES = "gateway"
 """The runtime's policy, by which it keeps what is trusted so while it maps URLs."""
 _TWINS = {"ws": "http", "wss": "https"}
@@ -178,6 +186,14 @@ def _admit_runtime(directives: dict[str, list[str]], runtime: RuntimeSource) -> 
         # A default-src must not be widened for images and the rest as well.
         target = "script-src" if name == "default-src" else name
         directives[target] = [*sources, *ours]
+        break
+    for name in ("style-src-elem", "style-src", "default-src"):
+        if name not in directives:
+            continue
+        sources = _without_none(directives[name])
+        strict = any(_NONCE_OR_HASH.match(one) for one in sources)
+        if strict or "'unsafe-inline'" not in [one.lower() for one in sources]:
+            directives["style-src" if name == "default-src" else name] = [*sources, *_GUARDS]
         break
     for name in ("connect-src", "default-src"):
         if name in directives:

@@ -167,6 +167,23 @@ def payload_markup(
     return inert.encode("ascii") + script_markup(script_url, digest, xml=xml)
 
 
+GUARD = ":root:root:root{display:none!important}"
+"""Hides a page until its runtime takes over, which then hides it by the root's own style."""
+REVEAL = ":root:root:root:root{display:revert!important}"
+"""Shows it where no script runs, so that none could: nobody types there under a fixed session
+what a token would not stop."""
+
+
+def guard_markup(*, xml: bool = False) -> bytes:
+    """What goes before the runtime into a document that is to be attested.
+
+    In XML a ``noscript`` means nothing: a scriptless frame stays blank there.
+    """
+    space = _XHTML if xml else ""
+    reveal = "" if xml else f"<noscript><style>{REVEAL}</style></noscript>"
+    return f"<style{space}>{GUARD}</style>{reveal}".encode("ascii")
+
+
 _XHTML = ' xmlns="http://www.w3.org/1999/xhtml"'
 
 

@@ -11,10 +11,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "built");
 // Sizes in bytes: what every page loads has a budget (minified, gzip).
 const entries = [
-  { name: "inner", file: "src/inner/main.js", minified: 12288, gzip: 4608 },
+  { name: "inner", file: "src/inner/main.js", minified: 12288, gzip: 5632 },
   // As a function with a name: it puts itself before the workers that a worker makes.
-  { name: "worker", file: "src/worker/main.js", minified: 8192, gzip: 4096, wrap: true },
-  { name: "rare", file: "src/rare/main.js", minified: 12288, gzip: 5120 },
+  { name: "worker", file: "src/worker/main.js", minified: 9216, gzip: 4608, wrap: true },
+  { name: "rare", file: "src/rare/main.js", minified: 24576, gzip: 10240 },
   { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 6144 },
 ];
 

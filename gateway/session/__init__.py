@@ -2,6 +2,7 @@
 
 - ``keys``: the server's root secrets by generation; the types that hold secrets.
 - ``attestation``: ``datr``, the pair, ``ickt``, the restore text.
+- ``tokens``: what requests that change state must carry.
 - ``reading``: the session that a request's Cookie header carries, if any.
 - ``bootstrap``: minting a session, its Set-Cookie fields, expiring duplicates.
 """

@@ -81,6 +81,25 @@ def attest(keys: ServerKeys, ick: Ick, datr: Datr) -> bytes:
     return encode(hmac.digest(keys.key("ickt", datr.generation), pair(ick, datr), "sha256"))
 
 
+def page_proof(ickt: bytes, nonce: str, page: str) -> bytes:
+    """Proof for the outer frame that a page was made under this ``ickt``.
+
+    ``page``: the page's own origin as the browser sees it.  What the page learns is worth
+    nothing to another origin, and tells nothing that two origins could compare.
+    """
+    return _proof(ickt, "page", nonce, page)
+
+
+def challenge_answer(ickt: bytes, challenge: str, nonce: str, page: str) -> bytes:
+    """The answer to the outer frame's challenge: the cookies are those of ``ickt`` now."""
+    return _proof(ickt, "answer", challenge, nonce, page)
+
+
+def _proof(ickt: bytes, *words: str) -> bytes:
+    # Words without spaces: no two lists give the same text.
+    return encode(hmac.digest(ickt, " ".join(("1", *words)).encode("utf-8"), "sha256"))
+
+
 def seal_restore_text(keys: ServerKeys, ick: Ick, datr: Datr, nonce: bytes) -> bytes:
     """What the outer frame keeps to set the same cookies again; 12 random octets in."""
     key = AESGCMSIV(keys.key("restore", datr.generation))

@@ -16,6 +16,7 @@ from gateway import wire
 from gateway.cookies.seal import UserKeys, derive_user_keys
 from gateway.session.attestation import Datr, attest, pair, verify_datr
 from gateway.session.keys import Ick
+from gateway.session.tokens import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,12 +54,17 @@ class Reading:
     """What the Cookie header says: a session or none; whether somebody tossed a cookie.
 
     ``duplicated``: several values of a session cookie that could each count.
-    ``invalid``: a session cookie that is not one of ours.
+    ``invalid``: a session cookie that is not one of ours.  ``has_ick``: there is a cookie
+    of that name, of whatever worth.  ``token``: the token that the request carries, if it
+    is ours, and whether it carries any.
     """
 
     session: Session | None = None
     duplicated: bool = False
     invalid: bool = False
+    has_ick: bool = False
+    token: Token | None = None
+    token_given: bool = False
 
 
 def cookie_values(headers: Iterable[bytes], name: bytes) -> list[bytes]:
@@ -72,15 +78,29 @@ def cookie_values(headers: Iterable[bytes], name: bytes) -> list[bytes]:
     return values
 
 
-def read_session(headers: Iterable[bytes], keys: ServerKeys) -> Reading:
-    """Read the session from the Cookie header fields of a request."""
+_MAX_VALUES = 8
+"""Values of one name that are looked at: a sibling can toss hundreds."""
+
+
+def read_session(headers: Iterable[bytes], keys: ServerKeys, token: Token | None = None) -> Reading:
+    """Read the session from the Cookie header fields of a request.
+
+    Where a sibling tossed cookies, the pair that the request's ``token`` names counts;
+    without one nobody can tell which is the person's, and the request is anonymous.
+    """
     fields = list(headers)
-    raw_icks = set(cookie_values(fields, wire.ICK_COOKIE))
-    raw_datrs = set(cookie_values(fields, wire.DATR_COOKIE))
+    raw_icks = dict.fromkeys(cookie_values(fields, wire.ICK_COOKIE))
+    raw_datrs = dict.fromkeys(cookie_values(fields, wire.DATR_COOKIE))
     icks = [ick for ick in map(Ick.from_cookie, raw_icks) if ick is not None]
     datrs = [datr for text in raw_datrs if (datr := verify_datr(keys, text)) is not None]
-    invalid = len(icks) < len(raw_icks) or len(datrs) < len(raw_datrs)
-    duplicated = len(icks) > 1 or len(datrs) > 1
-    if duplicated or len(icks) != 1 or len(datrs) != 1:
-        return Reading(duplicated=duplicated, invalid=invalid)
-    return Reading(Session(icks[0], datrs[0]), invalid=invalid)
+    reading = Reading(
+        duplicated=len(icks) > 1 or len(datrs) > 1,
+        invalid=len(icks) < len(raw_icks) or len(datrs) < len(raw_datrs),
+        has_ick=bool(raw_icks),
+        token=token,
+    )
+    found = [Session(ick, datr) for ick in icks[:_MAX_VALUES] for datr in datrs[:_MAX_VALUES]]
+    if reading.duplicated:
+        wanted = token.pair if token is not None else b""
+        found = [one for one in found if hmac.compare_digest(one.pair, wanted)]
+    return attrs.evolve(reading, session=found[0]) if len(found) == 1 else reading

@@ -41,7 +41,9 @@ from gateway.origins import Origin, long_label
 from gateway.policy import destinations
 from gateway.policy.destinations import AccessRule, NavigationRule
 from gateway.policy.patterns import parse_pattern
+from gateway.rewrite.parameters import with_parameter
 from gateway.session.reading import Session
+from gateway.session.tokens import Token, seal_token
 from tests.cookies import SUFFIXES, at
 from tests.rewrite import SUFFIX, codec, collapsed, origin
 from tests.session import DATR, ICK, KEYS, NOW
@@ -49,6 +51,7 @@ from tests.session import DATR, ICK, KEYS, NOW
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SAFE = (b"GET", b"HEAD", b"OPTIONS")
 SITE = "https://shop.example.com"
 PAGE_ORIGIN = collapsed(SITE)
 HOST = PAGE_ORIGIN.removeprefix("https://")
@@ -94,15 +97,28 @@ def context(
     )
 
 
+def token_text(pair: bytes = b"", page: str = SITE, issued_at: int = NOW) -> str:
+    """A token as pages carry it."""
+    return seal_token(KEYS, KEYS.newest, Token(pair, page, "", issued_at), b"t" * 12)
+
+
 def head(
     target: str = "/p",
     *,
     method: bytes = b"GET",
     host: str = HOST,
     session: bool = True,
+    token: str | None = None,
     **fields: str,
 ) -> RequestHead:
-    """A request of a page of ours at ``SITE``, unless its fields say otherwise."""
+    """A request of a page of ours at ``SITE``, unless its fields say otherwise.
+
+    ``token``: a text of one's own, "" for none; by default the one that such a page has.
+    """
+    if token is None and host == HOST and (method not in SAFE or "upgrade" in fields):
+        token = token_text(b"" if not session else Session(ICK, DATR).pair)
+    if token:
+        target = with_parameter(target, wire.TOKEN_PARAMETER, token)
     given = {"sec_fetch_site": "same-origin", "sec_fetch_dest": "empty", "sec_fetch_mode": "cors"}
     pairs = [
         (name.replace("_", "-").encode(), value.encode("latin-1"))

@@ -18,7 +18,7 @@ ICK_PART_2 = wire.ICK_COOKIE + b"=" + ICK_2.cookie_value()
 DATR_PART = wire.DATR_COOKIE + b"=" + DATR.text
 DATR_PART_2 = wire.DATR_COOKIE + b"=" + DATR_2.text
 JUNK_ICK, JUNK_DATR = wire.ICK_COOKIE + b"=junk", wire.DATR_COOKIE + b"=junk"
-GOOD = Reading(Session(ICK, DATR))
+GOOD = Reading(Session(ICK, DATR), has_ick=True)
 
 
 class CookieValueTests(SynchronousTestCase):

@@ -4,11 +4,7 @@ import { hook, hookAll } from "../shared/hooks.js";
 
 const OWNERS = "Node Element HTMLElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
 // What may put a frame in, or text into a style element.
-const INSERTING = (
-  "appendChild insertBefore replaceChild append prepend replaceChildren before after replaceWith moveBefore " +
-  "insertAdjacentElement insertAdjacentHTML setHTML setHTMLUnsafe execCommand write writeln insertNode surroundContents " +
-  "innerHTML outerHTML body textContent nodeValue innerText insertAdjacentText data appendData insertData replaceData"
-).split(" ");
+const INSERTING = /^(?:append|insert|replace|prepend|before|after|moveB|setHTML|exec|write|surround|innerH|outerH|body|textC|nodeV|innerT|data)/;
 
 /**
  * @param {any} w
@@ -45,8 +41,8 @@ export function installFrames(w, install, css) {
     return inner;
   });
   for (const name of OWNERS) {
-    for (const method of INSERTING) {
-      hook(w[name].prototype, method, (args, self) => {
+    for (const method of Object.getOwnPropertyNames(w[name].prototype)) {
+      if (INSERTING.test(method)) hook(w[name].prototype, method, (args, self) => {
         if (self?.localName === "style" || self?.parentNode?.localName === "style") {
           args.forEach((one, at) => {
             if (one?.data) one.data = css(one.data);

@@ -1,12 +1,13 @@
 // Tells the outer frame where the topmost page is and what it is called.
 // The outer frame believes the browser's event.origin about the origin, and nobody else.
 
-/** @param {(type: string, more: object) => void} post */
+/** @param {import("./attest.js").Post} post */
 export function installHello(post) {
-  if (parent !== top || top === window) return;
+  if (parent !== top) return;
   const tell = (/** @type {string} */ phase) => {
     const { pathname, search, hash } = location;
-    post("hello", { phase, title: document.title, path: pathname + search + hash });
+    const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.getAttribute("href");
+    post("state", { phase, title: document.title, path: pathname + search + hash, icon: icon && new URL(icon, document.baseURI).href });
   };
   tell("start");
   for (const type of "DOMContentLoaded load hashchange popstate pageshow pagehide".split(" ")) {

@@ -1,9 +1,11 @@
 // The inner runtime: first script of every proxied document.
 import { installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
+import { signer } from "../shared/tokens.js";
 import { trustedOf } from "../shared/trusted.js";
 import { urlsOf } from "../shared/urls.js";
 import { installWorkers } from "../shared/workers.js";
+import { attest, listen } from "./attest.js";
 import { installCookie } from "./cookie.js";
 import { installElements } from "./elements.js";
 import { installFrames } from "./frames.js";
@@ -12,31 +14,54 @@ import { markupOf } from "./markup.js";
 import { installNavigation } from "./navigation.js";
 import { takePayload } from "./payload.js";
 import { rareOf } from "./rare.js";
+import { installForms } from "./tokens.js";
 
 const payload = takePayload();
 if (payload) {
-  const { origin, suffix, port, secure, rare, cookie, frame, rtc } = payload;
+  const { origin, suffix, port, rare, cookie, frame, rtc, renew } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
-  const tell = /** @type {Window} */ (top).postMessage.bind(top);
-  /** @param {string} type @param {object} more */
-  const post = (type, more) => tell({ gw: 1, type, ...more }, secure);
+  /** @type {import("./attest.js").Heard} */
+  const handlers = { reload: () => location.reload() };
+  const { post, heard } = attest(payload, own, handlers);
+  handlers.ping = () => post("pong");
+  const { now } = Date;
+  // A page from the browser's history may be of any age.
+  let due = /^b/.test(/** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type) ? 0 : now() + renew * 1000;
   /** @param {any} w */
   const install = (w) => {
     const trusted = trustedOf(w);
     const part = rareOf(w, own + rare, trusted.script);
-    const urls = urlsOf(place, origin, () => w.document.baseURI, own, {
-      longLabel: (one) => part("longLabel", "", one),
-      expand: (one) => part("expand", null, one),
+    const base = () => w.document.baseURI;
+    const token = () => {
+      if (now() > due) {
+        payload.token = part("renew", payload.token, payload.token);
+        due = now() + renew * 1000;
+      }
+      return payload.token;
+    };
+    const signed = signer(token, base, place);
+    const urls = urlsOf(place, origin, base, own, {
+      collapse: (url, place) =>
+        url.port === place.port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, place),
       decode: (text, ...more) => part("decode", text, text, ...more),
     }, trusted.typed);
+    listen(w, heard);
     installTexts(w);
     const markup = markupOf(urls, part, frame);
-    installNetwork(w, urls, rtc);
+    installNetwork(w, urls, rtc, signed);
     installWorkers(w, urls, () => part("workers", {}, w, own));
     installElements(w, urls, markup, part);
+    const sign = installForms(w, (url) => signed(urls.map(url)));
     installCookie(w, () => cookie);
-    installNavigation(w, urls, post);
+    /** @type {import("./navigation.js").Windows | null} */
+    let known = null;
+    const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers));
+    if (w === window) {
+      handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
+      if (/^gw-opener:/.test(w.name)) windows()?.installOpener();
+    }
+    installNavigation(w, urls, windows, sign);
     installFrames(w, install, markup.css);
   };
   install(window);

@@ -1,23 +1,20 @@
-// Leaving the page: foreign addresses are collapsed before the browser goes there, and what
-// would leave the frame goes to the outer frame.
-import { defineProperty, getOwnPropertyDescriptor, hook, wrap } from "../shared/hooks.js";
+// Leaving the page: foreign addresses are collapsed before the browser goes there; what leads
+// to another frame or window is the business of the part that few pages need.
+import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared/hooks.js";
+
+const HERE = /^(?:_self)?$/i;
+
+/** @typedef {import("../rare/windows.js").Windows} Windows */
 
 /**
  * @param {any} w
  * @param {import("../shared/urls.js").Urls} urls
- * @param {(type: string, more: object) => void} post to the outer frame
+ * @param {() => Windows | null} windows
+ * @param {(form: any) => void} sign
  */
-export function installNavigation(w, { map, unmap }, post) {
-  const { document, location, top, parent } = w;
-  const go = location.assign.bind(location);
+export function installNavigation(w, { map }, windows, sign) {
+  const { document, location } = w;
   const later = w.setTimeout.bind(w);
-
-  /** Where a target leads: "" here or to another frame, "_self" instead, "_blank" out. @param {string} target */
-  const route = (target) =>
-    /^_(top|parent)$/i.test(target) ? (parent === top ? "_self" : "")
-    : target && !/^_self$/i.test(target) && !(target in w.frames) ? "_blank" : "";
-  /** @param {string} url */
-  const open = (url) => post("open", { url: unmap(new URL(map(url), document.baseURI).href) });
 
   w.navigation?.addEventListener("navigate", (/** @type {any} */ event) => {
     const { destination: { url }, navigationType } = event;
@@ -25,32 +22,41 @@ export function installNavigation(w, { map, unmap }, post) {
     if (to === url || !event.cancelable) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    later(() => (navigationType === "replace" ? location.replace(to) : go(to)));
+    later(() => location[navigationType === "replace" ? "replace" : "assign"](to));
   });
+  /** @param {any} element @param {string} name */
+  const targetOf = (element, name) => element?.getAttribute(name) || document.querySelector("base[target]")?.target || "";
   w.addEventListener("click", (/** @type {MouseEvent} */ event) => {
     const link = /** @type {any} */ (event.composedPath().find((one) => /^(a|area)$/.test(/** @type {any} */ (one).localName)));
     if (!link?.href) return;
     link.setAttribute("href", link.getAttribute("href")); // collapsed, if it was not yet
-    const way = route(link.target || document.querySelector("base[target]")?.target || "");
-    later(() => {
-      if (way && !event.defaultPrevented) (way === "_self" ? go : open)(map(link.href));
-    });
+    const target = targetOf(link, "target");
+    if (!HERE.test(target)) windows()?.click(link, target, event);
   }, true);
-  const stay = (/** @type {any} */ element, /** @type {string} */ name) => {
-    if (route(element?.getAttribute(name) ?? "")) element.setAttribute(name, "_self");
+  const send = (/** @type {any} */ form, /** @type {any} */ submitter) => {
+    const target = submitter?.getAttribute("formtarget") || targetOf(form, "target");
+    if (!HERE.test(target)) return windows()?.send(form, submitter, target);
   };
-  w.addEventListener("submit", (/** @type {any} */ { target, submitter }) => {
-    stay(target, "target");
-    stay(submitter, "formtarget");
-  }, true);
-  hook(w.HTMLFormElement.prototype, "submit", (_, form) => stay(form, "target"));
+  w.addEventListener("submit", (/** @type {any} */ event) => {
+    if (send(event.target, event.submitter)) event.preventDefault();
+  });
+  const { prototype } = w.HTMLFormElement;
+  defineProperty(prototype, "submit", {
+    ...getOwnPropertyDescriptor(prototype, "submit"),
+    value: wrap(prototype.submit, {
+      apply(target, self, args) {
+        if (send(self, null)) return;
+        sign(self);
+        return apply(target, self, args);
+      },
+    }),
+  });
   defineProperty(w, "open", {
     ...getOwnPropertyDescriptor(w, "open"),
     value: wrap(w.open, {
       apply(target, self, [url = "", name = "_blank", ...rest]) {
-        const way = route(`${name}`);
-        if (way === "_blank") return open(url || "about:blank"), null;
-        return Reflect.apply(target, self, [map(url), way || name, ...rest]);
+        const native = (/** @type {string} */ name) => apply(target, self, [map(url), name, ...rest]);
+        return HERE.test(name) ? native(name) : windows()?.open(url, `${name}`, rest[0], native) ?? null;
       },
     }),
   });

@@ -8,6 +8,10 @@
  * @property {string} suffix
  * @property {number} port
  * @property {string} secure the outer frame's origin
+ * @property {string} nonce of this page
+ * @property {string} proof that the page was made under the outer frame's session
+ * @property {string} token of what the page sends
+ * @property {number} renew seconds after which the token is to be renewed
  * @property {string} rare the path of the part that few pages need
  * @property {number} [rtc] WebRTC is allowed
  * @property {string} frame what brings the runtime into documents that script puts into a `srcdoc`
@@ -18,8 +22,8 @@ export function takePayload() {
   const element = document.getElementById("__gw");
   const { currentScript } = document;
   const frame = currentScript?.outerHTML;
-  const declared = element?.previousElementSibling; // the encoding, said again before us
-  if (declared?.localName === "meta") declared.remove();
+  // The guard, which a style of the root's own replaces, and the encoding, said again.
+  for (let one; (one = element?.previousElementSibling) && /^(?:style|noscript|meta)$/.test(one.localName); ) one.remove();
   element?.remove();
   currentScript?.remove();
   return element && { frame, ...JSON.parse(element.textContent ?? "") };

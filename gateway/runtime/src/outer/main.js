@@ -1,8 +1,19 @@
 // The outer frame: address bar, session, and the one frame that shows the page.
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
-import { ensureSession, mendSession } from "./session.js";
+import { judgeOf } from "./attest.js";
+import { ensureSession, ickt, mendSession } from "./session.js";
+import { windowsOf } from "./windows.js";
+
+/** @typedef {import("./windows.js").Speaker} Speaker */
 
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-modals allow-downloads allow-pointer-lock";
+// In milliseconds: how often the shown page is asked whether it is there, and how long it may
+// be silent, or say nothing at all after it was loaded, before its name goes.
+const PING = 2000;
+const SILENCE = 6000;
+// A sibling that tosses cookies again and again must not make this page load for ever.
+const MENDS = 3;
+const MENDS_WITHIN = 60000;
 const place = placeHere();
 
 /** @template {Element} T @param {string} id @param {new () => T} kind @returns {T} */
@@ -18,18 +29,44 @@ const shown = byId("origin", HTMLElement);
 const progress = byId("progress", HTMLElement);
 const notice = byId("notice", HTMLElement);
 const stage = byId("stage", HTMLElement);
+const popup = byId("popup", HTMLButtonElement);
+const icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
+const ownIcon = icon.href;
 
 /** @type {HTMLIFrameElement | null} */
 let frame = null;
 /** The address last asked for or reported. */
 let current = "";
-/** Whether the document that is being loaded has said where it is. */
-let heard = false;
+/** The topmost page, once it was attested. @type {Speaker | null} */
+let page = null;
+/** When the topmost page was last heard of. */
+let heardAt = 0;
+/** Whether the name stands in the address bar. */
+let named = false;
+/** @type {number[]} */
+const mended = [];
+
+const judge = judgeOf(ickt, (origin) => isRewriteOrigin(origin, place));
+const windows = windowsOf({
+  parse: parseTyped,
+  behind: (origin) => originBehind(origin, place),
+  shown: () => page,
+  show,
+  blocked(again) {
+    popup.hidden = false;
+    popup.onclick = () => {
+      popup.hidden = true;
+      again();
+    };
+  },
+});
 
 /** Show no name: nobody told whose document this is. */
 function forget() {
+  named = false;
   shown.textContent = "";
   document.title = "Gateway";
+  icon.href = ownIcon;
 }
 
 /** @param {boolean} busy */
@@ -44,35 +81,68 @@ function tell(text) {
   notice.hidden = !text;
 }
 
+/** @param {keyof DOMStringMap & string} name of one of the page's texts */
+const say = (name) => tell(notice.dataset[name] ?? "");
+
 /**
  * Show a site; the frame is made anew, so that the choice is one step in the history.
  * @param {URL} url
+ * @param {any} [sent] a form that another page sends into this window
  */
-function show(url) {
+function show(url, sent) {
   const target = collapsed(url, place);
   if (target === null) {
-    tell(notice.dataset.own ?? "");
+    say("own");
     return;
   }
   tell("");
+  page = null;
   current = url.href;
   field.value = url.href;
-  shown.textContent = "";
+  forget();
   document.title = url.host;
   setBusy(true);
   const next = document.createElement("iframe");
   next.id = "page";
   next.title = url.host;
+  next.name = windows.opened ? "gw-opener:" : "";
   next.setAttribute("sandbox", SANDBOX);
   next.allow = stage.dataset.allow ?? "";
+  const since = performance.now();
   next.addEventListener("load", () => {
     setBusy(false);
-    if (!heard) forget();
-    heard = false;
+    setTimeout(() => {
+      if (frame === next && heardAt < since && !page) forget();
+    }, SILENCE);
   });
-  next.src = target;
   stage.replaceChildren(next);
   frame = next;
+  if (sent?.entries) submit(next, target, sent);
+  else next.src = target;
+}
+
+/** @param {HTMLIFrameElement} to @param {string} target @param {any} sent */
+function submit(to, target, sent) {
+  const name = (to.name ||= "gw-form");
+  const made = document.createElement("form");
+  const action = `${target}${target.includes("?") ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
+  Object.assign(made, { method: "post", action, target: name, enctype: `${sent.coding}` });
+  for (const [key, value] of sent.entries) {
+    const input = document.createElement("input");
+    input.type = typeof value === "string" ? "hidden" : "file";
+    input.name = key;
+    if (typeof value === "string") input.value = value;
+    else {
+      const files = new DataTransfer();
+      files.items.add(value);
+      input.files = files.files;
+    }
+    made.append(input);
+  }
+  made.hidden = true;
+  document.body.append(made);
+  made.submit();
+  made.remove();
 }
 
 /** Show what the fragment says. */
@@ -82,47 +152,135 @@ function showFragment() {
   if (url) show(url);
   else {
     setBusy(false);
-    if (typed) tell(notice.dataset.invalid ?? "");
-    field.focus();
+    if (typed) say("invalid");
+    if (!windows.opened) field.focus();
   }
 }
 
-addEventListener("message", (event) => {
-  const said = event.data;
-  if (!frame || said?.gw !== 1) return;
-  if (said.type === "open" && isRewriteOrigin(event.origin, place)) {
-    // The browser lets this pass only while the person's click is fresh.
-    const url = parseTyped(String(said.url));
-    if (url) window.open(`${location.pathname}#${url.href}`);
-    return;
+/**
+ * Something does not fit: are the cookies still those of this browser's session?
+ * @returns {Promise<boolean>} whether they are
+ */
+async function mend() {
+  const outcome = await mendSession();
+  if (outcome === "sound") return true;
+  const now = performance.now();
+  mended.push(now);
+  while (mended.length && mended[0] < now - MENDS_WITHIN) mended.shift();
+  const again = mended.length <= MENDS;
+  page = null;
+  forget();
+  // After a reset nobody knows what the page was made under: a person decides anew.
+  if (outcome === "restored" && again) showFragment();
+  else frame?.remove();
+  say(outcome === "restored" ? (again ? "restored" : "lied") : "reset");
+  return false;
+}
+
+/** @type {Promise<boolean> | null} */
+let mending = null;
+
+/** A document lied: it goes, and nothing else does. @param {Window} source @param {string} origin */
+async function lied(source, origin) {
+  mending ??= mend().finally(() => (mending = null));
+  if (!(await mending)) return;
+  say("lied");
+  const host = isRewriteOrigin(origin, place) ? origin : "";
+  if (source === frame?.contentWindow) forget();
+  try {
+    source.location.replace(host ? `${host}/.gateway/oops` : "about:blank");
+  } catch {
+    // It has gone already.
   }
-  if (event.source !== frame.contentWindow || said.type !== "hello") return;
-  const origin = originBehind(event.origin, place);
-  if (origin === null) return;
+}
+
+/** Whether a window is within the page's frame. @param {any} one */
+function within(one) {
+  for (let depth = 0; one && one !== window && depth < 50; depth++) {
+    if (one === frame?.contentWindow) return true;
+    one = one.parent === one ? null : one.parent;
+  }
+  return false;
+}
+
+/** The document proved itself: it gets a port, by which all else is said. @param {Window} source @param {string} origin */
+function acknowledge(source, origin) {
+  const { port1: port, port2 } = new MessageChannel();
+  const speaker = { port, origin };
+  const topmost = source === frame?.contentWindow;
+  if (topmost) {
+    page = speaker;
+    heardAt = performance.now();
+  }
+  port.onmessage = ({ data: said, ports }) => {
+    if (said?.type === "state" || said?.type === "pong") {
+      if (page === speaker) hear(said);
+    } else windows.asked(speaker, said, ports);
+  };
+  source.postMessage({ gw: 1, type: "ack" }, origin === "null" ? "*" : origin, [port2]);
+}
+
+/** The topmost page tells of itself. @param {any} said */
+function hear(said) {
+  heardAt = performance.now();
+  const origin = page && originBehind(page.origin, place);
+  if (!origin) return;
   if (said.phase === "pagehide") {
     setBusy(true);
+    page = null;
     forget();
     return;
   }
-  const name = document.createElement("bdi"); // its end, which tells most, stays visible
-  name.textContent = origin.replace(/^https:\/\//, "");
-  shown.replaceChildren(name);
-  shown.classList.toggle("plain", origin.startsWith("http:"));
-  if (said.phase === "start") heard = true;
+  if (!named) {
+    named = true;
+    const name = document.createElement("bdi"); // its end, which tells most, stays visible
+    name.textContent = origin.replace(/^https:\/\//, "");
+    shown.replaceChildren(name);
+    shown.classList.toggle("plain", origin.startsWith("http:"));
+    if (!notice.hidden && notice.textContent === notice.dataset.gone) tell("");
+  }
+  if (said.type === "pong") return;
   if (said.phase !== "start") setBusy(false);
   const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path.slice(0, 2000) : "/";
   current = origin + path;
   if (document.activeElement !== field) field.value = current;
   document.title = (typeof said.title === "string" && said.title.slice(0, 200).trim()) || new URL(origin).host;
-  frame.title = document.title;
+  if (frame) frame.title = document.title;
+  // An image of a rewrite host, which the page's policy admits and no other.
+  icon.href = typeof said.icon === "string" && said.icon.startsWith("https:") ? said.icon.slice(0, 2000) : ownIcon;
   history.replaceState(history.state, "", "#" + current);
+}
+
+addEventListener("message", async ({ data: said, source: from, origin }) => {
+  const source = /** @type {Window} */ (from);
+  if (!frame || said?.gw !== 1 || !within(source)) return;
+  if (origin !== "null" && !isRewriteOrigin(origin, place)) return;
+  if (said.type === "hello") {
+    const { verdict, challenge } = await judge.hello(said, origin, source);
+    if (verdict === "lied") await lied(source, origin);
+    else if (verdict === "sandboxed") acknowledge(source, origin);
+    else source.postMessage({ gw: 1, type: "challenge", challenge }, origin);
+  } else if (said.type === "answer") {
+    const verdict = await judge.answer(said, origin, source);
+    if (verdict === "lied") await lied(source, origin);
+    else if (verdict === "sound") acknowledge(source, origin);
+  }
 });
+
+setInterval(() => {
+  if (!page) return;
+  if (named && performance.now() - heardAt > SILENCE) {
+    forget();
+    say("gone");
+  }
+  page.port.postMessage({ type: "ping" });
+}, PING);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const url = parseTyped(field.value);
   if (!url) {
-    tell(notice.dataset.invalid ?? "");
+    say("invalid");
     return;
   }
   history.pushState(null, "", "#" + url.href);
@@ -134,19 +292,20 @@ byId("back", HTMLButtonElement).addEventListener("click", () => history.back());
 byId("forward", HTMLButtonElement).addEventListener("click", () => history.forward());
 byId("reload", HTMLButtonElement).addEventListener("click", () => {
   const url = parseTyped(current);
-  if (url) show(url);
+  if (page && named) page.port.postMessage({ type: "reload" });
+  else if (url) show(url);
 });
 
 (async () => {
   try {
-    const fresh = !localStorage.getItem("gw.ickt");
+    const fresh = !ickt();
     await ensureSession();
     showFragment();
     // The page does not wait for the check; it is loaded again if the cookies had gone.
-    if (!fresh && !(await mendSession())) showFragment();
+    if (!fresh) await mend();
   } catch (error) {
     setBusy(false);
-    tell(notice.dataset.failed ?? "");
+    say("failed");
     console.error(error);
   }
 })();

@@ -25,6 +25,9 @@ function keep(minted) {
   localStorage.setItem(RESTORE, minted.restore);
 }
 
+/** The attestation that this browser keeps. */
+export const ickt = () => localStorage.getItem(ICKT) ?? "";
+
 /**
  * Run alone among all tabs of this origin.
  * @param {() => Promise<void>} work
@@ -46,16 +49,17 @@ export async function ensureSession() {
 /**
  * Whether the cookies still are those of the kept ickt; if not, set them again from the
  * restore text, or begin anew.
- * @returns {Promise<boolean>} true if nothing had to be mended
+ * @returns {Promise<"sound" | "restored" | "reset">}
  */
 export async function mendSession() {
-  let sound = true;
+  /** @type {"sound" | "restored" | "reset"} */
+  let outcome = "sound";
   await alone(async () => {
     const checked = await post("/.gateway/check", { ickt: localStorage.getItem(ICKT) });
     if (checked.ok) return;
-    sound = false;
     const restored = await post("/.gateway/restore", { restore: localStorage.getItem(RESTORE) });
+    outcome = restored.ok ? "restored" : "reset";
     keep(restored.ok ? restored : await post("/.gateway/bootstrap", {}));
   });
-  return sound;
+  return outcome;
 }

@@ -1,17 +1,21 @@
 // Where script names a host to the network, in pages and in workers alike.
-import { hookAll } from "./hooks.js";
+import { getOwnPropertyDescriptor, hook, hookAll } from "./hooks.js";
+
+/** @typedef {(url: any) => any} Signed a URL with the page's token, if it leads to a rewrite host */
+
+const STATELESS = /^(?:GET|HEAD|OPTIONS)$/i;
 
 /**
  * @param {any} w the global object
  * @param {import("./urls.js").Urls} urls
  * @param {unknown} rtc whether WebRTC is allowed
+ * @param {Signed} signed
  */
-export function installNetwork(w, { map, unmap }, rtc) {
+export function installNetwork(w, { map, unmap }, rtc, signed) {
   const NativeRequest = w.Request;
   hookAll(
     w,
-    "fetch:0 fetchLater:0 Request:0 WebSocket:0 WebSocketStream:0 EventSource:0 Audio:0 XMLHttpRequest.open:1 " +
-    "Navigator.sendBeacon:0 ServiceWorkerContainer.register:0 ServiceWorkerContainer.getRegistration:0 Worklet.addModule:0 " +
+    "EventSource:0 Audio:0 ServiceWorkerContainer.register:0 ServiceWorkerContainer.getRegistration:0 Worklet.addModule:0 " +
     "History.pushState:2 History.replaceState:2",
     (given) => (given instanceof NativeRequest ? given : map(given)),
   );
@@ -23,6 +27,21 @@ export function installNetwork(w, { map, unmap }, rtc) {
     null,
     unmap,
   );
+  /** @param {any} args @param {string | undefined} [method] @param {number} [at] */
+  const send = (args, method, at = 0) => {
+    const given = args[at];
+    const old = given instanceof NativeRequest;
+    if (given == null) return;
+    const to = old ? urlOf.call(given) : map(given);
+    const url = STATELESS.test(`${method ?? (old ? given.method : "GET")}`) ? to : signed(to);
+    if (!old) args[at] = url;
+    else if (url !== to) args[at] = new NativeRequest(url, given);
+  };
+  const { get: urlOf } = /** @type {any} */ (getOwnPropertyDescriptor(NativeRequest.prototype, "url"));
+  for (const name of ["fetch", "fetchLater", "Request"]) hook(w, name, (args) => send(args, args[1]?.method));
+  for (const name of ["WebSocket", "WebSocketStream"]) hook(w, name, (args) => send(args, "POST"));
+  hook(w.Navigator?.prototype, "sendBeacon", (args) => send(args, "POST"));
+  hook(w.XMLHttpRequest?.prototype, "open", (args) => send(args, args[0], 1));
   // What cannot be carried is missing, so that applications take their other way.
   delete w.WebTransport;
   if (!rtc) {

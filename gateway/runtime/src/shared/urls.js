@@ -1,11 +1,11 @@
 // URLs of one page or worker: collapsed where the browser fetches, decoded where script
 // reads what it set.  The page's own origin is never decoded: its view is of one piece.
-import { collapseUrl } from "./origins.js";
-
 /** @typedef {import("./origins.js").Place} Place */
 /** @typedef {ReturnType<typeof urlsOf>} Urls */
 
 const NativeURL = URL;
+// Our own parameters: they are always the last.
+const OURS = /[?&]__gwp?=[\w.~-]+(?=#|$)/g;
 const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
 
 /**
@@ -14,18 +14,17 @@ const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
  * @param {() => string} base
  * @param {string} own the page's own, as the browser sees it
  * @param {{
- *   longLabel: (origin: string) => string,
- *   expand: typeof import("./origins.js").expand,
+ *   collapse: (url: URL, place: Place) => string | null,
  *   decode: typeof import("./decode.js").decode,
- * }} tools the label of an origin that has no short one, and what few pages need
+ * }} tools for what is another host's
  * @param {import("./trusted.js").Typed} typed
  */
-export function urlsOf(place, origin, base, own, { longLabel, expand, decode }, typed) {
+export function urlsOf(place, origin, base, own, { collapse, decode }, typed) {
   const map = (/** @type {string} */ text) => {
     try {
       // `//host` takes the page's own scheme, which is not the one that it is shown under.
       const url = new NativeURL(text, GIVEN.test(text) ? origin : base());
-      return url.origin === own ? text : collapseUrl(url, place, longLabel, expand) ?? text;
+      return url.origin === own || !/^(?:http|ws)/.test(url.protocol) ? text : collapse(url, place) ?? text;
     } catch {
       return text;
     }
@@ -42,6 +41,7 @@ export function urlsOf(place, origin, base, own, { longLabel, expand, decode }, 
      * @param {any} text
      */
     unmap: (text) =>
-      typeof text === "string" && text.replaceAll(own, "").includes(place.suffix) ? decode(text, place, own) : text,
+      typeof text !== "string" ? text
+      : (text = text.replace(OURS, "")).replaceAll(own, "").includes(place.suffix) ? decode(text, place, own) : text,
   };
 }

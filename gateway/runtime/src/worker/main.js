@@ -2,14 +2,16 @@
 import { hook, hookAll, installTexts } from "../shared/hooks.js";
 import { longLabel } from "../shared/long.js";
 import { installNetwork } from "../shared/network.js";
-import { expand, labelOf, serialise } from "../shared/origins.js";
+import { collapseUrl, expand, labelOf, serialise } from "../shared/origins.js";
 import { decode } from "../shared/decode.js";
+import { signer } from "../shared/tokens.js";
 import { urlsOf } from "../shared/urls.js";
 import { mapCss } from "../shared/css.js";
 import { preambleOf } from "../shared/preamble.js";
 import { trustedOf } from "../shared/trusted.js";
 import { installWorkers } from "../shared/workers.js";
 import { installContainment } from "./contain.js";
+import { workerToken } from "./token.js";
 
 /** @type {any} */
 const w = self;
@@ -22,9 +24,9 @@ if (label) {
   const found = expand(label);
   const origin = found ? serialise(found) : url.origin;
   const base = w.location.protocol === "https:" ? w.location.href : url.href;
-  const urls = urlsOf(place, origin, () => base, url.origin, { longLabel, expand, decode }, trustedOf(w).typed);
+  const urls = urlsOf(place, origin, () => base, url.origin, { collapse: (url, at) => collapseUrl(url, at, longLabel, expand), decode }, trustedOf(w).typed);
   installTexts(w);
-  installNetwork(w, urls, false);
+  installNetwork(w, urls, false, signer(workerToken(w, url.origin), () => base, place));
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
   const NativeRequest = w.Request;

@@ -1,0 +1,93 @@
+// The handshake with the outer frame and the parent (protocols, section 7): until both have
+// answered, nothing of the page is shown and no input reaches it.
+import { getOwnPropertyDescriptor } from "../shared/hooks.js";
+
+const INPUT =
+  "beforeinput click auxclick contextmenu drop keydown keypress keyup mousedown mouseup paste pointerdown pointerup touchend touchstart";
+// A slow line is no attack; a silent one shows nothing.
+const PATIENCE = 30000;
+const { get: originOf } = /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin"));
+
+/** @typedef {(type: string, more?: object, transfer?: Transferable[]) => void} Post */
+/** @typedef {Record<string, (said: any, event: MessageEvent, origin?: any) => void>} Heard what is done about each type of message */
+
+/**
+ * Answer the frames of a document, and take the gateway's messages out of the page's sight.
+ * @param {any} w
+ * @param {(said: any, event: MessageEvent, origin: string) => void} heard
+ */
+export function listen(w, heard) {
+  w.addEventListener("message", (/** @type {MessageEvent} */ event) => {
+    const { data: said, source } = event;
+    if (said?.gw !== 1) return;
+    event.stopImmediatePropagation();
+    if (said.type === "parent") /** @type {Window} */ (source).postMessage({ gw: 1, type: "child" }, "*");
+    else heard(said, event, originOf.call(event));
+  }, true);
+}
+
+/**
+ * @param {import("./payload.js").Payload} payload
+ * @param {string} own
+ * @param {Heard} handlers what comes by the port
+ * @returns {{post: Post, heard: (said: any, event: MessageEvent, origin: string) => void}} `post` waits until there is a port
+ */
+export function attest({ nonce, proof, token, secure, suffix }, own, handlers) {
+  const { documentElement: root } = document;
+  const { style } = /** @type {HTMLElement} */ (root);
+  const styled = root.getAttribute("style");
+  const display = style.getPropertyValue("display");
+  const important = style.getPropertyPriority("display");
+  const { fetch, top, parent, location } = window;
+  const say = /** @type {Window} */ (top).postMessage.bind(top);
+  /** @type {MessagePort | undefined} */
+  let port;
+  /** @type {[object, Transferable[]][]} */
+  const waiting = [];
+  let open = parent === top ? 1 : 2;
+
+  const swallow = (/** @type {Event} */ event) => {
+    if (!event.isTrusted) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  const each = (/** @type {"addEventListener" | "removeEventListener"} */ change) =>
+    INPUT.split(" ").forEach((type) => window[change](type, swallow, true));
+  const leave = () => location.replace(own + "/.gateway/oops");
+  const timer = setTimeout(leave, PATIENCE);
+  const answered = () => {
+    if (--open) return;
+    clearTimeout(timer);
+    each("removeEventListener");
+    if (display) style.setProperty("display", display, important);
+    else style.removeProperty("display");
+    if (styled === null && !root.getAttribute("style")) root.removeAttribute("style");
+  };
+
+  style.setProperty("display", "none", "important");
+  each("addEventListener");
+  say({ gw: 1, type: "hello", nonce, proof, own }, secure);
+  if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
+  return {
+    post(type, more, transfer = []) {
+      const said = { type, ...more };
+      if (port) port.postMessage(said, transfer);
+      else waiting.push([said, transfer]);
+    },
+    heard(said, event, origin) {
+      if (said.type === "child" && event.source === parent && origin.split(":")[1].endsWith(suffix)) answered();
+      if (said.type === "go") handlers.go(said, event, origin);
+      if (event.source !== top || origin !== secure) return;
+      if (said.type === "challenge") {
+        fetch(`${own}/.gateway/attest?c=${said.challenge}&n=${nonce}&__gw=${token}`)
+          .then((response) => response.text())
+          .then((answer) => say({ gw: 1, type: "answer", nonce, answer }, secure));
+      } else if (said.type === "ack" && !port) {
+        port = event.ports[0];
+        port.onmessage = (event) => handlers[event.data.type]?.(event.data, event);
+        for (const [said, transfer] of waiting) port.postMessage(said, transfer);
+        answered();
+      }
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// The token of what changes state (protocols, section 8): on forms, just while they are sent.
+import { hook } from "../shared/hooks.js";
+
+/**
+ * @param {any} w
+ * @param {import("../shared/network.js").Signed} signed
+ * @returns {(form: any, submitter?: any) => void} signs the URL that a form is about to be sent to
+ */
+export function installForms(w, signed) {
+  const later = w.setTimeout.bind(w);
+  let sending = false;
+  const sign = (/** @type {any} */ form, /** @type {any} */ by) => {
+    if (sending || !/^post$/i.test(by?.getAttribute("formmethod") || form.getAttribute("method"))) return;
+    const [element, name] = by?.hasAttribute("formaction") ? [by, "formaction"] : [form, "action"];
+    const given = element.getAttribute(name);
+    const made = signed(given || w.document.URL);
+    element.setAttribute(name, made);
+    sending = true;
+    later(() => {
+      sending = false;
+      if (given === null) element.removeAttribute(name);
+      else element.setAttribute(name, given);
+    });
+  };
+  // A handler of the page may yet choose another address.
+  const again = (/** @type {any[]} */ args) => sending && /action$/i.test(args.at(-2) ?? "action") && args.push(signed(args.pop()));
+  hook(w.HTMLFormElement.prototype, "action", again);
+  for (const name of ["HTMLButtonElement", "HTMLInputElement"]) hook(w[name].prototype, "formAction", again);
+  hook(w.Element.prototype, "setAttribute", again);
+  const listen = (/** @type {any} */ root) => {
+    root.addEventListener("submit", (/** @type {any} */ event) => sign(event.target, event.submitter), true);
+    return root;
+  };
+  listen(w);
+  hook(w.Element.prototype, "attachShadow", null, listen);
+  return sign;
+}
