@@ -9,6 +9,8 @@ from typing import Final
 ICK_COOKIE: Final = b"__Http-ick"
 DATR_COOKIE: Final = b"__Http-datr"
 OWN_COOKIES: Final = (ICK_COOKIE, DATR_COOKIE)
+ICKT_COOKIE: Final = b"__Host-gw-ickt"
+RESTORE_COOKIE: Final = b"__Host-gw-restore"
 
 TOKEN_PARAMETER: Final = "__gw"
 ORIGIN_PARAMETER: Final = "__gwo"
@@ -26,6 +28,7 @@ REPORT_PATH: Final = "/.gateway/report"
 BOOTSTRAP_PATH: Final = "/.gateway/bootstrap"
 RESTORE_PATH: Final = "/.gateway/restore"
 CHECK_PATH: Final = "/.gateway/check"
+SETTLE_PATH: Final = "/.gateway/settle"
 OPEN_PATH: Final = "/open"
 
 REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"

@@ -8,4 +8,5 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 - ``http``: a request to a rewrite host.  ``bodies``: what becomes of its answer's body.
 - ``websocket``: a handshake to a rewrite host.
 - ``own``: the portal, the outer frame and the gateway's own endpoints.
+- ``settle``: a session in two steps, for browsers without localStorage.
 """

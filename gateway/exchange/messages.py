@@ -10,6 +10,7 @@ import attrs
 
 from gateway import wire
 from gateway.errors import GatewayError, LocalFault
+from gateway.origins import HostKind
 from gateway.rewrite.csp import RuntimeSource
 from gateway.rewrite.pipeline import BodyPlan
 
@@ -59,6 +60,7 @@ class Settings:
     commit_attempts: int = 100
     access_seconds: int = 60
     webrtc: bool = False
+    settle_seconds: int = 300
 
 
 @attrs.frozen
@@ -76,6 +78,14 @@ class Context:
     worker_path: str = ""
     worker_source: bytes = attrs.field(default=b"", repr=False)
     settings: Settings = attrs.field(factory=Settings)
+    apart: Codec | None = None
+
+    def at(self, host: str) -> Context:
+        """The context for a request's host: pages on the domain apart stay there."""
+        far = self.apart
+        if far is None or far.classify(host)[0] not in {HostKind.REWRITE, HostKind.SETTLE}:
+            return self
+        return attrs.evolve(self, codec=far)
 
     def runtime(self, origin: Origin) -> RuntimeSource:
         """The runtime's script as a page of ``origin`` loads it."""
@@ -172,6 +182,14 @@ class Touch:
 
 
 @attrs.frozen
+class Consume:
+    """Consume a one-time nonce that counts until ``day``; the reply: whether it was the first."""
+
+    nonce: bytes = attrs.field(repr=False)
+    day: int
+
+
+@attrs.frozen
 class NeedRandom:
     """Ask for random octets."""
 
@@ -260,7 +278,9 @@ class SocketRefused:
     fields: Fields = attrs.field(default=(), repr=False)
 
 
-StoreNeed = NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch
+StoreNeed = (
+    NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch | Consume
+)
 """What concerns the store."""
 
 Need = StoreNeed | NeedRandom | NeedNow | NeedBody | Note | Leak | Connect | ConnectSocket
@@ -273,6 +293,7 @@ class Page(Enum):
 
     PORTAL = "portal"
     OUTER = "outer"
+    SETTLE = "settle"
 
 
 @attrs.frozen

@@ -4,4 +4,5 @@
 - ``attestation``: ``datr``, the pair, ``ickt``, the restore text.
 - ``reading``: the session that a request's Cookie header carries, if any.
 - ``bootstrap``: minting a session, its Set-Cookie fields, expiring duplicates.
+- ``settle``: the same in two steps, for browsers without localStorage.
 """

@@ -14,6 +14,7 @@ from gateway.exchange.messages import (
     Commit,
     Connect,
     ConnectSocket,
+    Consume,
     Context,
     Ending,
     Exchange,
@@ -132,6 +133,7 @@ class Shell:
     versions: dict[tuple[bytes, bytes], int] = attrs.field(factory=dict)
     needs: list[Need] = attrs.field(factory=list)
     random: int = 0
+    consumed: set[bytes] = attrs.field(factory=set)
 
     def run(self, exchange: Exchange) -> Ending:
         """Drive the exchange to its ending."""
@@ -176,6 +178,10 @@ class Shell:
                 return None
             case Commit():
                 return self.commit(need)
+            case Consume(nonce):
+                first = nonce not in self.consumed
+                self.consumed.add(nonce)
+                return first
             case Connect():
                 return UpstreamHead(200, b"OK", (HTML,), 5)
             case ConnectSocket():

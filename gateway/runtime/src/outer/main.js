@@ -1,9 +1,9 @@
 // The outer frame: address bar, session, and the one frame that shows the page.
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
-import { ensureSession, mendSession } from "./session.js";
+import { NothingKept, ensureSession, ickt, mendSession, suffix } from "./session.js";
 
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-modals allow-downloads allow-pointer-lock";
-const place = placeHere();
+const place = placeHere(suffix());
 
 /** @template {Element} T @param {string} id @param {new () => T} kind @returns {T} */
 function byId(id, kind) {
@@ -139,14 +139,14 @@ byId("reload", HTMLButtonElement).addEventListener("click", () => {
 
 (async () => {
   try {
-    const fresh = !localStorage.getItem("gw.ickt");
+    const fresh = !ickt();
     await ensureSession();
     showFragment();
     // The page does not wait for the check; it is loaded again if the cookies had gone.
     if (!fresh && !(await mendSession())) showFragment();
   } catch (error) {
     setBusy(false);
-    tell(notice.dataset.failed ?? "");
+    tell((error instanceof NothingKept ? notice.dataset.storage : notice.dataset.failed) ?? "");
     console.error(error);
   }
 })();
