@@ -34,6 +34,8 @@ export function parseTyped(typed) {
  * @param {Place} place
  */
 export function collapsed(url, place) {
+  // Sites may be on a domain apart; this page's own is no site in either case.
+  if (("." + url.hostname).endsWith(location.hostname.replace(/^www\.0/, ""))) return null;
   return labelOf(url.hostname, place) === null ? collapseUrl(url, place, longLabel, expand) : null;
 }
 
