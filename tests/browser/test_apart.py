@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.origins import parse
-from tests.browser.harness import DOMAIN, Stack, launch, resolver_rules, until
+from tests.browser.harness import DOMAIN, Stack, launch, resolver_rules
+from tests.browser.test_outer_frame import settle
 
 pytestmark = pytest.mark.browser
 APART = "i.test"
@@ -55,16 +56,6 @@ def ordinary(browsers):
     page = _page(browsers[1])
     yield page
     page.context.close()
-
-
-def settle(page, condition, what: str) -> None:
-    """Wait for a condition while the driver takes in the browser's events."""
-
-    def looked() -> bool:
-        page.wait_for_timeout(20)
-        return condition()
-
-    until(looked, what)
 
 
 def frame_of(page, codec, origin):
@@ -263,7 +254,31 @@ def test_the_same_gateway_in_an_ordinary_browser(apart, ordinary):
     assert frame.locator("#visits").inner_text() == "2"
 
 
-def test_without_a_domain_apart(playwright, stack, tripwire):
+def test_third_parties_have_no_other_cookies(apart, bare):
+    """This browser blocks what is not partitioned, so that nothing here rests on it."""
+    bare.goto(apart.codec.secure_origin + "/")
+    place = f"https://www.0.{APART}:{apart.port}/.gateway/settle?probe"
+    bare.evaluate(
+        """url => new Promise((done) => {
+          const child = document.createElement("iframe");
+          child.src = url;
+          child.onload = done;
+          document.body.append(child);
+        })""",
+        place,
+    )
+    (child,) = [frame for frame in bare.frames if frame.url == place]
+    seen = child.evaluate(
+        """() => {
+          document.cookie = "plain=1; Secure; SameSite=None";
+          document.cookie = "kept=1; Secure; SameSite=None; Partitioned";
+          return document.cookie;
+        }"""
+    )
+    assert seen == "kept=1"
+
+
+def test_without_a_domain_apart(playwright, stack, tripwire, shots):
     """A gateway that has none says so, and shows nothing."""
     browser = launch(playwright, resolver_rules(stack, tripwire), "--disable-local-storage")
     try:
@@ -271,6 +286,7 @@ def test_without_a_domain_apart(playwright, stack, tripwire):
         page.goto(stack.outer + SHOP + "/")
         notice = page.locator("#notice", has_text="Allow it to store data")
         notice.wait_for()
+        page.screenshot(path=shots / "no-storage.png")
         assert page.locator("iframe").count() == 0
         assert cookies(page) == {}
     finally:

@@ -41,7 +41,7 @@ async function browser({ storage, apart = "", cookie = "", answers = {}, far = {
     fetch: async (path, options) => {
       posts.push([path, JSON.parse(options.body)]);
       const answer = answering[path];
-      return { json: async () => (typeof answer === "function" ? answer(jar) : answer) };
+      return { status: answer.status ?? 200, json: async () => (typeof answer === "function" ? answer(jar) : answer) };
     },
     document: {
       get cookie() {
@@ -164,6 +164,23 @@ test("what is lost is mended", async () => {
   const anew = await browser({ ...bare, cookie: "", answers });
   assert.equal(await anew.session.mendSession(), false);
   assert.deepEqual(anew.posts.map(([path]) => path), ["/.gateway/restore", "/.gateway/bootstrap"]);
+});
+
+test("a gateway that is unwell ends no session", async () => {
+  const unwell = { status: 503, title: "Try again" };
+  const memory = new Memory();
+  memory.setItem("gw.ickt", "i");
+  memory.setItem("gw.restore", "r");
+  for (const path of ["/.gateway/check", "/.gateway/restore"]) {
+    const { session, posts } = await browser({ storage: () => memory, answers: { [path]: unwell } });
+    await assert.rejects(session.mendSession(), /503/);
+    assert.equal(posts.at(-1)[0], path);
+    assert.equal(session.ickt(), "i");
+  }
+  const bare = { storage: none[0], apart: ".0.i.test", cookie: "__Host-gw-ickt=I", far: { kept: false } };
+  const { session, posts } = await browser({ ...bare, answers: { "/.gateway/restore": unwell } });
+  await assert.rejects(session.mendSession(), /503/);
+  assert.equal(posts.length, 1);
 });
 
 test("only the cookie of exactly that name is the ickt", async () => {

@@ -46,6 +46,8 @@ async function post(path, content) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(content),
   });
+  // A gateway that is unwell has not said that the session is over.
+  if (answer.status > 499) throw new Error(`the gateway answered ${answer.status}`);
   return answer.json();
 }
 
