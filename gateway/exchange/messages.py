@@ -183,10 +183,10 @@ class Touch:
 
 @attrs.frozen
 class Consume:
-    """Consume a one-time nonce that counts until ``day``; the reply: whether it was the first."""
+    """Use up a one-time nonce; the reply is a bool: whether nobody did before."""
 
     nonce: bytes = attrs.field(repr=False)
-    day: int
+    expires: int
 
 
 @attrs.frozen

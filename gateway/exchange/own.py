@@ -196,7 +196,7 @@ def _bootstrap(head: RequestHead, context: Context) -> Step[Ending]:
     del head
     if context.apart is not None:
         body = yield from ask(NeedBody(), bytes)
-        if _json_value(body, "apart") is True:
+        if _json_member(body, "apart") is True:
             return _offered((yield from settle.offer(context)))
     noise = yield from ask(NeedRandom(bootstrap.RANDOM_NEEDED), bytes)
     now = yield from steps.now()
@@ -207,7 +207,7 @@ def _bootstrap(head: RequestHead, context: Context) -> Step[Ending]:
 def _restore(head: RequestHead, context: Context) -> Step[Ending]:
     """The cookies of a restore text again, or a new offer of the session in that cookie."""
     body = yield from ask(NeedBody(), bytes)
-    if context.apart is not None and _json_value(body, "apart") is True:
+    if context.apart is not None and _json_member(body, "apart") is True:
         offered = yield from settle.offer_again(head, context)
         return _json(409, {"ok": False}) if offered is None else _offered(offered)
     nonce = yield from ask(NeedRandom(12), bytes)
@@ -274,19 +274,19 @@ def _json(
     return Answer(status, (*own, *fields), json.dumps(content).encode("ascii"))
 
 
-def _json_value(body: bytes, key: str) -> Any:
-    """A member of a JSON object; None for anything else."""
+def _json_text(body: bytes, key: str) -> str:
+    """A string member of a JSON object; empty for anything else."""
+    value = _json_member(body, key)
+    return value if isinstance(value, str) else ""
+
+
+def _json_member(body: bytes, key: str) -> object:
+    """A member of a JSON object; None where there is none."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         return None
     return content.get(key) if isinstance(content, dict) else None
-
-
-def _json_text(body: bytes, key: str) -> str:
-    """A string member of a JSON object; empty for anything else."""
-    value = _json_value(body, key)
-    return value if isinstance(value, str) else ""
 
 
 def _parameter(head: RequestHead, name: str) -> str:

@@ -18,8 +18,6 @@ from gateway.session.bootstrap import session_cookies
 if TYPE_CHECKING:
     from gateway.exchange.steps import Step
 
-_DAY = 86400
-
 
 def offer(context: Context) -> Step[settle.Offer]:
     """Step 1: a new session, always."""
@@ -46,7 +44,7 @@ def take(text: bytes, nonce: bytes, context: Context) -> Step[tuple[bytes, bytes
     if taken is None:
         yield Note(events.SESSION_SETTLE, "text and nonce are not ours, not a pair, or over")
         return None
-    if not (yield from ask(Consume(b"settle:" + taken.nonce, taken.expires // _DAY), bool)):
+    if not (yield from ask(Consume(b"settle:" + taken.nonce, taken.expires), bool)):
         yield Note(events.SESSION_SETTLE, "the nonce came a second time")
         return None
     return session_cookies(taken.ick, taken.datr, context.codec.cookie_domain, apart=True)

@@ -189,7 +189,7 @@ class _Run:
         if isinstance(need, NeedOwned):
             return Owned(await store.owned(need.owner))
         if isinstance(need, Consume):
-            return await store.consume(need.nonce, need.day)
+            return await store.consume(need.nonce, need.expires // _DAY + 1)
         if isinstance(need, NeedOrigin):
             text = await store.origin(need.label)
             origin = parse_origin(text) if text is not None else None

@@ -178,16 +178,16 @@ class Shell:
                 return None
             case Commit():
                 return self.commit(need)
-            case Consume(nonce):
-                first = nonce not in self.consumed
-                self.consumed.add(nonce)
-                return first
             case Connect():
                 return UpstreamHead(200, b"OK", (HTML,), 5)
             case ConnectSocket():
                 return SocketOpened()
             case NeedBody():
                 return b""
+            case Consume(nonce):
+                fresh = nonce not in self.consumed
+                self.consumed.add(nonce)
+                return fresh
             case NeedOrigin() | RememberOrigin() | Note() | Leak() | Hold() | LetGo():
                 return None
         raise AssertionError(need)

@@ -100,7 +100,7 @@ class StepTests(SynchronousTestCase):
             self.assertEqual(field.decode().partition(";")[2], COMMON[1:])
         consume = shell.needs[-1]
         assert isinstance(consume, Consume)
-        self.assertEqual(consume.day, (NOW + 300) // 86400)
+        self.assertEqual(consume.expires, NOW + 300)
         self.assertTrue(consume.nonce.startswith(b"settle:"))
 
         check = {"ickt": session.ickt(KEYS).decode()}
