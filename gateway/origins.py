@@ -81,6 +81,7 @@ class HostKind(Enum):
     PORTAL = "portal"
     SECURE = "secure"
     REWRITE = "rewrite"
+    SETTLE = "settle"
     UNKNOWN = "unknown"
 
 
@@ -168,16 +169,17 @@ class Codec:
     """The map between URLs and collapsed URLs for one gateway domain.
 
     Parameters: ``domain`` (the portal's host), ``public_port`` (the port that
-    browsers see), ``rewrite_domain`` (where rewrite hosts live; None: ``domain``).
-    Keeps a bounded cache from authority to collapsed authority; a plain URL costs
+    browsers see), ``rewrite_domain`` (where rewrite hosts live; None: ``domain``),
+    ``own`` (domains that are the gateway's besides).  Keeps a bounded cache from authority to collapsed authority; a plain URL costs
     one regular expression and one look-up.
     """
 
     domain: str
     public_port: int = 443
     rewrite_domain: str | None = None
+    own: tuple[str, ...] = ()
+    _labels: dict[str, Origin] = attrs.field(factory=dict, repr=False, kw_only=True)
     _prefixes: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
-    _labels: dict[str, Origin] = attrs.field(factory=dict, init=False, repr=False)
 
     suffix: str = attrs.field(init=False)
     """What every rewrite host ends in, dot first, without a port."""
@@ -189,6 +191,8 @@ class Codec:
     """The serialised origin of the outer frame."""
     wildcard: str = attrs.field(init=False)
     """All rewrite hosts as a CSP host source without a scheme."""
+    settle_origin: str = attrs.field(init=False)
+    """The serialised origin that sets the session on a domain apart; empty without one."""
     cookie_domain: str = attrs.field(init=False)
     """Under which domain the session's cookies live."""
     _port: str = attrs.field(init=False, repr=False)
@@ -202,6 +206,23 @@ class Codec:
         self.portal_origin = f"https://{self.domain}{self._port}"
         self.secure_origin = f"https://{self.secure_host}{self._port}"
         self.wildcard = f"*{self.suffix}{self._port}"
+        settle = f"https://{wire.SECURE_LABEL}{self.suffix}{self._port}"
+        self.settle_origin = settle if self.is_apart else ""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether rewrite hosts have a domain of their own: cookies are third parties' there."""
+        return self.rewrite_domain is not None
+
+    def apart(self, rewrite_domain: str) -> tuple[Codec, Codec]:
+        """This codec and that of pages on a domain of their own.
+
+        Each keeps its pages where they are; what is proved to one about long labels is known
+        to both, and neither takes the other's names for the open web's.
+        """
+        near = attrs.evolve(self, own=(*self.own, rewrite_domain), labels=self._labels)
+        far = Codec(self.domain, self.public_port, rewrite_domain, self.own, labels=self._labels)
+        return near, far
 
     def host_of(self, origin: Origin) -> str:
         """The collapsed host of ``origin``, with the public port if it is not 443."""
@@ -228,11 +249,13 @@ class Codec:
             label = host[: -len(self.suffix)]
             if _HOST_LABEL.match(label) and label != wire.SECURE_LABEL:
                 return HostKind.REWRITE, label
+            if label == wire.SECURE_LABEL and self.is_apart:
+                return HostKind.SETTLE, ""
         return HostKind.UNKNOWN, ""
 
     def is_own(self, host: str) -> bool:
         """Whether a host name is the gateway's own: never an upstream."""
-        names = {self.domain, self.rewrite_domain or self.domain}
+        names = {self.domain, self.rewrite_domain or self.domain, *self.own}
         host = host.rstrip(".")
         return host in names or any(host.endswith("." + name) for name in names)
 

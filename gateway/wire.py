@@ -9,6 +9,8 @@ from typing import Final
 ICK_COOKIE: Final = b"__Http-ick"
 DATR_COOKIE: Final = b"__Http-datr"
 OWN_COOKIES: Final = (ICK_COOKIE, DATR_COOKIE)
+ICKT_COOKIE: Final = b"__Host-gw-ickt"
+RESTORE_COOKIE: Final = b"__Host-gw-restore"
 
 TOKEN_PARAMETER: Final = "__gw"
 ORIGIN_PARAMETER: Final = "__gwo"
@@ -30,6 +32,7 @@ ATTEST_PATH: Final = "/.gateway/attest"
 TOKEN_PATH: Final = "/.gateway/token"
 OOPS_PATH: Final = "/.gateway/oops"
 BASIC_PATH: Final = "/.gateway/basic"
+SETTLE_PATH: Final = "/.gateway/settle"
 OPEN_PATH: Final = "/open"
 
 REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"

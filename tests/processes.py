@@ -30,6 +30,7 @@ from gateway.origins import Codec, Origin
 from tests.ops import DOMAIN, HOSTS, ROOT
 
 SITE = "lanes.example"
+APART = "i.test"
 PATIENCE = 60
 """Seconds after which something that should come never will."""
 
@@ -180,15 +181,15 @@ class Gateways:
     def __init__(self, case: Any, folder: Path, store: str, count: int = 3) -> None:
         """Make everything, start nothing."""
         ca = LocalCa(folder / "ca")
-        issued = ca.issue("gateway", HOSTS)
+        issued = ca.issue("gateway", (*HOSTS, f"*.0.{APART}"))
         self.site = Site(case)
         shared = _listening(case)
         self.port = shared.getsockname()[1]
-        self.codec = Codec(DOMAIN, self.port)
+        self.codec, self.apart = Codec(DOMAIN, self.port).apart(APART)
         self.tls = ssl.create_default_context(cafile=ca.certificate_file)
         config = folder / "gateway.toml"
         config.write_text(
-            f'domain = "{DOMAIN}"\npublic-port = {self.port}\n'
+            f'domain = "{DOMAIN}"\nrewrite-domain = "{APART}"\npublic-port = {self.port}\n'
             'listen = ["systemd:domain=INET:name=shared", "systemd:domain=INET:name=own"]\n'
             f'[tls]\ncertificate = "{issued.certificate}"\nkey = "{issued.key}"\n'
             f'[store]\n{store}\n[keys]\nfile = "{folder}/gateway.keys"\n'
@@ -272,6 +273,12 @@ class Person:
         return self._ask(
             port, codec.secure_host, path, {"Origin": codec.secure_origin}, "POST", body
         )
+
+    def settle(self, port: int, body: bytes) -> Answer:
+        """POST an offer of a session on the domain apart, as the page there does."""
+        origin = self._gateways.apart.settle_origin
+        host = origin.removeprefix("https://").partition(":")[0]
+        return self._ask(port, host, wire.SETTLE_PATH, {"Origin": origin}, "POST", body)
 
     def fetch(
         self, port: int, host: str, path: str, *set_cookies: str, keep: bool = False

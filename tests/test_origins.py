@@ -278,7 +278,8 @@ class HostTests(SynchronousTestCase):
         codec = Codec(DOMAIN, rewrite_domain="i.example")
         self.assertEqual(codec.classify("http-a.0.i.example"), (HostKind.REWRITE, "http-a"))
         self.assertEqual(codec.classify("www.0.gateway.example")[0], HostKind.SECURE)
-        for host in ("http-a.0.gateway.example", "www.0.i.example", "i.example"):
+        self.assertEqual(codec.classify("www.0.i.example"), (HostKind.SETTLE, ""))
+        for host in ("http-a.0.gateway.example", "i.example", "0.i.example", "x.www.0.i.example"):
             self.assertEqual(codec.classify(host)[0], HostKind.UNKNOWN, host)
 
     def test_ports_are_ascii_digits(self) -> None:
@@ -295,6 +296,61 @@ class HostTests(SynchronousTestCase):
             self.assertTrue(codec.is_own(host + "."), host)
         for host in ("evilgateway.example", "ii.example", "example", "gateway.example.com"):
             self.assertFalse(codec.is_own(host), host)
+
+
+class ApartTests(SynchronousTestCase):
+    """Two codecs of one gateway: each keeps its pages on their domain."""
+
+    def setUp(self) -> None:
+        """Both."""
+        self.near, self.far = Codec(DOMAIN, 8443).apart("i.example")
+
+    def test_names(self) -> None:
+        """Outer frame and portal are the same; suffix, settle host and cookies are not."""
+        near, far = self.near, self.far
+        self.assertEqual(
+            (near.secure_origin, near.portal_origin), (far.secure_origin, far.portal_origin)
+        )
+        self.assertEqual((near.is_apart, near.settle_origin), (False, ""))
+        self.assertEqual((far.is_apart, far.settle_origin), (True, "https://www.0.i.example:8443"))
+        self.assertEqual((near.suffix, far.suffix), (f".0.{DOMAIN}", ".0.i.example"))
+        self.assertEqual((near.cookie_domain, far.cookie_domain), (DOMAIN, "i.example"))
+        self.assertEqual(far.wildcard, "*.0.i.example:8443")
+
+    def test_each_knows_its_own_hosts(self) -> None:
+        """A rewrite host belongs to one; neither is ever an upstream of the other."""
+        for host, kinds in {
+            f"https-a.0.{DOMAIN}": (HostKind.REWRITE, HostKind.UNKNOWN),
+            "https-a.0.i.example": (HostKind.UNKNOWN, HostKind.REWRITE),
+            f"www.0.{DOMAIN}": (HostKind.SECURE, HostKind.SECURE),
+            "www.0.i.example": (HostKind.UNKNOWN, HostKind.SETTLE),
+            DOMAIN: (HostKind.PORTAL, HostKind.PORTAL),
+            "i.example": (HostKind.UNKNOWN, HostKind.UNKNOWN),
+        }.items():
+            self.assertEqual((self.near.classify(host)[0], self.far.classify(host)[0]), kinds, host)
+            self.assertTrue(self.near.is_own(host) and self.far.is_own(host), host)
+        self.assertFalse(self.near.is_own("j.example") or self.far.is_own("j.example"))
+
+    def test_urls_stay(self) -> None:
+        """A URL becomes one of the codec's own domain, and only that is taken back."""
+        for codec, other in ((self.near, self.far), (self.far, self.near)):
+            shown = codec.collapse_url("https://a.example/b?c#d")
+            self.assertEqual(shown, f"https://https-a-example{codec.suffix}:8443/b?c#d")
+            self.assertEqual(codec.expand_url(shown), "https://a.example/b?c#d")
+            self.assertIsNone(other.expand_url(shown))
+            self.assertIsNone(other.expand_origin(shown.partition("/b")[0]))
+            self.assertEqual(codec.collapse_url("https://a.example/b?c#d"), shown)
+
+    def test_long_labels_are_learned_together(self) -> None:
+        """What was proved to one is known to both, whichever it was."""
+        for teacher, pupil in ((self.near, self.far), (self.far, self.near)):
+            found = parse(f"https://under_score.{teacher.cookie_domain}.example/")
+            assert found is not None
+            label = collapse(found[0])
+            self.assertFalse(pupil.knows(label))
+            teacher.learn(found[0])
+            self.assertTrue(pupil.knows(label))
+            self.assertEqual(pupil.expand_label(label), found[0])
 
 
 class CollapseUrlTests(SynchronousTestCase):

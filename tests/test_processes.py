@@ -315,6 +315,30 @@ class ManyProcesses:
         self.assertEqual(loud, [])
         self.check_store()
 
+    def test_settle_together(self: Any) -> None:
+        """Whoever brings one offer to several processes in the same instant: one gets it."""
+        tabs = 2 * len(self.ports)
+        for _ in range(10):
+            person = Person(self.gateways, "")
+            first = person.own(self.ports[0], wire.BOOTSTRAP_PATH, b'{"apart": true}')
+            content, barrier = first.body or b"", threading.Barrier(tabs)
+
+            def bring(number: int) -> Answer:
+                barrier.wait(PATIENCE)
+                return Person(self.gateways, "").settle(self.ports[number % 3], content)
+
+            with ThreadPoolExecutor(tabs) as pool:
+                answers = list(pool.map(bring, range(tabs)))
+            statuses = collections.Counter(answer.status for answer in answers)
+            self.assertEqual(statuses, {200: 1, 409: tabs - 1})
+            for answer in answers:
+                cookies = answer.headers.get_all("Set-Cookie", [])
+                self.assertEqual(len(cookies), 2 if answer.status == 200 else 0)
+            for port in self.ports:
+                self.assertEqual(person.settle(port, content).status, 409)
+        codes = collections.Counter(line.get("code") for line in self.lines())
+        self.assertEqual(codes["session.settle"], 10 * (tabs - 1 + len(self.ports)))
+
     def test_together(self: Any) -> None:
         """Answers of one site that come at the same time may all set cookies."""
         statuses: list[int] = []

@@ -55,6 +55,14 @@ def codec_for(domain: str | None, public_port: int, config: Path | None) -> Code
     return Codec(domain, public_port) if domain else load_or_exit(config).codec
 
 
+def codecs_for(domain: str | None, public_port: int, config: Path | None) -> tuple[Codec, ...]:
+    """The same, and that of the configuration's domain for browsers without localStorage."""
+    if domain:
+        return (Codec(domain, public_port),)
+    loaded = load_or_exit(config)
+    return (loaded.codec,) if loaded.apart is None else (loaded.codec, loaded.apart)
+
+
 def codec_or_default(domain: str | None, public_port: int, config: Path | None) -> Codec:
     """The same for commands that only look at what they are given: without either, the demo's."""
     if config is not None:

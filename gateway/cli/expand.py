@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.common import codec_for, config_option, domain_options, print_each
+from gateway.cli.common import codecs_for, config_option, domain_options, print_each
 
 
 @click.command()
@@ -17,5 +17,10 @@ def expand(
     urls: tuple[str, ...], domain: str | None, public_port: int, config: Path | None
 ) -> None:
     """Print the original of each collapsed URL, one per line."""
-    codec = codec_for(domain, public_port, config)
-    print_each(urls, codec.expand_url, "is not a collapsed URL of this gateway")
+    codecs = codecs_for(domain, public_port, config)
+
+    def original(url: str) -> str | None:
+        found = (codec.expand_url(url) for codec in codecs)
+        return next((one for one in found if one is not None), None)
+
+    print_each(urls, original, "is not a collapsed URL of this gateway")

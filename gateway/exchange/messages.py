@@ -10,6 +10,7 @@ import attrs
 
 from gateway import wire
 from gateway.errors import GatewayError, LocalFault
+from gateway.origins import HostKind
 from gateway.rewrite.csp import RuntimeSource
 from gateway.rewrite.pipeline import BodyPlan
 
@@ -60,6 +61,7 @@ class Settings:
     access_seconds: int = 60
     token_seconds: int = 86400
     webrtc: bool = False
+    settle_seconds: int = 300
 
 
 @attrs.frozen
@@ -77,6 +79,14 @@ class Context:
     worker_path: str = ""
     worker_source: bytes = attrs.field(default=b"", repr=False)
     settings: Settings = attrs.field(factory=Settings)
+    apart: Codec | None = None
+
+    def at(self, host: str) -> Context:
+        """The context for a request's host: pages on the domain apart stay there."""
+        far = self.apart
+        if far is None or far.classify(host)[0] not in {HostKind.REWRITE, HostKind.SETTLE}:
+            return self
+        return attrs.evolve(self, codec=far)
 
     def runtime(self, origin: Origin) -> RuntimeSource:
         """The runtime's script as a page of ``origin`` loads it."""
@@ -173,6 +183,14 @@ class Touch:
 
 
 @attrs.frozen
+class Consume:
+    """Use up a one-time nonce; the reply is a bool: whether nobody did before."""
+
+    nonce: bytes = attrs.field(repr=False)
+    expires: int
+
+
+@attrs.frozen
 class NeedRandom:
     """Ask for random octets."""
 
@@ -261,7 +279,9 @@ class SocketRefused:
     fields: Fields = attrs.field(default=(), repr=False)
 
 
-StoreNeed = NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch
+StoreNeed = (
+    NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch | Consume
+)
 """What concerns the store."""
 
 Need = StoreNeed | NeedRandom | NeedNow | NeedBody | Note | Leak | Connect | ConnectSocket
@@ -274,6 +294,7 @@ class Page(Enum):
 
     PORTAL = "portal"
     OUTER = "outer"
+    SETTLE = "settle"
 
 
 @attrs.frozen

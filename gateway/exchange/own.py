@@ -14,7 +14,7 @@ import attrs
 
 from gateway import events, wire
 from gateway.errors import GatewayError
-from gateway.exchange import attesting, steps
+from gateway.exchange import attesting, settle, steps
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -38,7 +38,10 @@ from gateway.rewrite import csp, headers
 from gateway.session import bootstrap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from gateway.exchange.steps import Step
+    from gateway.session.settle import Offer
 
 _SAFE = frozenset({b"GET", b"HEAD"})
 _NOT_FOUND = Refuse(404, events.HOST_UNKNOWN, "There is no such page")
@@ -52,6 +55,8 @@ def own_exchange(head: RequestHead, context: Context) -> Exchange:
             return _portal(head, context)
         if kind is HostKind.SECURE:
             return (yield from _secure(head, context))
+        if kind is HostKind.SETTLE:
+            return (yield from _settle_host(head, context))
     except GatewayError as error:
         return refusal(error)
     return Refuse(421, events.HOST_UNKNOWN, "This host is not served here")
@@ -135,12 +140,25 @@ def _secure(head: RequestHead, context: Context) -> Step[Ending]:
     if path.startswith(wire.ASSET_PATH):
         return _asset(head, path)
     if path in _ENDPOINTS:
-        return (yield from _endpoint(head, path, context))
+        return (yield from _endpoint(head, _ENDPOINTS, context.codec.secure_origin, context))
     if path not in {"/", wire.GO_PATH}:
         return _NOT_FOUND
     if head.method not in _SAFE:
         return _method_not_allowed(b"GET, HEAD")
     return Serve(Page.OUTER) if path == "/" else _go(head, context)
+
+
+def _settle_host(head: RequestHead, context: Context) -> Step[Ending]:
+    """``www.0.<rewrite-domain>``: what sets the session there; nobody else's content."""
+    path = head.path.decode("latin-1")
+    if path.startswith(wire.ASSET_PATH):
+        return _asset(head, path)
+    if path == wire.SETTLE_PATH and head.method in _SAFE:
+        return Serve(Page.SETTLE)
+    if path in _SETTLE_ENDPOINTS:
+        origin = context.codec.settle_origin
+        return (yield from _endpoint(head, _SETTLE_ENDPOINTS, origin, context))
+    return _NOT_FOUND
 
 
 def _go(head: RequestHead, context: Context) -> Ending:
@@ -161,18 +179,29 @@ def _go(head: RequestHead, context: Context) -> Ending:
     return _redirect(307, context.codec.collapse_url(found[1].href))
 
 
-def _endpoint(head: RequestHead, path: str, context: Context) -> Step[Ending]:
+def _endpoint(
+    head: RequestHead,
+    endpoints: Mapping[str, Callable[[RequestHead, Context], Step[Ending]]],
+    origin: str,
+    context: Context,
+) -> Step[Ending]:
+    """One of a host's endpoints, for a POST by its own page alone."""
+    path = head.path.decode("latin-1")
     if head.method != b"POST":
         return _method_not_allowed(b"POST")
-    if headers.get_all(head.fields, b"origin") != [context.codec.secure_origin.encode("ascii")]:
+    if headers.get_all(head.fields, b"origin") != [origin.encode("ascii")]:
         title = "This is only for the gateway's own page"
         return Refuse(403, events.ORIGIN_DENIED, title, f"{path} from another origin")
-    return (yield from _ENDPOINTS[path](head, context))
+    return (yield from endpoints[path](head, context))
 
 
 def _bootstrap(head: RequestHead, context: Context) -> Step[Ending]:
-    """Always a new session; the request's cookies and body are not looked at."""
+    """Always a new session; of the request only the wish for the two steps is looked at."""
     del head
+    if context.apart is not None:
+        body = yield from ask(NeedBody(), bytes)
+        if _json_member(body, "apart") is True:
+            return _offered((yield from settle.offer(context)))
     noise = yield from ask(NeedRandom(bootstrap.RANDOM_NEEDED), bytes)
     now = yield from steps.now()
     domain = context.codec.cookie_domain
@@ -180,9 +209,11 @@ def _bootstrap(head: RequestHead, context: Context) -> Step[Ending]:
 
 
 def _restore(head: RequestHead, context: Context) -> Step[Ending]:
-    """The cookies of a restore text again."""
-    del head
+    """The cookies of a restore text again, or a new offer of the session in that cookie."""
     body = yield from ask(NeedBody(), bytes)
+    if context.apart is not None and _json_member(body, "apart") is True:
+        offered = yield from settle.offer_again(head, context)
+        return _json(409, {"ok": False}) if offered is None else _offered(offered)
     nonce = yield from ask(NeedRandom(12), bytes)
     domain = context.codec.cookie_domain
     text = _json_text(body, "restore")
@@ -206,7 +237,19 @@ def _check(head: RequestHead, context: Context) -> Step[Ending]:
         fields = steps.duplicate_expiry(reading, head, context)
         return _json(200, {"ok": False}, tuple(fields))
     domain = context.codec.cookie_domain
-    cookies = bootstrap.session_cookies(session.ick, session.datr, domain)
+    apart = context.codec.is_apart
+    cookies = bootstrap.session_cookies(session.ick, session.datr, domain, apart=apart)
+    return _json(200, {"ok": True}, tuple((b"Set-Cookie", one) for one in cookies))
+
+
+def _settle(head: RequestHead, context: Context) -> Step[Ending]:
+    """Step 2 of a session on a domain apart: the cookies of an offer, once."""
+    del head
+    body = yield from ask(NeedBody(), bytes)
+    text, nonce = (_json_text(body, key).encode("ascii", "replace") for key in ("text", "nonce"))
+    cookies = yield from settle.take(text, nonce, context)
+    if cookies is None:
+        return _json(409, {"ok": False})
     return _json(200, {"ok": True}, tuple((b"Set-Cookie", one) for one in cookies))
 
 
@@ -215,11 +258,17 @@ _ENDPOINTS = {
     wire.RESTORE_PATH: _restore,
     wire.CHECK_PATH: _check,
 }
+_SETTLE_ENDPOINTS = {wire.SETTLE_PATH: _settle, wire.CHECK_PATH: _check}
 
 
 def _minted(minted: bootstrap.Minted) -> Ending:
     content = {"ok": True, "ickt": minted.ickt, "restore": minted.restore_text}
     return _json(200, content, tuple((b"Set-Cookie", one) for one in minted.set_cookies))
+
+
+def _offered(offer: Offer) -> Ending:
+    content = {"ok": True, "text": offer.text, "nonce": offer.nonce}
+    return _json(200, content, tuple((b"Set-Cookie", one) for one in offer.set_cookies))
 
 
 def _json(
@@ -231,12 +280,17 @@ def _json(
 
 def _json_text(body: bytes, key: str) -> str:
     """A string member of a JSON object; empty for anything else."""
+    value = _json_member(body, key)
+    return value if isinstance(value, str) else ""
+
+
+def _json_member(body: bytes, key: str) -> object:
+    """A member of a JSON object; None where there is none."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        return ""
-    value = content.get(key) if isinstance(content, dict) else None
-    return value if isinstance(value, str) else ""
+        return None
+    return content.get(key) if isinstance(content, dict) else None
 
 
 def _parameter(head: RequestHead, name: str) -> str:

@@ -144,7 +144,8 @@ def duplicate_expiry(
         return []
     domain = context.codec.cookie_domain
     host = head.host.rpartition(":")[0] or head.host
-    fields = expire_duplicates(head.path.decode("latin-1"), host, domain)
+    apart = context.codec.is_apart
+    fields = expire_duplicates(head.path.decode("latin-1"), host, domain, apart=apart)
     return [(b"Set-Cookie", field) for field in fields]
 
 

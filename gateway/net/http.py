@@ -16,6 +16,7 @@ from gateway.exchange.messages import (
     Commit,
     Connect,
     ConnectSocket,
+    Consume,
     Context,
     Ending,
     Exchange,
@@ -133,7 +134,7 @@ class _Run:
         self._handler = handler
         self._client = client
         self._id = request_id
-        self._context = handler.context
+        self._context = handler.context.at(client.head.host)
         self._response: UpstreamResponse | None = None
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
@@ -187,6 +188,8 @@ class _Run:
             return None
         if isinstance(need, NeedOwned):
             return Owned(await store.owned(need.owner))
+        if isinstance(need, Consume):
+            return await store.consume(need.nonce, need.expires // _DAY + 1)
         if isinstance(need, NeedOrigin):
             text = await store.origin(need.label)
             origin = parse_origin(text) if text is not None else None

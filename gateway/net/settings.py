@@ -49,6 +49,7 @@ class Limits:
     store_stale_days: int = 400
     cookie_access_seconds: int = 60
     token_seconds: int = 86400
+    settle_seconds: int = 300
     drain_seconds: int = 30
     drain_websocket_seconds: int = 5
 

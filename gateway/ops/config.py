@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from publicsuffixlist import PublicSuffixList
 
+from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
@@ -38,6 +40,7 @@ class Config:
     """A whole configuration, checked; ``warnings`` name dangerous settings."""
 
     codec: Codec
+    apart: Codec | None
     listen: tuple[str, ...]
     redirect_listen: tuple[str, ...]
     admin_listen: tuple[str, ...]
@@ -141,6 +144,7 @@ _LIMITS = Table(
 SCHEMA = Table(
     {
         "domain": Key(_domain, required=True),
+        "rewrite-domain": Key(_domain),
         "public-port": Key(schema.number(1, 65535), 443),
         "listen": Key(schema.list_of(_endpoint), ("tcp:8443:interface=127.0.0.1",)),
         "http": Table(
@@ -229,7 +233,6 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
         raise ConfigurationError([f"{name}: not TOML: {error}"]) from None
     reader = schema.Reader(name, text)
     for key, when in (
-        ("rewrite-domain", "browsers without localStorage"),
         ("allow-intent", "intents"),
         ("service", "services"),
         ("service-defaults", "services"),
@@ -241,6 +244,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     store = _read_store(values["store"], values["limits"], reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
+    _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
     return _assemble(values, trust_files, store, source)
@@ -281,6 +285,21 @@ def _check_addresses(hosts: list[dict[str, Any]], reader: schema.Reader) -> None
         if row["host"] is not None and key in seen:
             reader.fault("upstream.hosts", f"{row['host']} is there twice ({seen[key]})")
         seen[key] = row["where"]
+
+
+def _check_apart(domain: str | None, apart: str | None, reader: schema.Reader) -> None:
+    """Pages there must be another site to every browser, whatever its list of suffixes."""
+    if domain is None or apart is None:
+        return
+    suffixes = Suffixes(PublicSuffixList())
+    within = f".{domain}".endswith(f".{apart}") or apart.endswith(f".{domain}")
+    if within or suffixes.registrable(domain) == suffixes.registrable(apart):
+        shared = suffixes.registrable(domain)
+        expected = f'expected a domain that is not registered with that of domain ("{shared}")'
+        reader.fault("rewrite-domain", f'found "{apart}", {expected}')
+    elif "." in apart and suffixes.is_public(apart):
+        expected = "expected one of your own, not a public suffix: anybody can register below it"
+        reader.fault("rewrite-domain", f'found "{apart}", {expected}')
 
 
 def _read_store(
@@ -344,8 +363,12 @@ def _assemble(
     webrtc: tuple[str, ...] = ()
     if values["content"]["webrtc"]:
         webrtc = ("content.webrtc: WebRTC of pages goes past the gateway and tells addresses",)
+    codec, apart = Codec(values["domain"], values["public_port"]), None
+    if values["rewrite_domain"] is not None:
+        codec, apart = codec.apart(values["rewrite_domain"])
     return Config(
-        codec=Codec(values["domain"], values["public_port"]),
+        codec=codec,
+        apart=apart,
         listen=values["listen"],
         redirect_listen=values["http"]["redirect_listen"],
         admin_listen=values["admin"]["listen"],

@@ -65,7 +65,7 @@ class GatewayService(Service):
         )
         self._addresses = config.policy.addresses
         self.store: Store = open_store(config.store, reactor)
-        pages = Pages(config.codec)
+        pages = Pages(config.codec, config.apart)
         contexts = Contexts(system=config.net.trust_system, files=config.net.trust_files)
         resolver = FilteringResolver(reactor.nameResolver, lambda: self._addresses, self.telemetry)
         connect_reactor = ConnectOnly(reactor, resolver)
@@ -89,7 +89,9 @@ class GatewayService(Service):
                 access_seconds=config.net.limits.cookie_access_seconds,
                 token_seconds=config.net.limits.token_seconds,
                 webrtc=config.webrtc,
+                settle_seconds=config.net.limits.settle_seconds,
             ),
+            config.apart,
         )
         limits = config.net.limits
         self._handler = handler = Handler(
@@ -194,8 +196,9 @@ class GatewayService(Service):
 
     def _redirect_location(self, host: str, target: bytes) -> str | None:
         codec = self.config.codec
-        kind, _ = codec.classify(host)
-        if kind is HostKind.UNKNOWN or not target.startswith(b"/") or not host.isascii():
+        codecs = (codec, self.config.apart or codec)
+        unknown = all(one.classify(host)[0] is HostKind.UNKNOWN for one in codecs)
+        if unknown or not target.startswith(b"/") or not host.isascii():
             return None
         name, colon, port = host.rpartition(":")
         name = name if colon and port.isdigit() else host

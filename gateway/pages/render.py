@@ -42,9 +42,11 @@ def _template(name: str) -> Template:
 class Pages:
     """All pages of one gateway; raises ``FileNotFoundError`` if it was built without."""
 
-    def __init__(self, codec: Codec) -> None:
-        """Read templates and assets."""
+    def __init__(self, codec: Codec, apart: Codec | None = None) -> None:
+        """Read templates and assets; ``apart`` for browsers without localStorage."""
         self._codec = codec
+        wildcards = [one.wildcard for one in (codec, apart) if one is not None]
+        self._rewrite_hosts = " ".join(f"https://{one}" for one in wildcards)
         self._assets: dict[str, Rendered] = {}
         built = resources.files("gateway.runtime") / "built"
         manifest = json.loads((built / "manifest.json").read_text("utf-8"))
@@ -73,12 +75,22 @@ class Pages:
                     "script": script,
                     "integrity": manifest["outer"]["integrity"],
                     "allow": _PERMISSIONS,
+                    "apart": apart.suffix if apart is not None else "",
                 },
                 self._outer_policy(),
                 (
                     (b"X-Frame-Options", b"DENY"),
                     (b"Cross-Origin-Opener-Policy", b"same-origin"),
                 ),
+            ),
+            Page.SETTLE: self._page(
+                "settle.html",
+                {
+                    "script": wire.ASSET_PATH + manifest["settle"]["file"],
+                    "integrity": manifest["settle"]["integrity"],
+                    "secure": codec.secure_origin,
+                },
+                self._settle_policy(),
             ),
         }
         self._oops = _template("oops.html")
@@ -110,8 +122,16 @@ class Pages:
     def _outer_policy(self) -> str:
         return (
             "default-src 'none'; script-src 'self'; style-src 'self'; "
-            f"img-src 'self' https://{self._codec.wildcard}; connect-src 'self'; frame-src https://{self._codec.wildcard}; base-uri 'none'; "
-            f"form-action 'self' https://{self._codec.wildcard}; frame-ancestors 'none'; "
+            f"img-src 'self' {self._rewrite_hosts}; connect-src 'self'; "
+            f"frame-src {self._rewrite_hosts}; base-uri 'none'; "
+            f"form-action 'self' {self._rewrite_hosts}; frame-ancestors 'none'; "
+            "require-trusted-types-for 'script'; trusted-types 'none'"
+        )
+
+    def _settle_policy(self) -> str:
+        return (
+            "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; "
+            f"form-action 'none'; frame-ancestors {self._codec.secure_origin}; "
             "require-trusted-types-for 'script'; trusted-types 'none'"
         )
 
@@ -119,7 +139,7 @@ class Pages:
         codec = self._codec
         return (
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-            f"form-action 'none'; frame-ancestors {codec.secure_origin} https://{codec.wildcard}"
+            f"form-action 'none'; frame-ancestors {codec.secure_origin} {self._rewrite_hosts}"
         )
 
     def _page(

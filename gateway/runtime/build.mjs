@@ -16,6 +16,7 @@ const entries = [
   { name: "worker", file: "src/worker/main.js", minified: 9216, gzip: 4608, wrap: true },
   { name: "rare", file: "src/rare/main.js", minified: 24576, gzip: 10240 },
   { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 6144 },
+  { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },
 ];
 
 const files = new Map();

@@ -5,4 +5,5 @@
 - ``tokens``: what requests that change state must carry.
 - ``reading``: the session that a request's Cookie header carries, if any.
 - ``bootstrap``: minting a session, its Set-Cookie fields, expiring duplicates.
+- ``settle``: the same in two steps, for browsers without localStorage.
 """

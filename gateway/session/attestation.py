@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from gateway.session.keys import ServerKeys
 
 _VERSION = "1"
-_NONCE_SIZE = 12
+SEAL_SIZE = 12
+"""How many random octets sealing a text takes."""
 RANDOM_SIZE = 16
 
 
@@ -102,27 +103,38 @@ def _proof(ickt: bytes, *words: str) -> bytes:
 
 def seal_restore_text(keys: ServerKeys, ick: Ick, datr: Datr, nonce: bytes) -> bytes:
     """What the outer frame keeps to set the same cookies again; 12 random octets in."""
-    key = AESGCMSIV(keys.key("restore", datr.generation))
-    prefix = f"{_VERSION}.{datr.generation}.".encode("ascii")
-    return prefix + encode(nonce + key.encrypt(nonce, ick.reveal() + datr.text, prefix))
+    return seal_text(keys, "restore", datr.generation, nonce, ick.reveal() + datr.text)
 
 
 def open_restore_text(keys: ServerKeys, text: bytes) -> tuple[Ick, Datr] | None:
     """The pair in a restore text; None if it is not ours or its generation is retired."""
+    plain = open_text(keys, "restore", text)
+    if plain is None:
+        return None
+    datr = verify_datr(keys, plain[32:])
+    return (Ick(plain[:32]), datr) if datr is not None else None
+
+
+def seal_text(keys: ServerKeys, label: str, generation: int, nonce: bytes, plain: bytes) -> bytes:
+    """Seal what a client keeps for us under the key of ``label``; 12 random octets in."""
+    key = AESGCMSIV(keys.key(label, generation))
+    prefix = f"{_VERSION}.{generation}.".encode("ascii")
+    return prefix + encode(nonce + key.encrypt(nonce, plain, prefix))
+
+
+def open_text(keys: ServerKeys, label: str, text: bytes) -> bytes | None:
+    """What ``seal_text`` sealed; None if it is not ours or its generation is retired."""
     version, _, rest = text.partition(b".")
     number, _, sealed = rest.partition(b".")
     octets = decode(sealed)
-    if version != b"1" or not number.isdigit() or octets is None or len(octets) < _NONCE_SIZE:
+    if version != b"1" or not number.isdigit() or octets is None or len(octets) < SEAL_SIZE:
         return None
     generation = int(number[:9])
     if b"%d" % generation != number or not keys.has(generation):
         return None
-    key = AESGCMSIV(keys.key("restore", generation))
+    key = AESGCMSIV(keys.key(label, generation))
+    prefix = f"{_VERSION}.{generation}.".encode("ascii")
     try:
-        plain = key.decrypt(
-            octets[:_NONCE_SIZE], octets[_NONCE_SIZE:], f"{_VERSION}.{generation}.".encode("ascii")
-        )
+        return key.decrypt(octets[:SEAL_SIZE], octets[SEAL_SIZE:], prefix)
     except InvalidTag:
         return None
-    datr = verify_datr(keys, plain[32:])
-    return (Ick(plain[:32]), datr) if datr is not None else None

@@ -51,9 +51,14 @@ class Minted:
 
 def mint(keys: ServerKeys, random: bytes, now: int, domain: str, mode: Mode = Mode.FULL) -> Minted:
     """Mint a session from ``RANDOM_NEEDED`` random octets."""
-    ick = Ick(random[:ICK_SIZE])
-    datr = mint_datr(keys, random[ICK_SIZE : ICK_SIZE + RANDOM_SIZE], now, mode)
+    ick, datr = fresh_pair(keys, random, now, mode)
     return _minted(keys, ick, datr, random[ICK_SIZE + RANDOM_SIZE : RANDOM_NEEDED], domain)
+
+
+def fresh_pair(keys: ServerKeys, random: bytes, now: int, mode: Mode) -> tuple[Ick, Datr]:
+    """A pair of the newest generation from the first 48 of ``random``'s octets."""
+    datr = mint_datr(keys, random[ICK_SIZE : ICK_SIZE + RANDOM_SIZE], now, mode)
+    return Ick(random[:ICK_SIZE]), datr
 
 
 def restore(keys: ServerKeys, text: bytes, nonce: bytes, domain: str) -> Minted | None:
@@ -70,23 +75,32 @@ def _minted(keys: ServerKeys, ick: Ick, datr: Datr, nonce: bytes, domain: str) -
     )
 
 
-def session_cookies(ick: Ick, datr: Datr, domain: str) -> tuple[bytes, bytes]:
-    """The two Set-Cookie fields: the ``ick`` below ``0.<domain>``, the ``datr`` everywhere."""
-    common = f"; Path=/; Max-Age={LIFETIME}; Secure; HttpOnly; SameSite=Lax; Priority=High".encode()
+def session_cookies(
+    ick: Ick, datr: Datr, domain: str, *, apart: bool = False
+) -> tuple[bytes, bytes]:
+    """The two Set-Cookie fields: the ``ick`` below ``0.<domain>``, the ``datr`` everywhere.
+
+    ``apart``: the domain is not the outer frame's, so that its frames are third parties, whom
+    browsers send only such cookies; there is no portal on it that needs the ``datr``.
+    """
+    place = "SameSite=None; Partitioned" if apart else "SameSite=Lax"
+    common = f"; Path=/; Max-Age={LIFETIME}; Secure; HttpOnly; {place}; Priority=High".encode()
     below = f"; Domain={wire.SUFFIX_LABEL}.{domain}".encode()
-    everywhere = f"; Domain={domain}".encode()
+    everywhere = below if apart else f"; Domain={domain}".encode()
     return (
         wire.ICK_COOKIE + b"=" + ick.cookie_value() + below + common,
         wire.DATR_COOKIE + b"=" + datr.text + everywhere + common,
     )
 
 
-def expire_duplicates(path: str, host: str, domain: str) -> list[bytes]:
+def expire_duplicates(path: str, host: str, domain: str, *, apart: bool = False) -> list[bytes]:
     """Set-Cookie fields that end both cookies wherever a sibling could have put them.
 
     At every path prefix of the request and every domain level of its host, in a bounded
-    number of octets.
+    number of octets.  ``apart``: in a third party's frame; in its partition and, where the
+    browser still has one, in the store that all top-level sites share.
     """
+    stores = ("; SameSite=None; Partitioned", "; SameSite=None") if apart else ("",)
     prefixes = ["/"]
     path = path.partition("?")[0]
     for place in [at for at, character in enumerate(path) if character == "/"] + [len(path)]:
@@ -104,8 +118,9 @@ def expire_duplicates(path: str, host: str, domain: str) -> list[bytes]:
         for prefix in chosen:
             for level in dict.fromkeys(levels):
                 where = f"; Domain={level}" if level else ""
-                rest = f"=; Path={prefix}{where}; Max-Age=0; Secure; HttpOnly"
-                fields.append(name + rest.encode("ascii"))
+                for store in stores:
+                    rest = f"=; Path={prefix}{where}; Max-Age=0; Secure; HttpOnly{store}"
+                    fields.append(name + rest.encode("ascii"))
     return fields
 
 

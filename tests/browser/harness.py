@@ -111,8 +111,8 @@ class Process:
 class Stack:
     """Everything that a browser test stands on; ``hosts`` maps public origins to ports."""
 
-    def __init__(self, folder: Path) -> None:
-        """Make the CA and start the origins."""
+    def __init__(self, folder: Path, apart: str = "") -> None:
+        """Make the CA; ``apart`` is the domain of browsers without localStorage."""
         self.folder = folder
         self.ca = LocalCa(folder / "ca", "browser test CA")
         self.codec: Codec
@@ -122,6 +122,7 @@ class Stack:
         self.port = free_port()
         self.admin_port = free_port()
         self.codec = Codec(DOMAIN, self.port)
+        self.apart = apart
 
     def certificate(self, name: str, *hosts: str) -> tuple[str, str]:
         """A certificate's and its key's file."""
@@ -147,9 +148,12 @@ class Stack:
 
     def start_gateway(self, extra: str = "") -> None:
         """Write a configuration in which every known origin is open, and start the gateway."""
-        certificate, key = self.certificate("gateway", DOMAIN, f"www.0.{DOMAIN}", f"*.0.{DOMAIN}")
+        names = [DOMAIN, f"www.0.{DOMAIN}", f"*.0.{DOMAIN}"]
+        names += [f"*.0.{self.apart}"] if self.apart else []
+        certificate, key = self.certificate("gateway", *names)
         lines = [
             f'domain = "{DOMAIN}"',
+            *([f'rewrite-domain = "{self.apart}"'] if self.apart else []),
             f"public-port = {self.port}",
             f'listen = ["tcp:{self.port}:interface=127.0.0.1"]',
             "[tls]",
@@ -214,6 +218,7 @@ def resolver_rules(stack: Stack, tripwire: Tripwire) -> str:
         *OWN_SERVICES,
         f"MAP *.{DOMAIN}:{stack.port} 127.0.0.1:{stack.port}",
         f"MAP {DOMAIN}:{stack.port} 127.0.0.1:{stack.port}",
+        *([f"MAP *.{stack.apart}:{stack.port} 127.0.0.1:{stack.port}"] if stack.apart else []),
         f"MAP * 127.0.0.1:{tripwire.port}",
     )
     return "--host-resolver-rules=" + ", ".join(rules)
@@ -230,9 +235,9 @@ def direct_rules(stack: Stack, tripwire: Tripwire) -> str:
     return "--host-resolver-rules=" + ", ".join(rules)
 
 
-def launch(driver, rules: str):
+def launch(driver, rules: str, *flags: str):
     """Debian's Chromium, headless, with these resolver rules."""
     path = shutil.which("chromium")
     if path is None:
         raise AssertionError("Chromium is missing: run make packages")
-    return driver.chromium.launch(executable_path=path, headless=True, args=[*FLAGS, rules])
+    return driver.chromium.launch(executable_path=path, headless=True, args=[*FLAGS, rules, *flags])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.cli import gateway
+from tests.ops import DOMAIN, Setup, temporary
 
 
 class ExpandTests(SynchronousTestCase):
@@ -26,6 +27,15 @@ class ExpandTests(SynchronousTestCase):
         done = gateway("expand", *collapsed, "--domain", "gw.test")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(done.stdout.splitlines(), urls)
+
+    def test_both_domains(self) -> None:
+        """A configuration's domain for browsers without localStorage counts, too."""
+        setup = Setup(temporary(self))
+        setup.top = 'rewrite-domain = "i.test"'
+        file = str(setup.write())
+        urls = [f"https://https-a-test.0.{one}:{setup.port}/p" for one in (DOMAIN, "i.test")]
+        done = gateway("expand", *urls, "--config", file)
+        self.assertEqual((done.returncode, done.stdout), (0, "https://a.test/p\n" * 2), done.stderr)
 
     def test_none(self) -> None:
         """What is no collapsed URL of this gateway is named: status 1, the rest printed."""

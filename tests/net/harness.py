@@ -39,6 +39,7 @@ SHOP = "https://shop.site.example"
 WS = "https://ws.site.example"
 _CONFIG = """\
 domain = "{domain}"
+{apart}
 listen = ["tcp:0:interface=127.0.0.1"]
 [http]
 http2 = {http2}
@@ -210,11 +211,13 @@ class GatewayCase(TestCase):
         connect: dict[str, int] | None = None,
         tls: Any = None,
         http2: bool = False,
+        apart: str = "",
         **limits: float,
     ) -> Gateway:
         """Start origins (by their origin) and a gateway; limits by their attribute names.
 
-        ``connect``: hosts of the static table that lead to a port of 127.0.0.1.
+        ``connect``: hosts of the static table that lead to a port of 127.0.0.1; ``apart``: the
+        rewrite domain of browsers without localStorage.
         """
         from twisted.internet import reactor
 
@@ -226,6 +229,7 @@ class GatewayCase(TestCase):
         served = served_certificate()
         text = _CONFIG.format(
             domain=DOMAIN,
+            apart=f'rewrite-domain = "{apart}"' if apart else "",
             certificate=served.certificate,
             key=served.key,
             folder=folder(),

@@ -67,14 +67,14 @@ class Setup:
         self.ca = LocalCa(self.folder / "ca")
         self.issued = self.ca.issue("gateway", HOSTS)
         self.port, self.admin, self.redirect = free_ports(3)
-        self.extra = ""
+        self.extra = self.top = ""
         self.store = f"sqlite:///{self.folder}/var/gateway.db"
 
     @property
     def text(self) -> str:
-        """The configuration; ``extra`` is appended."""
+        """The configuration; ``top`` comes first in it, ``extra`` last."""
         return (
-            f'domain = "{DOMAIN}"\npublic-port = {self.port}\n'
+            f'{self.top}\ndomain = "{DOMAIN}"\npublic-port = {self.port}\n'
             f'listen = ["tcp:{self.port}:interface=127.0.0.1"]\n'
             f'[http]\nredirect-listen = ["tcp:{self.redirect}:interface=127.0.0.1"]\n'
             "http2 = false\n"

@@ -246,12 +246,10 @@ class RefusedTests(ConfigCase):
 
     def test_not_here_yet(self) -> None:
         """What this version does not have is refused by name, never ignored."""
-        head, _, rest = MINIMAL.partition("[tls]")
         for text, path in (
             (MINIMAL + '[[allow-intent]]\nhref = "tel:*"\n', "allow-intent"),
             (MINIMAL + '[[service]]\nname = "chat"\naccept = "/services/chat"\n', "service"),
             (MINIMAL + "[service-defaults]\nx = 1\n", "service-defaults"),
-            (head + 'rewrite-domain = "i.localhost"\n[tls]' + rest, "rewrite-domain"),
             (MINIMAL + "[http]\nworkers = 2\n", "http.workers"),
             (MINIMAL + "[http]\nworkers = true\n", "http.workers"),
             (MINIMAL + '[http]\nproxy-from = ["127.0.0.1"]\n', "http.proxy-from"),
@@ -259,6 +257,37 @@ class RefusedTests(ConfigCase):
             (fault,) = self.faults(text)
             self.assertTrue(fault.startswith(f"{path}: "), fault)
             self.assertIn("this version", fault)
+
+    def test_rewrite_domain(self) -> None:
+        """Registered apart from the domain, by the public suffix list and whatever its age."""
+        rest = MINIMAL.partition("\n")[2]
+        for domain, apart, text in (
+            ("gw.example", "gw.example", "not registered with"),
+            ("gw.example", "i.gw.example", "not registered with"),
+            ("a.gw.example", "gw.example", "not registered with"),
+            ("a.gw.example", "b.gw.example", "not registered with"),
+            ("a.gw.co.uk", "b.gw.co.uk", 'not registered with that of domain ("gw.co.uk")'),
+            ("localhost", "i.localhost", "not registered with"),
+            ("github.io", "i.github.io", "not registered with"),
+            ("gw.example", "co.uk", "public suffix"),
+            ("gw.example", "github.io", "public suffix"),
+            ("gw.example", "I.example", "a domain name in lower case"),
+            ("gw.example", "https://i.example", "a domain name in lower case"),
+        ):
+            given = f'domain = "{domain}"\nrewrite-domain = "{apart}"\n{rest}'
+            (fault,) = self.faults(given)
+            self.assertTrue(fault.startswith(f'rewrite-domain: found "{apart}", '), fault)
+            self.assertIn(text, fault)
+        for domain, apart in (
+            ("gw.example", "i.example"), ("a.github.io", "b.github.io"), ("gw.co.uk", "i.co.uk"),
+            ("gw.example", "gw.example.com"), ("localhost", "i.test"),
+        ):  # fmt: skip
+            config = self.parse(f'domain = "{domain}"\nrewrite-domain = "{apart}"\n{rest}')
+            assert config.apart is not None
+            self.assertEqual(config.apart.suffix, f".0.{apart}")
+            self.assertEqual(config.apart.secure_origin, config.codec.secure_origin)
+            self.assertTrue(config.codec.is_own(f"x.0.{apart}"))
+        self.assertIsNone(self.parse(MINIMAL).apart)
 
     def test_values(self) -> None:
         """One wrong value, one fault at its path, with what was found."""

@@ -138,15 +138,18 @@ class StartTests(ServiceCase):
 
     async def test_redirect(self) -> None:
         """Plain HTTP only redirects, host and target kept; other hosts are not ours."""
+        self.setup.top = 'rewrite-domain = "i.test"'
         await self.begin()
         port = self.setup.port
-        for host in (DOMAIN, f"www.0.{DOMAIN}", f"https-a-test.0.{DOMAIN}"):
+        for host in (DOMAIN, f"www.0.{DOMAIN}", f"https-a-test.0.{DOMAIN}", "www.0.i.test",
+                     "https-a-test.0.i.test"):  # fmt: skip
             reply = await fetch(self.setup.redirect, "/p?q", host)
             self.assertEqual(reply.status, 308)
             self.assertEqual(reply.get("location"), f"https://{host}:{port}/p?q")
             self.assertEqual(reply.body, b"")
-        reply = await fetch(self.setup.redirect, "/", "elsewhere.test")
-        self.assertEqual((reply.status, reply.get("location")), (421, ""))
+        for host in ("elsewhere.test", "i.test"):
+            reply = await fetch(self.setup.redirect, "/", host)
+            self.assertEqual((reply.status, reply.get("location")), (421, ""))
 
     async def test_own_ports_closed(self) -> None:
         """No rule lets a site's name lead to the gateway's own listeners."""

@@ -62,6 +62,19 @@ class MintTests(SynchronousTestCase):
             datr.decode(), f"{datr_name}={DATR.text.decode()}; Domain={DOMAIN}{COMMON}"
         )
 
+    def test_attributes_apart(self) -> None:
+        """For a third party's frames, in the partition of the outer frame's site."""
+        common = COMMON.replace("SameSite=Lax", "SameSite=None; Partitioned")
+        wanted = [
+            f"{name.decode()}={value.decode()}; Domain=0.i.example.net{common}"
+            for name, value in (
+                (wire.ICK_COOKIE, ICK.cookie_value()),
+                (wire.DATR_COOKIE, DATR.text),
+            )
+        ]
+        found = session_cookies(ICK, DATR, "i.example.net", apart=True)
+        self.assertEqual([field.decode() for field in found], wanted)
+
     def test_a_minted_session_is_one(self) -> None:
         """The cookies read as a session whose ickt and restore text are those given."""
         for mode in Mode:
@@ -142,6 +155,15 @@ class ExpiryTests(SynchronousTestCase):
         """Paths with doubled slashes have prefixes that end in them."""
         for path in ("//", "//a/b", "/a//b", "/a///", "/a/b//"):
             self._check_covers(path)
+
+    def test_apart(self) -> None:
+        """Every place in both stores that a third party's frame may have."""
+        plain = expire_duplicates("/a/b", HOST, DOMAIN)
+        found = expire_duplicates("/a/b", HOST, DOMAIN, apart=True)
+        wanted = {field + b"; SameSite=None" for field in plain}
+        wanted |= {field + b"; SameSite=None; Partitioned" for field in plain}
+        self.assertEqual(set(found), wanted)
+        self.assertEqual(len(found), len(wanted))
 
     def test_levels_above_the_gateway(self) -> None:
         """A sibling of the gateway's own domain can toss to every host below its parent."""

@@ -4,9 +4,12 @@ import { collapseUrl, expand, labelOf, serialise } from "../shared/origins.js";
 
 /** @typedef {import("../shared/origins.js").Place} Place */
 
-/** @returns {Place} this page is www.0.<domain>, its siblings are the rewrite hosts */
-export function placeHere() {
-  return { suffix: location.hostname.replace(/^www/, ""), port: location.port };
+/**
+ * @param {string} suffix what this browser's rewrite hosts end in
+ * @returns {Place} where they are: this page's siblings, or on a domain apart
+ */
+export function placeHere(suffix) {
+  return { suffix, port: location.port };
 }
 
 /**
@@ -31,6 +34,8 @@ export function parseTyped(typed) {
  * @param {Place} place
  */
 export function collapsed(url, place) {
+  // Sites may be on a domain apart; this page's own is no site in either case.
+  if (("." + url.hostname).endsWith(location.hostname.replace(/^www\.0/, ""))) return null;
   return labelOf(url.hostname, place) === null ? collapseUrl(url, place, longLabel, expand) : null;
 }
 

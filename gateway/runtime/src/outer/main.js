@@ -1,7 +1,7 @@
 // The outer frame: address bar, session, and the one frame that shows the page.
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
 import { judgeOf } from "./attest.js";
-import { ensureSession, ickt, mendSession } from "./session.js";
+import { NothingKept, ensureSession, ickt, mendSession, suffix } from "./session.js";
 import { windowsOf } from "./windows.js";
 
 /** @typedef {import("./windows.js").Speaker} Speaker */
@@ -14,7 +14,7 @@ const SILENCE = 6000;
 // A sibling that tosses cookies again and again must not make this page load for ever.
 const MENDS = 3;
 const MENDS_WITHIN = 60000;
-const place = placeHere();
+const place = placeHere(suffix());
 
 /** @template {Element} T @param {string} id @param {new () => T} kind @returns {T} */
 function byId(id, kind) {
@@ -46,7 +46,7 @@ let named = false;
 /** @type {number[]} */
 const mended = [];
 
-const judge = judgeOf(ickt, (origin) => isRewriteOrigin(origin, place));
+const judge = judgeOf(() => ickt() ?? "", (origin) => isRewriteOrigin(origin, place));
 const windows = windowsOf({
   parse: parseTyped,
   behind: (origin) => originBehind(origin, place),
@@ -305,7 +305,7 @@ byId("reload", HTMLButtonElement).addEventListener("click", () => {
     if (!fresh) await mend();
   } catch (error) {
     setBusy(false);
-    say("failed");
+    say(error instanceof NothingKept ? "storage" : "failed");
     console.error(error);
   }
 })();

@@ -1,13 +1,44 @@
-// The browser's side of the session: ickt and restore text live in this origin's localStorage,
-// where no proxied page can write; the cookies themselves are not script's to see.
+// The browser's side of the session. With localStorage, ickt and restore text live in this
+// origin's, where no proxied page can write; without, they are cookies of this origin alone, and
+// sites are shown below a domain of their own (protocols, section 6). The session's own cookies
+// are not script's to see.
+import { apartSuffix, askApart, cookieIckt } from "./apart.js";
 
 const ICKT = "gw.ickt";
 const RESTORE = "gw.restore";
 
+/** This browser keeps nothing for this page, and the gateway has no domain apart. */
+export class NothingKept extends Error {}
+
+/** @returns {Storage | null} what keeps the session; null where that is not to be had */
+function storage() {
+  try {
+    const found = window.localStorage;
+    // A full one that holds a session serves.
+    if (!found.getItem(ICKT)) {
+      found.setItem("gw.probe", "1");
+      found.removeItem("gw.probe");
+    }
+    return found;
+  } catch {
+    return null; // missing, forbidden, or null
+  }
+}
+
+const kept = storage();
+
+/** What every rewrite host ends in for this browser, dot first. */
+export function suffix() {
+  return (kept === null && apartSuffix()) || location.hostname.replace(/^www/, "");
+}
+
+/** The ickt that this browser keeps; null if it has no session. */
+export const ickt = () => (kept === null ? cookieIckt() : kept.getItem(ICKT));
+
 /**
  * @param {string} path
  * @param {object} content
- * @returns {Promise<{ok?: boolean, ickt?: string, restore?: string}>}
+ * @returns {Promise<{ok?: boolean, ickt?: string, restore?: string, text?: string, nonce?: string}>}
  */
 async function post(path, content) {
   const answer = await fetch(path, {
@@ -15,18 +46,29 @@ async function post(path, content) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(content),
   });
+  // A gateway that is unwell has not said that the session is over.
+  if (answer.status > 499) throw new Error(`the gateway answered ${answer.status}`);
   return answer.json();
 }
 
-/** @param {{ickt?: string, restore?: string}} minted */
-function keep(minted) {
+/**
+ * Keep what the gateway minted; on a domain apart that is only the first step.
+ * @param {Awaited<ReturnType<typeof post>>} minted
+ */
+async function keep(minted) {
+  if (kept === null) {
+    if (!minted.text || !minted.nonce) throw new Error("the gateway gave no session");
+    const own = ickt();
+    if (!own) throw new NothingKept("this browser keeps no cookies of this page");
+    const took = await askApart({ type: "settle", ickt: own, text: minted.text, nonce: minted.nonce });
+    if (!took.ok) throw new Error("the session was not taken on the other domain");
+    if (!took.kept) throw new NothingKept("this browser keeps no cookies of the other domain");
+    return;
+  }
   if (!minted.ickt || !minted.restore) throw new Error("the gateway gave no session");
-  localStorage.setItem(ICKT, minted.ickt);
-  localStorage.setItem(RESTORE, minted.restore);
+  kept.setItem(ICKT, minted.ickt);
+  kept.setItem(RESTORE, minted.restore);
 }
-
-/** The attestation that this browser keeps. */
-export const ickt = () => localStorage.getItem(ICKT) ?? "";
 
 /**
  * Run alone among all tabs of this origin.
@@ -37,13 +79,23 @@ async function alone(work) {
   else await work();
 }
 
-/** Make a session if this browser has none. */
+const bootstrap = () => post("/.gateway/bootstrap", kept === null ? { apart: true } : {});
+
+/** Make a session if this browser has none; throws `NothingKept` if it cannot have one. */
 export async function ensureSession() {
-  if (localStorage.getItem(ICKT)) return;
+  if (kept === null && !apartSuffix()) throw new NothingKept("this browser has no localStorage");
+  if (ickt()) return;
   await alone(async () => {
-    if (localStorage.getItem(ICKT)) return; // another tab was faster
-    keep(await post("/.gateway/bootstrap", {}));
+    if (ickt()) return; // another tab was faster
+    await keep(await bootstrap());
   });
+}
+
+/** Whether the session's cookies still are those of the kept ickt. */
+async function isSound() {
+  const own = ickt();
+  if (kept === null) return own !== null && (await askApart({ type: "check", ickt: own })).kept;
+  return (await post("/.gateway/check", { ickt: own })).ok === true;
 }
 
 /**
@@ -55,11 +107,11 @@ export async function mendSession() {
   /** @type {"sound" | "restored" | "reset"} */
   let outcome = "sound";
   await alone(async () => {
-    const checked = await post("/.gateway/check", { ickt: localStorage.getItem(ICKT) });
-    if (checked.ok) return;
-    const restored = await post("/.gateway/restore", { restore: localStorage.getItem(RESTORE) });
+    if (await isSound()) return;
+    const text = kept === null ? { apart: true } : { restore: kept.getItem(RESTORE) };
+    const restored = await post("/.gateway/restore", text);
     outcome = restored.ok ? "restored" : "reset";
-    keep(restored.ok ? restored : await post("/.gateway/bootstrap", {}));
+    await keep(restored.ok ? restored : await bootstrap());
   });
   return outcome;
 }

@@ -1,0 +1,293 @@
+"""A browser without localStorage: its session in two steps, its sites on a domain of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.origins import parse
+from tests.browser.harness import DOMAIN, Stack, launch, resolver_rules
+from tests.browser.test_outer_frame import settle
+
+pytestmark = pytest.mark.browser
+APART = "i.test"
+SHOP = "https://shop.demo.example"
+STRICT = "https://strict.test"
+SESSION = {"__Http-ick", "__Http-datr"}
+KEPT = {"__Host-gw-ickt", "__Host-gw-restore"}
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory):
+    """A gateway that has a domain apart, and the origins."""
+    made = Stack(tmp_path_factory.mktemp("apart"), APART)
+    made.start_origins()
+    made.start_gateway()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def browsers(playwright, apart, tripwire):
+    """A browser without localStorage, and an ordinary one."""
+    rules = resolver_rules(apart, tripwire)
+    made = [launch(playwright, rules, *flags) for flags in (("--disable-local-storage",), ())]
+    yield made
+    for one in made:
+        one.close()
+
+
+def _page(browser):
+    context = browser.new_context(ignore_https_errors=True, viewport={"width": 1000, "height": 700})
+    context.set_default_timeout(20_000)
+    return context.new_page()
+
+
+@pytest.fixture
+def bare(browsers):
+    """A page in a fresh profile of the browser without localStorage."""
+    page = _page(browsers[0])
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def ordinary(browsers):
+    """A page in a fresh profile of the ordinary browser."""
+    page = _page(browsers[1])
+    yield page
+    page.context.close()
+
+
+def frame_of(page, codec, origin):
+    """The inner frame, once it shows ``origin`` at its place in a codec's domain."""
+    wanted = codec.collapse_origin(parse(origin)[0]) + "/"
+    found = []
+
+    def there() -> bool:
+        found[:] = [frame for frame in page.frames if frame.url.startswith(wanted)]
+        return bool(found)
+
+    settle(page, there, f"a frame shows {wanted}")
+    found[0].wait_for_load_state("load")
+    return found[0]
+
+
+def codecs(stack):
+    """The codec of ordinary browsers, and that of those without localStorage."""
+    return stack.codec.apart(APART)
+
+
+def open_site(stack, page, url, *, far: bool = True):
+    """Open an address in the outer frame; the frame that shows it."""
+    page.goto("about:blank")
+    page.goto(stack.outer + url)
+    return frame_of(page, codecs(stack)[far], url)
+
+
+def cookies(page):
+    """The browser's cookies by name and domain, as its own store tells them."""
+    found = page.context.new_cdp_session(page).send("Network.getAllCookies")["cookies"]
+    return {(one["name"], one["domain"]): one for one in found}
+
+
+def test_two_steps(apart, bare, shots):
+    """The session comes by itself, and the site is shown below the other domain."""
+    asked = []
+    bare.on("request", lambda request: asked.append((request.method, request.url)))
+    frame = open_site(apart, bare, SHOP + "/")
+    assert bare.evaluate("window.localStorage") is None
+    assert frame.locator("h1").inner_text().split() == ["Hello", "from", "shop.demo.example"]
+    settle(bare, lambda: bare.title() == "The demo shop", "the title follows")
+    assert bare.locator("#origin").inner_text() == "shop.demo.example"
+    assert bare.url == apart.outer + SHOP + "/"
+    frame.locator("#api", has_text="other origin").wait_for()
+    bare.screenshot(path=shots / "apart.png")
+    posts = [url for method, url in asked if method == "POST"]
+    secure, other = (f"https://www.0.{one}:{apart.port}/.gateway/" for one in (DOMAIN, APART))
+    assert posts == [secure + "bootstrap", other + "settle", other + "check"]
+    assert not any(f"example.0.{DOMAIN}" in url for _, url in asked)
+
+
+def test_where_cookies_are(apart, bare):
+    """The secret is on the other domain alone, partitioned; what attests it here alone."""
+    open_site(apart, bare, SHOP + "/")
+    found = cookies(bare)
+    secure, other = f"www.0.{DOMAIN}", f".0.{APART}"
+    wanted = {(name, secure) for name in KEPT} | {(name, other) for name in SESSION}
+    assert set(found) == wanted
+    for (name, _), one in found.items():
+        assert one["secure"], name
+        assert one["httpOnly"] == (name != "__Host-gw-ickt"), name
+        assert one["path"] == "/"
+        assert one["priority"] == "High"
+        assert one["sameSite"] == ("None" if name in SESSION else "Strict"), name
+        partition = one.get("partitionKey")
+        if name in SESSION:
+            assert partition["topLevelSite"] == f"https://{DOMAIN}", name
+            assert partition["hasCrossSiteAncestor"] is True, name
+        else:
+            assert partition is None, name
+
+
+def test_cookies_of_sites(apart, bare):
+    """A site counts visits over several loads, its form works, and its cookies stay in the jar."""
+    frame = open_site(apart, bare, SHOP + "/")
+    assert frame.locator("#visits").inner_text() == "1"
+    frame.locator("input[name=name]").fill("Ada")
+    frame.get_by_role("button", name="Remember me").click()
+    frame.locator("h1", has_text="Ada").wait_for()
+    assert frame.locator("#visits").inner_text() == "2"
+    before = cookies(bare)
+    frame = open_site(apart, bare, SHOP + "/")
+    assert frame.locator("#visits").inner_text() == "3"
+    assert frame.locator("#cookie").inner_text() == "name=Ada"
+    after = cookies(bare)
+    assert {key: one["value"] for key, one in after.items()} == {
+        key: one["value"] for key, one in before.items()
+    }
+
+
+def test_chat(apart, bare):
+    """A redirect and a WebSocket stay on the other domain, with the session."""
+    frame = open_site(apart, bare, SHOP + "/")
+    frame.get_by_text("The chat, on another origin").click()
+    chat = frame_of(bare, codecs(apart)[1], "https://chat.demo.example")
+    chat.locator("#state", has_text="connected").wait_for()
+
+
+def test_nothing_leaves(apart, bare, tripwire):
+    """A page that tries to reach a foreign host in many ways reaches the gateway or nobody."""
+    before = list(tripwire.touched)
+    frame = open_site(apart, bare, STRICT + "/leaky")
+    frame.wait_for_function("document.title.startsWith('done')")
+    assert tripwire.touched == before
+
+
+def test_lost_cookies_come_back(apart, bare):
+    """When the other domain's cookies go, the same session is offered again."""
+    frame = open_site(apart, bare, SHOP + "/")
+    before = cookies(bare)
+    bare.context.clear_cookies(domain=f".0.{APART}")
+    assert {name for name, _ in cookies(bare)} == KEPT
+    frame = open_site(apart, bare, SHOP + "/")
+
+    def restored() -> bool:
+        now = cookies(bare)
+        return all(key in now and now[key]["value"] == before[key]["value"] for key in before
+                   if key[0] in SESSION)  # fmt: skip
+
+    settle(bare, restored, "the same cookies are back")
+    settle(bare, lambda: frame_visits(apart, bare) == "2", "the site knows its visitor")
+    del frame
+
+
+def frame_visits(stack, page) -> str:
+    """What the shop counted."""
+    return frame_of(page, codecs(stack)[1], SHOP).locator("#visits").inner_text()
+
+
+def test_lost_ickt_is_a_new_session(apart, bare):
+    """Without what attests it, the old session's cookies are replaced by a new pair."""
+    open_site(apart, bare, SHOP + "/")
+    before = cookies(bare)
+    bare.context.clear_cookies(domain=f"www.0.{DOMAIN}")
+    frame = open_site(apart, bare, SHOP + "/")
+    assert frame.locator("#visits").inner_text() == "1"
+    after = cookies(bare)
+    assert set(after) == set(before)
+    assert all(after[key]["value"] != before[key]["value"] for key in before)
+
+
+def test_pages_cannot_settle(apart, bare, ordinary):
+    """A site's page can neither frame the settle page nor ask its endpoints, on any host."""
+    offer = _offer(apart, ordinary)
+    frame = open_site(apart, bare, SHOP + "/")
+    before = cookies(bare)
+    outcome = frame.evaluate(
+        """async ([url, offer]) => {
+          const tries = [];
+          for (const mode of ["cors", "no-cors"]) {
+            const asked = fetch(url, { method: "POST", mode, credentials: "include", body: offer });
+            tries.push(await asked.then((r) => r.type + r.status, (e) => e.name));
+          }
+          const child = document.createElement("iframe");
+          const heard = new Promise((done) => {
+            addEventListener("message", (e) => e.data?.gw === 1 && done("heard"));
+            setTimeout(() => done("silent"), 1500);
+          });
+          child.src = url;
+          document.body.append(child);
+          await new Promise((done) => child.addEventListener("load", done));
+          child.contentWindow.postMessage({ gw: 1, type: "settle", n: 1, ...JSON.parse(offer) }, "*");
+          return [...tries, await heard];
+        }""",
+        [f"https://www.0.{APART}:{apart.port}/.gateway/settle", offer],
+    )
+    assert "heard" not in outcome, outcome
+    assert "basic200" not in outcome, outcome
+    assert cookies(bare) == before
+
+
+def _offer(stack, page) -> str:
+    """An offer that an attacker made for themselves."""
+    page.goto(stack.codec.secure_origin + "/")
+    return page.evaluate(
+        """async () => {
+          const body = JSON.stringify({ apart: true });
+          const answer = await fetch("/.gateway/bootstrap", { method: "POST", body });
+          const { text, nonce } = await answer.json();
+          return JSON.stringify({ text, nonce });
+        }"""
+    )
+
+
+def test_the_same_gateway_in_an_ordinary_browser(apart, ordinary):
+    """Browsers with localStorage have the first variant, and nothing on the other domain."""
+    frame = open_site(apart, ordinary, SHOP + "/", far=False)
+    assert frame.locator("#visits").inner_text() == "1"
+    assert ordinary.evaluate("localStorage.getItem('gw.ickt')")
+    found = cookies(ordinary)
+    assert {name for name, _ in found} == SESSION
+    assert all(APART not in domain for _, domain in found)
+    assert all("partitionKey" not in one for one in found.values())
+    frame = open_site(apart, ordinary, SHOP + "/", far=False)
+    assert frame.locator("#visits").inner_text() == "2"
+
+
+def test_third_parties_have_no_other_cookies(apart, bare):
+    """This browser blocks what is not partitioned, so that nothing here rests on it."""
+    bare.goto(apart.codec.secure_origin + "/")
+    place = f"https://www.0.{APART}:{apart.port}/.gateway/settle?probe"
+    bare.evaluate(
+        """url => new Promise((done) => {
+          const child = document.createElement("iframe");
+          child.src = url;
+          child.onload = done;
+          document.body.append(child);
+        })""",
+        place,
+    )
+    (child,) = [frame for frame in bare.frames if frame.url == place]
+    seen = child.evaluate(
+        """() => {
+          document.cookie = "plain=1; Secure; SameSite=None";
+          document.cookie = "kept=1; Secure; SameSite=None; Partitioned";
+          return document.cookie;
+        }"""
+    )
+    assert seen == "kept=1"
+
+
+def test_without_a_domain_apart(playwright, stack, tripwire, shots):
+    """A gateway that has none says so, and shows nothing."""
+    browser = launch(playwright, resolver_rules(stack, tripwire), "--disable-local-storage")
+    try:
+        page = _page(browser)
+        page.goto(stack.outer + SHOP + "/")
+        notice = page.locator("#notice", has_text="Allow it to store data")
+        notice.wait_for()
+        page.screenshot(path=shots / "no-storage.png")
+        assert page.locator("iframe").count() == 0
+        assert cookies(page) == {}
+    finally:
+        browser.close()
