@@ -130,7 +130,7 @@ def plan_for(
             context.codec, addressed.origin, addressed.url, context.runtime(addressed.origin)
         ),
         markup=_markup(kind, puts, context) if kind.is_document else b"",
-        frame_markup=_frame_markup(addressed, context) if kind.is_document else b"",
+        frame_markup=_frame_markup(context) if kind.is_document else b"",
         preamble=context.worker_source if kind is Kind.WORKER else b"",
         module_preamble=module if kind is Kind.WORKER else b"",
         coding=coding,
@@ -155,7 +155,7 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
         "suffix": codec.suffix,
         "port": codec.public_port,
         "secure": codec.secure_origin,
-        "rare": context.rare_path,
+        "rare": context.codec.secure_origin + context.rare_path,
         "renew": context.settings.token_seconds // TOKEN_AGES,
     }
     if context.settings.webrtc:
@@ -167,15 +167,12 @@ def _markup(kind: Kind, puts: Inserted, context: Context) -> bytes:
     return guard_markup(xml=kind is Kind.XML) + payload_markup(
         puts.payload,
         wire.PAYLOAD_ELEMENT_ID,
-        context.runtime_path,
+        context.codec.secure_origin + context.runtime_path,
         context.runtime_digest,
         xml=kind is Kind.XML,
     )
 
 
-def _frame_markup(addressed: Addressed, context: Context) -> bytes:
+def _frame_markup(context: Context) -> bytes:
     """For documents in ``srcdoc``: the runtime alone, to which their parent's comes."""
-    return script_markup(
-        context.codec.collapse_origin(addressed.origin) + context.runtime_path,
-        context.runtime_digest,
-    )
+    return script_markup(context.codec.secure_origin + context.runtime_path, context.runtime_digest)

@@ -89,10 +89,17 @@ class Context:
         return attrs.evolve(self, codec=far)
 
     def runtime(self, origin: Origin) -> RuntimeSource:
-        """The runtime's script as a page of ``origin`` loads it."""
-        own = self.codec.collapse_origin(origin)
+        """The runtime's script as a page of ``origin`` loads it.
+
+        From one host for all origins: a browser that has it for one site has it for each.
+        """
+        host = self.codec.secure_origin
         return RuntimeSource(
-            own + self.runtime_path, self.runtime_digest, self.rare_digest, own + wire.GATEWAY_PATH
+            host + self.runtime_path,
+            self.runtime_digest,
+            host + self.rare_path,
+            self.rare_digest,
+            self.codec.collapse_origin(origin) + wire.GATEWAY_PATH,
         )
 
 

@@ -74,11 +74,12 @@ class RuntimeSource:
     """The runtime's script as a policy must know it: its URL and its digest.
 
     ``rare`` is the digest of the part that few pages need, which the runtime fetches from
-    below ``own`` and runs inline.
+    ``rare_url`` and runs inline; below ``own`` a page asks the gateway.
     """
 
     url: str
     digest: str
+    rare_url: str
     rare: str
     own: str
 
@@ -197,7 +198,11 @@ def _admit_runtime(directives: dict[str, list[str]], runtime: RuntimeSource) -> 
         break
     for name in ("connect-src", "default-src"):
         if name in directives:
-            directives["connect-src"] = [*_without_none(directives[name]), runtime.own]
+            directives["connect-src"] = [
+                *_without_none(directives[name]),
+                runtime.own,
+                runtime.rare_url,
+            ]
             break
 
 

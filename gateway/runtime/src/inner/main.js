@@ -31,7 +31,7 @@ if (payload) {
   /** @param {any} w */
   const install = (w) => {
     const trusted = trustedOf(w);
-    const part = rareOf(w, own + rare, trusted.script);
+    const part = rareOf(w, rare, trusted.script);
     const base = () => w.document.baseURI;
     const token = () => {
       if (now() > due) {

@@ -12,7 +12,7 @@
  * @property {string} proof that the page was made under the outer frame's session
  * @property {string} token of what the page sends
  * @property {number} renew seconds after which the token is to be renewed
- * @property {string} rare the path of the part that few pages need
+ * @property {string} rare the URL of the part that few pages need
  * @property {number} [rtc] WebRTC is allowed
  * @property {string} frame what brings the runtime into documents that script puts into a `srcdoc`
  */
