@@ -28,15 +28,17 @@ if (payload) {
   const { now } = Date;
   // A page from the browser's history may be of any age.
   let due = /^b/.test(/** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type) ? 0 : now() + renew * 1000;
+  /** The page's own, for its frames too. @type {import("./rare.js").Rare} */
+  let part;
   /** @param {any} w */
   const install = (w) => {
     const trusted = trustedOf(w);
-    const part = rareOf(w, rare, trusted.script);
+    part ??= rareOf(w, rare, trusted.script);
     const base = () => w.document.baseURI;
     const token = () => {
       if (now() > due) {
-        payload.token = part("renew", payload.token, payload.token);
         due = now() + renew * 1000;
+        payload.token = part("renew", payload.token, payload.token);
       }
       return payload.token;
     };

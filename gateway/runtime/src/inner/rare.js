@@ -26,7 +26,7 @@ export const rareOf = ({ document }, url, trusted) =>
         const request = new Request();
         request.open("GET", url, false);
         request.send();
-        const script = document.createElement("script");
+        const script = document.createElementNS("http://www.w3.org/1999/xhtml", "script");
         script.text = trusted(request.responseText);
         document.documentElement.append(script);
         script.remove();
