@@ -26,7 +26,11 @@ REPORT_PATH: Final = "/.gateway/report"
 BOOTSTRAP_PATH: Final = "/.gateway/bootstrap"
 RESTORE_PATH: Final = "/.gateway/restore"
 CHECK_PATH: Final = "/.gateway/check"
+FORGET_PATH: Final = "/.gateway/forget"
+BASIC_PATH: Final = "/.gateway/basic"
 OPEN_PATH: Final = "/open"
+SETTINGS_PATH: Final = "/settings"
+FORGOTTEN_ID: Final = "forgotten"
 
 REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"
 FORBIDDEN_TO_SITES: Final = (b"x-gateway-",)

@@ -172,6 +172,13 @@ class Touch:
 
 
 @attrs.frozen
+class Forget:
+    """Delete every row of one owner; the reply is None, once they are gone."""
+
+    owner: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
 class NeedRandom:
     """Ask for random octets."""
 
@@ -260,7 +267,9 @@ class SocketRefused:
     fields: Fields = attrs.field(default=(), repr=False)
 
 
-StoreNeed = NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch
+StoreNeed = (
+    NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch | Forget
+)
 """What concerns the store."""
 
 Need = StoreNeed | NeedRandom | NeedNow | NeedBody | Note | Leak | Connect | ConnectSocket
@@ -273,6 +282,7 @@ class Page(Enum):
 
     PORTAL = "portal"
     OUTER = "outer"
+    SETTINGS = "settings"
 
 
 @attrs.frozen

@@ -20,6 +20,7 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Exchange,
+    Forget,
     Leak,
     NeedBody,
     NeedRandom,
@@ -36,6 +37,8 @@ from gateway.origins import HostKind, collapse, parse, parse_origin
 from gateway.policy.engine import Ask, Question
 from gateway.rewrite import csp, headers
 from gateway.session import bootstrap
+from gateway.session.attestation import Mode, open_restore_text
+from gateway.session.reading import Session, read_session
 
 if TYPE_CHECKING:
     from gateway.exchange.steps import Step
@@ -132,10 +135,12 @@ def _secure(head: RequestHead, context: Context) -> Step[Ending]:
         return _asset(head, path)
     if path in _ENDPOINTS:
         return (yield from _endpoint(head, path, context))
-    if path not in {"/", wire.GO_PATH}:
+    if path not in {"/", wire.GO_PATH, wire.SETTINGS_PATH}:
         return _NOT_FOUND
     if head.method not in _SAFE:
         return _method_not_allowed(b"GET, HEAD")
+    if path == wire.SETTINGS_PATH:
+        return Serve(Page.SETTINGS)
     return Serve(Page.OUTER) if path == "/" else _go(head, context)
 
 
@@ -160,7 +165,9 @@ def _go(head: RequestHead, context: Context) -> Ending:
 def _endpoint(head: RequestHead, path: str, context: Context) -> Step[Ending]:
     if head.method != b"POST":
         return _method_not_allowed(b"POST")
-    if headers.get_all(head.fields, b"origin") != [context.codec.secure_origin.encode("ascii")]:
+    origins = headers.get_all(head.fields, b"origin")
+    unnamed = path == wire.FORGET_PATH and not origins and _is_plain_form(head, context)
+    if origins != [context.codec.secure_origin.encode("ascii")] and not unnamed:
         title = "This is only for the gateway's own page"
         return Refuse(403, events.ORIGIN_DENIED, title, f"{path} from another origin")
     return (yield from _ENDPOINTS[path](head, context))
@@ -206,10 +213,47 @@ def _check(head: RequestHead, context: Context) -> Step[Ending]:
     return _json(200, {"ok": True}, tuple((b"Set-Cookie", one) for one in cookies))
 
 
+def _is_plain_form(head: RequestHead, context: Context) -> bool:
+    """Whether the form of a browser without script may have sent this, naming no origin.
+
+    Other sites' forms name theirs wherever a browser runs script; sessions of mode basic
+    are for browsers that may not.
+    """
+    if headers.get_all(head.fields, b"sec-fetch-site") not in ([], [b"same-origin"]):
+        return False
+    session = read_session(headers.get_all(head.fields, b"cookie"), context.keys).session
+    return session is not None and session.datr.mode is Mode.BASIC
+
+
+def _forget(head: RequestHead, context: Context) -> Step[Ending]:
+    """Delete the jar while its key is still there, then take the key from the browser.
+
+    The restore text names the session even where somebody tossed its cookies.  A store
+    that does not answer leaves everything as it is, so that it can be tried again.
+    """
+    body = yield from ask(NeedBody(), bytes)
+    reading = yield from steps.session(head, context)
+    kept = open_restore_text(context.keys, _json_text(body, "restore").encode("ascii", "replace"))
+    sessions = [Session(*kept)] if kept is not None else []
+    sessions += [reading.session] if reading.session is not None else []
+    for owner in dict.fromkeys(one.user_keys(context.keys).owner for one in sessions):
+        yield Forget(owner)
+    host = head.host.rpartition(":")[0] or head.host
+    expiry = bootstrap.expire_duplicates(
+        head.path.decode("latin-1"), host, context.codec.cookie_domain
+    )
+    fields = tuple((b"Set-Cookie", one) for one in expiry)
+    if headers.get(head.fields, b"content-type") == "application/json":
+        return _json(200, {"ok": True, "erased": bool(sessions)}, fields)
+    answer = _redirect(303, f"{context.codec.portal_origin}/#{wire.FORGOTTEN_ID}")
+    return attrs.evolve(answer, fields=(*answer.fields, *fields))
+
+
 _ENDPOINTS = {
     wire.BOOTSTRAP_PATH: _bootstrap,
     wire.RESTORE_PATH: _restore,
     wire.CHECK_PATH: _check,
+    wire.FORGET_PATH: _forget,
 }
 
 

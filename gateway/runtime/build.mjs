@@ -16,6 +16,7 @@ const entries = [
   { name: "worker", file: "src/worker/main.js", minified: 8192, gzip: 4096, wrap: true },
   { name: "rare", file: "src/rare/main.js", minified: 12288, gzip: 5120 },
   { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 6144 },
+  { name: "settings", file: "src/settings/main.js", minified: 1536, gzip: 768 },
 ];
 
 const files = new Map();
