@@ -79,7 +79,7 @@ unit: $(VENV)/.tested
 trial: $(VENV)/.tested
 	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp tests
 
-browser: packages $(VENV)/.tested
+browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
 	$(BIN)/python -m pytest tests/browser
 
 bench: $(VENV)/.tested
