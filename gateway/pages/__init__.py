@@ -7,5 +7,5 @@
 - ``templates``: HTML with ``{{English texts}}`` and ``$name`` places; all are escaped.
 - ``assets``: the style sheet and icon; scripts come from ``runtime/built``.
 - ``locale``: a gettext catalogue for each language, as text and compiled;
-  ``python -m tests.pages.catalogues`` brings them up to date.
+  ``make texts`` brings them up to date.
 """

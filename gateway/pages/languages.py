@@ -44,13 +44,14 @@ def language_of(accept_language: str | None) -> str:
 
 
 def _lookup(name: str) -> str | None:
-    """The language that a range leads to; subtags go from its end, a single letter with them."""
+    """The language that a range leads to; subtags go from its end.
+
+    No language of ours ends in a single letter, so that these need no rule.
+    """
     subtags = name.split("-")
     while subtags:
         tag = "-".join(subtags)
         if tag in LANGUAGES:
             return tag
         subtags.pop()
-        if subtags and len(subtags[-1]) == 1:
-            subtags.pop()
     return None

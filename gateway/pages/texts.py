@@ -1,7 +1,7 @@
 """The texts of pages, from gettext catalogues.
 
-A text is named by its English wording.  ``tests.pages.catalogues`` brings the catalogues
-up to date with the texts in use; at run time the standard library reads them.
+A text is named by its English wording.  ``make texts`` brings the catalogues up to
+date with the texts in use; at run time the standard library reads them.
 """
 
 from __future__ import annotations

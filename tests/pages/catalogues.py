@@ -1,6 +1,6 @@
 """The texts in use, and the catalogues of their translations.
 
-``python -m tests.pages.catalogues`` puts new texts into every ``.po`` (without a
+``make texts`` puts new texts into every ``.po`` (without a
 translation, which a test then asks for), takes out what is in use no more, and compiles.
 """
 

@@ -27,7 +27,7 @@ class CatalogueTests(SynchronousTestCase):
         """Exactly the texts in use, each with a translation that nobody has to check."""
         wanted = catalogues.texts_in_use()
         self.assertGreater(len(wanted), 70)
-        hint = "python -m tests.pages.catalogues, then translate"
+        hint = "make texts, then translate, then make texts"
         for language in LANGUAGES:
             catalogue = catalogues.read(language)
             found = {message.id: message for message in catalogue if message.id}
