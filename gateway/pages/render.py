@@ -51,6 +51,7 @@ class Pages:
     def __init__(self, codec: Codec) -> None:
         """Read templates and assets."""
         self._codec = codec
+        self._sites = f"https://{codec.wildcard}"
         self._assets: dict[str, Rendered] = {}
         built = resources.files("gateway.runtime") / "built"
         manifest = json.loads((built / "manifest.json").read_text("utf-8"))
@@ -115,7 +116,7 @@ class Pages:
         escaped = {key: html.escape(value) for key, value in values.items()}
         template = _template(f"{page.value}.html", language, self._texts[language])
         body = template.substitute({**self._common, **escaped}).encode("utf-8")
-        policy = _policy(page, self._codec)
+        policy = _policy(page, self._codec, self._sites)
         fields = _page_fields(policy, b"no-cache", language, b"Accept-Language")
         return Rendered((*fields, *_ISOLATED) if script else fields, body)
 
@@ -168,7 +169,7 @@ class Pages:
             "topmost": "hidden" if framed else "",
         }
         body = self._oops[language].substitute(values).encode("utf-8")
-        policy = _oops_policy(self._codec)
+        policy = _oops_policy(self._codec, self._sites)
         return Rendered(_page_fields(policy, b"no-store", language, vary), body)
 
 
@@ -179,9 +180,8 @@ _ISOLATED: Fields = (
 """What pages of the secure host carry besides."""
 
 
-def _policy(page: Page, codec: Codec) -> str:
+def _policy(page: Page, codec: Codec, sites: str) -> str:
     """The Content-Security-Policy of a fixed page: from nothing to what it needs."""
-    sites = f"https://{codec.wildcard}"
     more = {
         # A form's redirect is judged by form-action, too.
         Page.PORTAL: f"img-src 'self'; form-action 'self' {codec.secure_origin}",
@@ -199,10 +199,10 @@ def _policy(page: Page, codec: Codec) -> str:
 _TRUSTED = "require-trusted-types-for 'script'; trusted-types 'none'"
 
 
-def _oops_policy(codec: Codec) -> str:
+def _oops_policy(codec: Codec, sites: str) -> str:
     return (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-        f"form-action 'none'; frame-ancestors {codec.secure_origin} https://{codec.wildcard}"
+        f"form-action 'none'; frame-ancestors {codec.secure_origin} {sites}"
     )
 
 
