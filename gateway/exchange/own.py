@@ -173,6 +173,42 @@ def _endpoint(head: RequestHead, path: str, context: Context) -> Step[Ending]:
     return (yield from _ENDPOINTS[path](head, context))
 
 
+def _is_plain_form(head: RequestHead, context: Context) -> bool:
+    """Whether the form of a browser without script may have sent this, naming no origin.
+
+    Other sites' forms name theirs wherever a browser runs script; sessions of mode basic
+    are for browsers that may not.
+    """
+    if headers.get_all(head.fields, b"sec-fetch-site") not in ([], [b"same-origin"]):
+        return False
+    session = read_session(headers.get_all(head.fields, b"cookie"), context.keys).session
+    return session is not None and session.datr.mode is Mode.BASIC
+
+
+def _forget(head: RequestHead, context: Context) -> Step[Ending]:
+    """Delete the jar while its key is still there, then take the key from the browser.
+
+    The restore text names the session even where somebody tossed its cookies.  A store
+    that does not answer leaves everything as it is, so that it can be tried again.
+    """
+    body = yield from ask(NeedBody(), bytes)
+    reading = yield from steps.session(head, context)
+    kept = open_restore_text(context.keys, _json_text(body, "restore").encode("ascii", "replace"))
+    sessions = [Session(*kept)] if kept is not None else []
+    sessions += [reading.session] if reading.session is not None else []
+    for owner in dict.fromkeys(one.user_keys(context.keys).owner for one in sessions):
+        yield Forget(owner)
+    host = head.host.rpartition(":")[0] or head.host
+    expiry = bootstrap.expire_duplicates(
+        head.path.decode("latin-1"), host, context.codec.cookie_domain
+    )
+    fields = tuple((b"Set-Cookie", one) for one in expiry)
+    if headers.get(head.fields, b"content-type") == "application/json":
+        return _json(200, {"ok": True, "erased": bool(sessions)}, fields)
+    answer = _redirect(303, f"{context.codec.portal_origin}/#{wire.FORGOTTEN_ID}")
+    return attrs.evolve(answer, fields=(*answer.fields, *fields))
+
+
 def _bootstrap(head: RequestHead, context: Context) -> Step[Ending]:
     """Always a new session; the request's cookies and body are not looked at."""
     del head
@@ -213,47 +249,11 @@ def _check(head: RequestHead, context: Context) -> Step[Ending]:
     return _json(200, {"ok": True}, tuple((b"Set-Cookie", one) for one in cookies))
 
 
-def _is_plain_form(head: RequestHead, context: Context) -> bool:
-    """Whether the form of a browser without script may have sent this, naming no origin.
-
-    Other sites' forms name theirs wherever a browser runs script; sessions of mode basic
-    are for browsers that may not.
-    """
-    if headers.get_all(head.fields, b"sec-fetch-site") not in ([], [b"same-origin"]):
-        return False
-    session = read_session(headers.get_all(head.fields, b"cookie"), context.keys).session
-    return session is not None and session.datr.mode is Mode.BASIC
-
-
-def _forget(head: RequestHead, context: Context) -> Step[Ending]:
-    """Delete the jar while its key is still there, then take the key from the browser.
-
-    The restore text names the session even where somebody tossed its cookies.  A store
-    that does not answer leaves everything as it is, so that it can be tried again.
-    """
-    body = yield from ask(NeedBody(), bytes)
-    reading = yield from steps.session(head, context)
-    kept = open_restore_text(context.keys, _json_text(body, "restore").encode("ascii", "replace"))
-    sessions = [Session(*kept)] if kept is not None else []
-    sessions += [reading.session] if reading.session is not None else []
-    for owner in dict.fromkeys(one.user_keys(context.keys).owner for one in sessions):
-        yield Forget(owner)
-    host = head.host.rpartition(":")[0] or head.host
-    expiry = bootstrap.expire_duplicates(
-        head.path.decode("latin-1"), host, context.codec.cookie_domain
-    )
-    fields = tuple((b"Set-Cookie", one) for one in expiry)
-    if headers.get(head.fields, b"content-type") == "application/json":
-        return _json(200, {"ok": True, "erased": bool(sessions)}, fields)
-    answer = _redirect(303, f"{context.codec.portal_origin}/#{wire.FORGOTTEN_ID}")
-    return attrs.evolve(answer, fields=(*answer.fields, *fields))
-
-
 _ENDPOINTS = {
+    wire.FORGET_PATH: _forget,
     wire.BOOTSTRAP_PATH: _bootstrap,
     wire.RESTORE_PATH: _restore,
     wire.CHECK_PATH: _check,
-    wire.FORGET_PATH: _forget,
 }
 
 
