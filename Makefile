@@ -9,12 +9,13 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test style format unit trial browser runtime packages bench clean
+.PHONY: help demo test style format texts unit trial browser runtime packages bench clean
 
 help:
 	@echo "make demo     demo sites and a gateway before them; stop with Ctrl-C"
 	@echo "make test     everything: tools, style, unit tests (pytest and trial), browser tests"
 	@echo "make style    ruff, mypy strict, tsc     make format   ruff format"
+	@echo "make texts    the pages' catalogues brought up to date with the texts in use"
 	@echo "make unit / trial / browser / runtime    the parts of make test"
 	@echo "make bench    measurements (see bench/README.md)"
 
@@ -69,6 +70,9 @@ format: $(VENV)/.tested
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+texts: $(VENV)/.tested
+	$(BIN)/python -m tests.pages.catalogues
+
 runtime: packages $(RUNTIME)/node_modules/.installed
 	cd $(RUNTIME) && npm run --silent check && npm test
 
@@ -79,7 +83,7 @@ unit: $(VENV)/.tested
 trial: $(VENV)/.tested
 	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp tests
 
-browser: packages $(VENV)/.tested
+browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
 	$(BIN)/python -m pytest tests/browser
 
 bench: $(VENV)/.tested

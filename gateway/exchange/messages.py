@@ -198,6 +198,13 @@ class Consume:
 
 
 @attrs.frozen
+class Forget:
+    """Delete every row of one owner; the reply is None, once they are gone."""
+
+    owner: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
 class NeedRandom:
     """Ask for random octets."""
 
@@ -287,7 +294,16 @@ class SocketRefused:
 
 
 StoreNeed = (
-    NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch | Consume
+    NeedOrigin
+    | RememberOrigin
+    | NeedRows
+    | NeedOwned
+    | Commit
+    | Hold
+    | LetGo
+    | Touch
+    | Consume
+    | Forget
 )
 """What concerns the store."""
 
@@ -302,6 +318,7 @@ class Page(Enum):
     PORTAL = "portal"
     OUTER = "outer"
     SETTLE = "settle"
+    SETTINGS = "settings"
 
 
 @attrs.frozen

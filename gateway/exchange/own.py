@@ -20,6 +20,7 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Exchange,
+    Forget,
     Leak,
     NeedBody,
     NeedRandom,
@@ -36,6 +37,8 @@ from gateway.origins import HostKind, collapse, parse, parse_origin
 from gateway.policy.engine import Ask, Question
 from gateway.rewrite import csp, headers
 from gateway.session import bootstrap
+from gateway.session.attestation import Mode, open_restore_text
+from gateway.session.reading import Session, datr_mode, read_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,13 +129,13 @@ def _portal(head: RequestHead, context: Context) -> Ending:
 
 def _open(head: RequestHead, context: Context) -> Ending:
     """``/open?url=``: the form-friendly way into the outer frame."""
-    typed = _parameter(head, "url").strip()
-    url = typed if "://" in typed else f"https://{typed}"
-    found = parse(url)
-    if not typed or found is None or found[1].protocol not in {"http:", "https:"}:
+    url = _web_address(_parameter(head, "url"))
+    if url is None:
         return Refuse(400, events.DESTINATION_DENIED, "This is not a web address")
-    location = f"{context.codec.secure_origin}/#{found[1].href}"
-    return _redirect(303, location)
+    if datr_mode(headers.get_all(head.fields, b"cookie"), context.keys) is Mode.BASIC:
+        # Without script there is no outer frame; with it, the page goes there by itself.
+        return _redirect(303, context.codec.collapse_url(url))
+    return _redirect(303, f"{context.codec.secure_origin}/#{url}")
 
 
 def _secure(head: RequestHead, context: Context) -> Step[Ending]:
@@ -141,10 +144,12 @@ def _secure(head: RequestHead, context: Context) -> Step[Ending]:
         return _asset(head, path)
     if path in _ENDPOINTS:
         return (yield from _endpoint(head, _ENDPOINTS, context.codec.secure_origin, context))
-    if path not in {"/", wire.GO_PATH}:
+    if path not in {"/", wire.GO_PATH, wire.SETTINGS_PATH}:
         return _NOT_FOUND
     if head.method not in _SAFE:
         return _method_not_allowed(b"GET, HEAD")
+    if path == wire.SETTINGS_PATH:
+        return Serve(Page.SETTINGS)
     return Serve(Page.OUTER) if path == "/" else _go(head, context)
 
 
@@ -189,10 +194,86 @@ def _endpoint(
     path = head.path.decode("latin-1")
     if head.method != b"POST":
         return _method_not_allowed(b"POST")
-    if headers.get_all(head.fields, b"origin") != [origin.encode("ascii")]:
+    origins = headers.get_all(head.fields, b"origin")
+    unnamed = path in _PLAIN and not origins and _is_plain_form(head, path, context)
+    if origins != [origin.encode("ascii")] and not unnamed:
         title = "This is only for the gateway's own page"
         return Refuse(403, events.ORIGIN_DENIED, title, f"{path} from another origin")
     return (yield from endpoints[path](head, context))
+
+
+_PLAIN = (wire.FORGET_PATH, wire.BASIC_PATH)
+"""What a form of ours asks for where no script runs."""
+
+
+def _is_plain_form(head: RequestHead, path: str, context: Context) -> bool:
+    """Whether the form of a browser without script may have sent this, naming no origin.
+
+    Other sites' forms name theirs wherever a browser runs script; sessions of mode basic
+    are for browsers that may not.  A new one of these changes nothing for anybody else.
+    """
+    if headers.get_all(head.fields, b"sec-fetch-site") not in ([], [b"same-origin"]):
+        return False
+    if path == wire.BASIC_PATH:
+        return True
+    session = read_session(headers.get_all(head.fields, b"cookie"), context.keys).session
+    return session is not None and session.datr.mode is Mode.BASIC
+
+
+def _forget(head: RequestHead, context: Context) -> Step[Ending]:
+    """Delete the jar while its key is still there, then take the key from the browser.
+
+    The restore text names the session even where somebody tossed its cookies.  A store
+    that does not answer leaves everything as it is, so that it can be tried again.
+    """
+    body = yield from ask(NeedBody(), bytes)
+    reading = yield from steps.session(head, context)
+    kept = open_restore_text(context.keys, _json_text(body, "restore").encode("ascii", "replace"))
+    sessions = [Session(*kept)] if kept is not None else []
+    sessions += [reading.session] if reading.session is not None else []
+    for owner in dict.fromkeys(one.user_keys(context.keys).owner for one in sessions):
+        yield Forget(owner)
+    host = head.host.rpartition(":")[0] or head.host
+    expiry = bootstrap.expire_duplicates(
+        head.path.decode("latin-1"), host, context.codec.cookie_domain
+    )
+    fields = tuple((b"Set-Cookie", one) for one in expiry)
+    if headers.get(head.fields, b"content-type") == "application/json":
+        return _json(200, {"ok": True, "erased": bool(sessions)}, fields)
+    answer = _redirect(303, f"{context.codec.portal_origin}/#{wire.FORGOTTEN_ID}")
+    return attrs.evolve(answer, fields=(*answer.fields, *fields))
+
+
+def _basic(head: RequestHead, context: Context) -> Step[Ending]:
+    """A session for a browser without script, and on to the address that its form names.
+
+    Whoever has a session keeps it: a stranger's form must not take it away.
+    """
+    body = yield from ask(NeedBody(), bytes)
+    reading = yield from steps.session(head, context)
+    fields: tuple[tuple[bytes, bytes], ...] = ()
+    if reading.session is None:
+        noise = yield from ask(NeedRandom(bootstrap.RANDOM_NEEDED), bytes)
+        now = yield from steps.now()
+        minted = bootstrap.mint(context.keys, noise, now, context.codec.cookie_domain, Mode.BASIC)
+        fields = tuple((b"Set-Cookie", one) for one in minted.set_cookies)
+    elif reading.session.datr.mode is not Mode.BASIC:
+        title = "This browser has a session that is made for JavaScript"
+        return Refuse(409, events.SESSION_INVALID, title)
+    given = parse_qs(body.decode("utf-8", "replace"), max_num_fields=8).get("url", [""])[0]
+    url = _web_address(given)
+    to = f"{context.codec.portal_origin}/" if url is None else context.codec.collapse_url(url)
+    answer = _redirect(303, to)
+    return attrs.evolve(answer, fields=(*answer.fields, *fields))
+
+
+def _web_address(typed: str) -> str | None:
+    """What a person typed, as a URL; None if it is no web address."""
+    typed = typed.strip()
+    found = parse(typed if "://" in typed else f"https://{typed}") if typed else None
+    if found is None or found[1].protocol not in {"http:", "https:"}:
+        return None
+    return found[1].href
 
 
 def _bootstrap(head: RequestHead, context: Context) -> Step[Ending]:
@@ -254,6 +335,8 @@ def _settle(head: RequestHead, context: Context) -> Step[Ending]:
 
 
 _ENDPOINTS = {
+    wire.FORGET_PATH: _forget,
+    wire.BASIC_PATH: _basic,
     wire.BOOTSTRAP_PATH: _bootstrap,
     wire.RESTORE_PATH: _restore,
     wire.CHECK_PATH: _check,

@@ -20,6 +20,7 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Exchange,
+    Forget,
     Hold,
     Leak,
     LetGo,
@@ -47,6 +48,7 @@ from gateway.net.drive import drive, watch
 from gateway.net.holds import Holds
 from gateway.net.threads import Threads
 from gateway.origins import HostKind, collapse, parse_origin
+from gateway.pages.languages import language_of
 from gateway.rewrite.headers import get, own_fields
 from gateway.rewrite.pipeline import pipeline_for
 from gateway.websocket.handshake import is_handshake
@@ -190,6 +192,9 @@ class _Run:
             return Owned(await store.owned(need.owner))
         if isinstance(need, Consume):
             return await store.consume(need.nonce, need.expires // _DAY + 1)
+        if isinstance(need, Forget):
+            await store.forget(need.owner)
+            return None
         if isinstance(need, NeedOrigin):
             text = await store.origin(need.label)
             origin = parse_origin(text) if text is not None else None
@@ -267,7 +272,7 @@ class _Run:
         elif isinstance(ending, Refuse):
             self._refuse(ending)
         elif isinstance(ending, Serve):
-            page = self._handler.pages.page(ending.page)
+            page = self._handler.pages.page(ending.page, self._language())
             self._short(200, page.fields, page.body)
         elif isinstance(ending, ServeAsset):
             asset = self._handler.pages.asset(ending.name)
@@ -296,9 +301,19 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
-        accept = get(self._client.head.fields, b"accept") or ""
-        page = self._handler.pages.refusal(refuse.status, refuse.title, self._id, accept)
+        fields = self._client.head.fields
+        page = self._handler.pages.refusal(
+            refuse.status,
+            refuse.title,
+            self._id,
+            get(fields, b"accept") or "",
+            self._language(),
+            framed=get(fields, b"sec-fetch-dest") in {"iframe", "frame"},
+        )
         self._short(refuse.status, (*page.fields, *refuse.fields), page.body)
+
+    def _language(self) -> str:
+        return language_of(get(self._client.head.fields, b"accept-language"))
 
     async def _respond(self, ending: Respond) -> str:
         response = self._response

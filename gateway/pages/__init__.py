@@ -1,6 +1,11 @@
-"""The gateway's own pages: portal, outer frame, Oops.
+"""The gateway's own pages: portal, outer frame, settings, Oops.
 
 - ``render``: templates and assets to answers, with their own strict policies.
-- ``templates``: HTML with ``$name`` places; every value is escaped.
+- ``hints``: what a person can do about a refusal.
+- ``languages``: which languages there are, and which one a reader is given.
+- ``texts``: the catalogues of ``locale`` and how templates hold texts.
+- ``templates``: HTML with ``{{English texts}}`` and ``$name`` places; all are escaped.
 - ``assets``: the style sheet and icon; scripts come from ``runtime/built``.
+- ``locale``: a gettext catalogue for each language, as text and compiled;
+  ``make texts`` brings them up to date.
 """

@@ -1,7 +1,7 @@
 """Templates and assets to answers.
 
-Read once at start.  Every page has a strict Content-Security-Policy of its own; assets
-are immutable and named by their content.
+Read once at start, in every language.  Every page has a strict Content-Security-Policy
+of its own; assets are immutable and named by their content.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ import attrs
 
 from gateway import wire
 from gateway.exchange.messages import Page
+from gateway.pages.hints import hint
+from gateway.pages.languages import DEFAULT, direction
+from gateway.pages.texts import Texts, all_texts
 
 if TYPE_CHECKING:
     from gateway.origins import Codec
@@ -34,9 +37,12 @@ class Rendered:
     body: bytes = attrs.field(repr=False)
 
 
-def _template(name: str) -> Template:
+def _template(name: str, language: str, texts: Texts) -> Template:
+    """A template with its texts in one language; ``$name`` places are left open."""
     text = (resources.files("gateway.pages") / "templates" / name).read_text("utf-8")
-    return Template(text)
+    page = Template(texts.fill(text))
+    own = {"language": language, "direction": direction(language)}
+    return Template(page.safe_substitute(own))
 
 
 class Pages:
@@ -47,6 +53,7 @@ class Pages:
         self._codec = codec
         wildcards = [one.wildcard for one in (codec, apart) if one is not None]
         self._rewrite_hosts = " ".join(f"https://{one}" for one in wildcards)
+        self._apart = apart.suffix if apart is not None else ""
         self._assets: dict[str, Rendered] = {}
         built = resources.files("gateway.runtime") / "built"
         manifest = json.loads((built / "manifest.json").read_text("utf-8"))
@@ -64,36 +71,19 @@ class Pages:
             "style": wire.ASSET_PATH + style,
             "icon": wire.ASSET_PATH + icon,
             "portal": codec.portal_origin + "/",
+            "settings": codec.secure_origin + wire.SETTINGS_PATH,
         }
         self._common = {key: html.escape(value) for key, value in common.items()}
-        script = wire.ASSET_PATH + manifest["outer"]["file"]
+        self._texts = all_texts()
         self._pages = {
-            Page.PORTAL: self._page("portal.html", {"open": wire.OPEN_PATH}, self._portal_policy()),
-            Page.OUTER: self._page(
-                "outer.html",
-                {
-                    "script": script,
-                    "integrity": manifest["outer"]["integrity"],
-                    "allow": _PERMISSIONS,
-                    "apart": apart.suffix if apart is not None else "",
-                },
-                self._outer_policy(),
-                (
-                    (b"X-Frame-Options", b"DENY"),
-                    (b"Cross-Origin-Opener-Policy", b"same-origin"),
-                ),
-            ),
-            Page.SETTLE: self._page(
-                "settle.html",
-                {
-                    "script": wire.ASSET_PATH + manifest["settle"]["file"],
-                    "integrity": manifest["settle"]["integrity"],
-                    "secure": codec.secure_origin,
-                },
-                self._settle_policy(),
-            ),
+            (page, language): self._page(page, language, manifest)
+            for page in Page
+            for language in self._texts
         }
-        self._oops = _template("oops.html")
+        self._oops = {
+            language: _template("oops.html", language, texts)
+            for language, texts in self._texts.items()
+        }
 
     def _add_hashed(self, name: str) -> str:
         body = (resources.files("gateway.pages") / "assets" / name).read_bytes()
@@ -113,93 +103,121 @@ class Pages:
         )
         self._assets[name] = Rendered(fields, body)
 
-    def _portal_policy(self) -> str:
-        return (
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-            f"form-action 'self' {self._codec.secure_origin}; frame-ancestors 'none'"
-        )
-
-    def _outer_policy(self) -> str:
-        return (
-            "default-src 'none'; script-src 'self'; style-src 'self'; "
-            f"img-src 'self' {self._rewrite_hosts}; connect-src 'self'; "
-            f"frame-src {self._rewrite_hosts}; base-uri 'none'; "
-            f"form-action 'self' {self._rewrite_hosts}; frame-ancestors 'none'; "
-            "require-trusted-types-for 'script'; trusted-types 'none'"
-        )
-
-    def _settle_policy(self) -> str:
-        return (
-            "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; "
-            f"form-action 'none'; frame-ancestors {self._codec.secure_origin}; "
-            "require-trusted-types-for 'script'; trusted-types 'none'"
-        )
-
-    def _oops_policy(self) -> str:
-        codec = self._codec
-        return (
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-            f"form-action 'none'; frame-ancestors {codec.secure_origin} {self._rewrite_hosts}"
-        )
-
-    def _page(
-        self,
-        name: str,
-        values: dict[str, str],
-        policy: str,
-        fields: Fields = (),
-        cache: bytes = b"no-cache",
-    ) -> Rendered:
+    def _page(self, page: Page, language: str, manifest: dict[str, dict[str, str]]) -> Rendered:
+        """One of the fixed pages in one language."""
+        script = manifest.get(page.value)
+        values = {
+            "open": wire.OPEN_PATH,
+            "forgotten": wire.FORGOTTEN_ID,
+            "forget": wire.FORGET_PATH,
+            "basic": wire.BASIC_PATH,
+            "allow": _PERMISSIONS,
+            "apart": self._apart,
+            "secure": self._codec.secure_origin,
+            "script": wire.ASSET_PATH + script["file"] if script else "",
+            "integrity": script["integrity"] if script else "",
+        }
         escaped = {key: html.escape(value) for key, value in values.items()}
-        body = _template(name).substitute({**self._common, **escaped}).encode("utf-8")
-        return Rendered((*_page_fields(policy, cache), *fields), body)
+        template = _template(f"{page.value}.html", language, self._texts[language])
+        body = template.substitute({**self._common, **escaped}).encode("utf-8")
+        policy = _policy(page, self._codec, self._rewrite_hosts)
+        fields = _page_fields(policy, b"no-cache", language, b"Accept-Language")
+        isolated = page in {Page.OUTER, Page.SETTINGS}
+        return Rendered((*fields, *_ISOLATED) if isolated else fields, body)
 
-    def page(self, page: Page) -> Rendered:
+    def page(self, page: Page, language: str = DEFAULT) -> Rendered:
         """One of the fixed pages."""
-        return self._pages[page]
+        return self._pages[page, language]
 
     def asset(self, name: str) -> Rendered | None:
         """An asset by its hashed name."""
         return self._assets.get(name)
 
-    def refusal(self, status: int, title: str, request_id: str, accept: str) -> Rendered:
+    def refusal(
+        self,
+        status: int,
+        title: str,
+        request_id: str,
+        accept: str,
+        language: str = DEFAULT,
+        *,
+        framed: bool = False,
+    ) -> Rendered:
         """The Oops page, or problem details (RFC 9457) where no HTML is asked for.
 
-        Neither holds any of the site's content, nor anything internal.
+        Neither holds any of the site's content, nor anything internal.  ``framed``: it is
+        shown inside the outer frame, whose sandbox lets no link lead out of it.
         """
+        texts = self._texts[language]
+        vary = b"Accept, Accept-Language"
         if "text/html" not in accept:
-            content = {"title": title, "status": status, "instance": f"urn:request:{request_id}"}
+            content = {
+                "title": texts.text(title),
+                "status": status,
+                "instance": f"urn:request:{request_id}",
+            }
             fields = (
                 (b"Content-Type", b"application/problem+json"),
+                (b"Content-Language", language.encode("ascii")),
+                (b"Vary", vary),
                 (b"Cache-Control", b"no-store"),
                 (b"X-Content-Type-Options", b"nosniff"),
             )
             return Rendered(fields, json.dumps(content).encode("utf-8"))
         values = {
             **self._common,
-            "title": html.escape(title),
-            "hint": html.escape(_HINTS.get(status, "")),
+            "title": html.escape(texts.text(title)),
+            "hint": html.escape(texts.text(hint(status, title))),
             "status": str(status),
             "request": html.escape(request_id),
+            "framed": "" if framed else "hidden",
+            "topmost": "hidden" if framed else "",
         }
-        body = self._oops.substitute(values).encode("utf-8")
-        return Rendered(_page_fields(self._oops_policy(), b"no-store"), body)
+        body = self._oops[language].substitute(values).encode("utf-8")
+        policy = _oops_policy(self._codec, self._rewrite_hosts)
+        return Rendered(_page_fields(policy, b"no-store", language, vary), body)
 
 
-_HINTS = {
-    400: "Check the address and try again.",
-    403: "The operator of this gateway has not opened this address.",
-    404: "Check the address: it may be misspelled.",
-    421: "This name does not lead to a site on this gateway.",
-    502: "The site may be down, or its connection is not safe. Try again later.",
-    503: "Wait a moment and try again.",
-    504: "The site may be busy. Try again in a moment.",
-}
+_ISOLATED: Fields = (
+    (b"X-Frame-Options", b"DENY"),
+    (b"Cross-Origin-Opener-Policy", b"same-origin"),
+)
+"""What pages of the secure host carry besides; nobody frames them."""
 
 
-def _page_fields(policy: str, cache: bytes) -> Fields:
+def _policy(page: Page, codec: Codec, sites: str) -> str:
+    """The Content-Security-Policy of a fixed page: from nothing to what it needs."""
+    more = {
+        # A form's redirect is judged by form-action, too.
+        Page.PORTAL: f"img-src 'self'; form-action 'self' {codec.secure_origin}",
+        Page.OUTER: f"script-src 'self'; img-src 'self' {sites}; connect-src 'self'; "
+        f"frame-src {sites}; form-action 'self' {sites}; {_TRUSTED}",
+        Page.SETTINGS: "script-src 'self'; img-src 'self'; connect-src 'self'; "
+        f"form-action 'self' {codec.portal_origin}; {_TRUSTED}",
+        Page.SETTLE: f"script-src 'self'; connect-src 'self'; form-action 'none'; {_TRUSTED}",
+    }
+    above = codec.secure_origin if page is Page.SETTLE else "'none'"
+    return (
+        f"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors {above}; "
+        + more[page]
+    )
+
+
+_TRUSTED = "require-trusted-types-for 'script'; trusted-types 'none'"
+
+
+def _oops_policy(codec: Codec, sites: str) -> str:
+    return (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"form-action 'none'; frame-ancestors {codec.secure_origin} {sites}"
+    )
+
+
+def _page_fields(policy: str, cache: bytes, language: str, vary: bytes) -> Fields:
     return (
         (b"Content-Type", b"text/html; charset=utf-8"),
+        (b"Content-Language", language.encode("ascii")),
+        (b"Vary", vary),
         (b"Content-Security-Policy", policy.encode("ascii")),
         (b"Cache-Control", cache),
         (b"Referrer-Policy", b"strict-origin"),

@@ -14,7 +14,7 @@ import attrs
 
 from gateway import wire
 from gateway.cookies.seal import UserKeys, derive_user_keys
-from gateway.session.attestation import Datr, attest, pair, verify_datr
+from gateway.session.attestation import Datr, Mode, attest, pair, verify_datr
 from gateway.session.keys import Ick
 from gateway.session.tokens import Token
 
@@ -76,6 +76,13 @@ def cookie_values(headers: Iterable[bytes], name: bytes) -> list[bytes]:
             if equals and key.strip(b" \t") == name:
                 values.append(value.strip(b" \t"))
     return values
+
+
+def datr_mode(headers: Iterable[bytes], keys: ServerKeys) -> Mode | None:
+    """The mode of the browser's sessions as the portal sees it; None: nobody can tell."""
+    found = [verify_datr(keys, text) for text in set(cookie_values(headers, wire.DATR_COOKIE))]
+    modes = [datr.mode for datr in found if datr is not None]
+    return modes[0] if len(modes) == 1 else None
 
 
 _MAX_VALUES = 8

@@ -18,6 +18,7 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Exchange,
+    Forget,
     Hold,
     Leak,
     LetGo,
@@ -198,6 +199,10 @@ class Shell:
                 return UpstreamHead(200, b"OK", (HTML,), 5)
             case ConnectSocket():
                 return SocketOpened()
+            case Forget(owner):
+                for key in [key for key in self.rows if key[0] == owner]:
+                    del self.rows[key]
+                return None
             case NeedBody():
                 return b""
             case Consume(nonce):

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events, wire
+from gateway.errors import StoreUnavailable
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Answer,
     Context,
     Ending,
+    Forget,
     Leak,
     NeedBody,
     Page,
@@ -25,17 +27,19 @@ from gateway.exchange.messages import (
     ServeAsset,
 )
 from gateway.exchange.own import own_exchange
-from gateway.session.attestation import attest, seal_restore_text
-from gateway.session.reading import read_session
-from tests.exchange import HOST, SESSION, Shell, access, context, play, values
+from gateway.session.attestation import Mode, attest, mint_datr, seal_restore_text
+from gateway.session.reading import Session, read_session
+from tests.exchange import HOST, SESSION, USER, Shell, access, context, play, values
 from tests.rewrite import DOMAIN, SECURE, SUFFIX, collapsed
-from tests.session import DATR, DATR_2, ICK, ICK_2, KEYS, NONCE
+from tests.session import DATR, DATR_2, ICK, ICK_2, KEYS, NONCE, NOW
 
 SECURE_HOST = f"www{SUFFIX}"
-ENDPOINTS = (wire.BOOTSTRAP_PATH, wire.RESTORE_PATH, wire.CHECK_PATH)
+ENDPOINTS = (wire.BOOTSTRAP_PATH, wire.RESTORE_PATH, wire.CHECK_PATH, wire.FORGET_PATH)
 TOSSED = SESSION + b"; " + wire.ICK_COOKIE + b"=" + ICK_2.cookie_value()
 ICKT = attest(KEYS, ICK, DATR).decode()
 RESTORE = seal_restore_text(KEYS, ICK, DATR, NONCE).decode()
+BASIC_DATR = mint_datr(KEYS, bytes(16), NOW, Mode.BASIC)
+BASIC = SESSION.partition(b";")[0] + b"; " + wire.DATR_COOKIE + b"=" + BASIC_DATR.text
 
 
 def _head(
@@ -85,6 +89,11 @@ class HostTests(SynchronousTestCase):
             (SECURE_HOST, "/", b"GET", Serve(Page.OUTER)),
             (SECURE_HOST, "/?x", b"HEAD", Serve(Page.OUTER)),
             (SECURE_HOST, asset, b"HEAD", ServeAsset("dir/x.js")),
+            (SECURE_HOST, "/settings", b"GET", Serve(Page.SETTINGS)),
+            (SECURE_HOST, "/settings?x", b"HEAD", Serve(Page.SETTINGS)),
+            (SECURE_HOST, "/settings", b"POST", 405),
+            (SECURE_HOST, "/settings/", b"GET", 404),
+            (DOMAIN, "/settings", b"GET", 404),
             (SECURE_HOST, "/open", b"GET", 404),
             (SECURE_HOST, "/index.html", b"GET", 404),
             (SECURE_HOST, "/.gateway/", b"GET", 404),
@@ -310,6 +319,139 @@ class EndpointTests(SynchronousTestCase):
         self.assertEqual(content, {"ok": False})
         ending, _, _ = _post(wire.RESTORE_PATH, deep)
         self.assertEqual(ending.status, 409)
+
+
+class ForgetTests(SynchronousTestCase):
+    """``/.gateway/forget``: the jar goes, then its key."""
+
+    def _forget(
+        self,
+        *fields: tuple[bytes, bytes],
+        cookie: bytes = SESSION,
+        body: bytes = b"",
+        shell: Shell | None = None,
+    ) -> tuple[Ending, Shell]:
+        shell = shell or Shell({NeedBody: body})
+        given = (*fields, (b"Cookie", cookie))
+        return play(
+            own_exchange, _head(SECURE_HOST, wire.FORGET_PATH, b"POST", *given), None, shell
+        )
+
+    def _ended(self, ending: Answer) -> set[tuple[bytes, bytes, bytes]]:
+        """Which cookies end, at which path and level."""
+        found = set()
+        for field in values(ending.fields, b"Set-Cookie"):
+            parts = dict(part.strip().partition(b"=")[::2] for part in field.split(b";"))
+            self.assertEqual(parts[b"Max-Age"], b"0")
+            name = field.partition(b"=")[0]
+            self.assertEqual(parts[name], b"")
+            found.add((name, parts[b"Path"], parts.get(b"Domain", b"")))
+        return found
+
+    def test_script(self) -> None:
+        """The rows go first; both cookies end at every level; the answer is JSON."""
+        shell = Shell({NeedBody: b"{}"})
+        shell.put(b"a=b", b"c=d; Max-Age=100")
+        ending, _ = self._forget(
+            (b"Origin", SECURE.encode()), (b"Content-Type", b"application/json"), shell=shell
+        )
+        assert isinstance(ending, Answer)
+        self.assertEqual(
+            (ending.status, json.loads(ending.body)), (200, {"ok": True, "erased": True})
+        )
+        self.assertEqual(shell.needs, [NeedBody(), Forget(USER.owner)])
+        self.assertEqual(shell.rows, {})
+        ended = self._ended(ending)
+        for level in (b"", DOMAIN.encode(), f"0.{DOMAIN}".encode(), SECURE_HOST.encode()):
+            for name in wire.OWN_COOKIES:
+                for path in (b"/", b"/.gateway", b"/.gateway/", wire.FORGET_PATH.encode()):
+                    self.assertIn((name, path, level), ended)
+
+    def test_form(self) -> None:
+        """The same, and to the portal, which says so; of a full session with its Origin too."""
+        for fields, cookie in (
+            (((b"Origin", SECURE.encode()),), SESSION),
+            (((b"Origin", SECURE.encode()), (b"Sec-Fetch-Site", b"same-origin")), BASIC),
+            ((), BASIC),
+            (((b"Sec-Fetch-Site", b"same-origin"),), BASIC),
+        ):
+            ending, shell = self._forget(*fields, cookie=cookie, body=b"sure=on")
+            assert isinstance(ending, Answer), fields
+            self.assertEqual(ending.status, 303)
+            location = f"https://{DOMAIN}/#{wire.FORGOTTEN_ID}".encode()
+            self.assertEqual(values(ending.fields, b"Location"), [location])
+            self.assertEqual(shell.kinds(), "NeedBody Forget")
+            self.assertTrue(self._ended(ending))
+
+    def test_refused(self) -> None:
+        """Without Origin only of mode basic, and only where the browser says nothing else."""
+        site = b"Sec-Fetch-Site"
+        for fields, cookie in (
+            ((), SESSION),
+            ((), b""),
+            ((), b"a=b"),
+            ((), TOSSED),
+            (((site, b"same-origin"),), SESSION),
+            (((site, b"same-site"),), BASIC),
+            (((site, b"cross-site"),), BASIC),
+            (((site, b"none"),), BASIC),
+            (((site, b"same-origin"), (site, b"cross-site")), BASIC),
+            (((b"Origin", b"null"),), BASIC),
+            (((b"Origin", b"https://evil.example"),), BASIC),
+            (((b"Origin", f"https://{HOST}".encode()),), BASIC),
+            (((b"Origin", SECURE.encode()), (b"Origin", SECURE.encode())), BASIC),
+        ):
+            ending, shell = self._forget(*fields, cookie=cookie)
+            assert isinstance(ending, Refuse), (fields, cookie)
+            self.assertEqual((ending.status, ending.event), (403, events.ORIGIN_DENIED))
+            self.assertEqual((shell.needs, ending.fields), ([], ()), fields)
+
+    def test_basic_is_for_this_alone(self) -> None:
+        """No other endpoint goes without Origin."""
+        for path in ENDPOINTS[:-1]:
+            request = _head(SECURE_HOST, path, b"POST", (b"Cookie", BASIC))
+            ending, shell = play(own_exchange, request)
+            assert isinstance(ending, Refuse), path
+            self.assertEqual((ending.status, shell.needs), (403, []), path)
+
+    def test_restore_text(self) -> None:
+        """It names the session whose cookies somebody tossed or took; each owner once."""
+        kept = json.dumps({"restore": RESTORE}).encode()
+        other = wire.ICK_COOKIE + b"=" + ICK_2.cookie_value()
+        other += b"; " + wire.DATR_COOKIE + b"=" + DATR.text
+        second = Session(ICK_2, DATR).user_keys(KEYS).owner
+        for cookie, body, wanted in (
+            (SESSION, kept, [USER.owner]),
+            (TOSSED, kept, [USER.owner]),
+            (b"", kept, [USER.owner]),
+            (other, kept, [USER.owner, second]),
+            (other, b"{}", [second]),
+            (TOSSED, b"{}", []),
+            (b"", b"junk", []),
+            (b"", json.dumps({"restore": RESTORE[:-2]}).encode(), []),
+        ):
+            ending, shell = self._forget(
+                (b"Origin", SECURE.encode()),
+                (b"Content-Type", b"application/json"),
+                cookie=cookie,
+                body=body,
+            )
+            assert isinstance(ending, Answer), cookie
+            owners = [need.owner for need in shell.needs if isinstance(need, Forget)]
+            self.assertEqual(owners, wanted, (cookie, body))
+            self.assertEqual(json.loads(ending.body)["erased"], bool(wanted))
+            self.assertTrue(self._ended(ending))
+
+    def test_store_gone(self) -> None:
+        """The key stays as long as the rows do."""
+        shell = Shell({NeedBody: b"", Forget: StoreUnavailable("down")})
+        ending, _ = self._forget((b"Origin", SECURE.encode()), shell=shell)
+        assert isinstance(ending, Refuse)
+        self.assertEqual((ending.status, ending.fields), (503, ()))
+
+    def test_shows_nothing(self) -> None:
+        """Whose rows go is not in a trace."""
+        self.assertEqual(repr(Forget(b"owner")), "Forget()")
 
 
 class LabelTests(SynchronousTestCase):

@@ -12,6 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway import wire
 from gateway.exchange.messages import Page
 from gateway.origins import Codec
+from gateway.pages.hints import BY_STATUS
+from gateway.pages.languages import LANGUAGES
 from gateway.pages.render import Pages, Rendered
 
 CODEC = Codec("gw.test", 8443)
@@ -41,14 +43,20 @@ class PagesTests(SynchronousTestCase):
         self.pages = Pages(CODEC)
 
     def _all(self) -> list[Rendered]:
-        oops = self.pages.refusal(403, "No", "id", "text/html")
-        return [*map(self.pages.page, Page), oops]
+        found = []
+        for language in LANGUAGES:
+            found += [self.pages.page(page, language) for page in Page]
+            for framed in (False, True):
+                oops = self.pages.refusal(403, "No", "id", "text/html", language, framed=framed)
+                found.append(oops)
+        return found
 
     def test_whole(self) -> None:
         """No place of a template is left open, and all are UTF-8 documents."""
         for page in self._all():
             text = page.body.decode("utf-8")
             self.assertNotIn("$", text)
+            self.assertNotIn("{{", text)
             self.assertTrue(text.lower().startswith("<!doctype html>"))
             self.assertEqual(field(page, b"Content-Type"), "text/html; charset=utf-8")
 
@@ -72,14 +80,20 @@ class PagesTests(SynchronousTestCase):
         self.assertEqual(policy["form-action"], "'self' https://www.0.gw.test:8443")
         self.assertIn(b'action="/open"', page.body)
         self.assertIn(b'name="url"', page.body)
-        size = len(page.body) + sum(len(self._asset(path).body) for path in self._paths(page))
-        self.assertLess(size, 30 * 1024)
+        self.assertIn(b'href="https://www.0.gw.test:8443/settings"', page.body)
+        for language in LANGUAGES:
+            page = self.pages.page(Page.PORTAL, language)
+            self.assertEqual(len(self._paths(page)), 2)
+            size = len(page.body) + sum(len(self._asset(path).body) for path in self._paths(page))
+            self.assertLess(size, 30 * 1024, language)
 
     def test_outer(self) -> None:
         """The outer frame frames rewrite hosts alone and is framed by nobody."""
         page = self.pages.page(Page.OUTER)
         policy = directives(page)
         self.assertEqual(policy["frame-src"], "https://*.0.gw.test:8443")
+        self.assertEqual(policy["img-src"], "'self' https://*.0.gw.test:8443")
+        self.assertEqual(policy["form-action"], "'self' https://*.0.gw.test:8443")
         self.assertEqual(policy["frame-ancestors"], "'none'")
         self.assertEqual(policy["script-src"], "'self'")
         self.assertEqual(policy["require-trusted-types-for"], "'script'")
@@ -184,6 +198,74 @@ class PagesTests(SynchronousTestCase):
         self.assertEqual(field(page, b"Cache-Control"), "no-store")
         ancestors = "https://www.0.gw.test:8443 https://*.0.gw.test:8443"
         self.assertEqual(directives(page)["frame-ancestors"], ancestors)
+
+    def test_oops_leads_back(self) -> None:
+        """To the portal; inside the outer frame, which holds links in, the way is told."""
+        link = b'<p ><a class="button" href="https://gw.test:8443/" target="_top">'
+        for framed in (False, True):
+            page = self.pages.refusal(404, "No", "id", "text/html", framed=framed)
+            self.assertEqual(link in page.body, not framed)
+            self.assertEqual(b"<p >The Home button" in page.body, framed)
+
+    def test_oops_in_words(self) -> None:
+        """Every status has words of its own; the page that could not be checked, too."""
+        seen = set()
+        for status in (*BY_STATUS, 418):
+            page = self.pages.refusal(status, "T", "id", "text/html")
+            (said,) = re.findall(rb"</h1>\n<p>([^<]+)</p>", page.body)
+            seen.add(said)
+        self.assertEqual(len(seen), len(BY_STATUS) + 1)
+        page = self.pages.refusal(403, "This page could not be checked", "id", "text/html", "da")
+        self.assertIn("Denne side kunne ikke kontrolleres", page.body.decode())
+        self.assertIn("godtgøre", page.body.decode())
+
+    def test_languages(self) -> None:
+        """Each page says its language and direction, in the document and in its fields."""
+        for language in LANGUAGES:
+            titles = {"en": "There is no such page", "da": "Den side findes ikke"}
+            oops = self.pages.refusal(404, titles["en"], "id", "text/html", language)
+            for page in (oops, *(self.pages.page(one, language) for one in Page)):
+                way = "rtl" if language == "ar" else "ltr"
+                self.assertIn(f'<html lang="{language}" dir="{way}">', page.body.decode())
+                self.assertEqual(field(page, b"Content-Language"), language)
+                self.assertIn("Accept-Language", field(page, b"Vary"))
+            problem = self.pages.refusal(404, titles["en"], "id", "", language)
+            self.assertEqual(field(problem, b"Content-Language"), language)
+            self.assertEqual(field(problem, b"Vary"), "Accept, Accept-Language")
+            if language in titles:
+                self.assertEqual(json.loads(problem.body)["title"], titles[language])
+                self.assertIn(titles[language], oops.body.decode())
+
+    def test_settings(self) -> None:
+        """A form that works without script, to the gateway alone; framed by nobody."""
+        page = self.pages.page(Page.SETTINGS)
+        policy = directives(page)
+        self.assertEqual(policy["script-src"], "'self'")
+        self.assertEqual(policy["require-trusted-types-for"], "'script'")
+        self.assertEqual(policy["connect-src"], "'self'")
+        self.assertEqual(policy["form-action"], "'self' https://gw.test:8443")
+        self.assertEqual(policy["frame-ancestors"], "'none'")
+        self.assertEqual(field(page, b"X-Frame-Options"), "DENY")
+        self.assertIn(f'method="post" action="{wire.FORGET_PATH}"'.encode(), page.body)
+        self.assertIn(b'id="forgotten"', self.pages.page(Page.PORTAL).body)
+
+    def test_outer_page(self) -> None:
+        """What its script and people without script find on it."""
+        text = self.pages.page(Page.OUTER).body.decode()
+        for name in (
+            "go", "address", "origin", "progress", "notice", "stage", "back", "forward", "reload",
+            "popup",
+        ):  # fmt: skip
+            self.assertEqual(text.count(f'id="{name}"'), 1, name)
+        for name in (
+            "invalid", "own", "failed", "restored", "reset", "lied", "popup", "gone",
+        ):  # fmt: skip
+            self.assertRegex(text, rf' data-{name}="[^"]{{20,}}"')
+        self.assertIn('href="https://www.0.gw.test:8443/settings" aria-label="Settings"', text)
+        without = text.partition("<noscript>")[2].partition("</noscript>")[0]
+        self.assertIn(f'method="post" action="{wire.BASIC_PATH}"', without)
+        self.assertIn('name="url"', without)
+        self.assertIn("<button>Continue without JavaScript</button>", without)
 
     def test_oops_escapes(self) -> None:
         """Whatever a title or id holds is text."""

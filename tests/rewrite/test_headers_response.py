@@ -130,7 +130,9 @@ class ResponseTests(SynchronousTestCase):
     def test_the_runtime_is_admitted(self) -> None:
         """In both kinds of policy, when it is injected."""
         context = _context(
-            runtime=RuntimeSource("https://h/r.js", "sha256-x", "https://h/s.js", "sha256-y", "https://h/.gateway/")
+            runtime=RuntimeSource(
+                "https://h/r.js", "sha256-x", "https://h/s.js", "sha256-y", "https://h/.gateway/"
+            )
         )
         values = {"content_security_policy": "script-src a:"}
         values["content_security_policy_report_only"] = "script-src b:"

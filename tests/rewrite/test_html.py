@@ -387,7 +387,9 @@ class ElementTests(TableCase):
 
     def test_a_policy_in_the_document_admits_the_runtime(self) -> None:
         """Where it is put in; without it the policy stays to the octet."""
-        ours = RuntimeSource("https://p/r.js", "sha256-a", "https://p/s.js", "sha256-b", "https://p/.gateway/")
+        ours = RuntimeSource(
+            "https://p/r.js", "sha256-a", "https://p/s.js", "sha256-b", "https://p/.gateway/"
+        )
         policy = "<meta http-equiv=Content-Security-Policy content=\"script-src 'nonce-x'\">"
         wanted = "script-src 'nonce-x' https://p/r.js 'sha256-a' 'sha256-b'"
         made = HtmlRewriter(UrlMap(Codec("gw.test"), PAGE), origin(PAGE), runtime=ours)
