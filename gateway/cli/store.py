@@ -185,7 +185,9 @@ def on_stores(work: Callable[[list[Store]], Awaitable[Any]], *settings: StoreSet
                 await made.stop()
 
     def start(reactor: Any) -> defer.Deferred[None]:
-        done = defer.Deferred.fromCoroutine(main(reactor))
+        # Once the reactor runs: a client of asyncio's would take another loop before.
+        begun = task.deferLater(reactor, 0, lambda: None)
+        done = begun.addCallback(lambda _: defer.Deferred.fromCoroutine(main(reactor)))
         return done.addErrback(told)
 
     def told(failure: Any) -> None:

@@ -17,11 +17,15 @@ from gateway.ops.keyfile import load, load_or_create
 from gateway.session.attestation import Mode, mint_datr
 from gateway.session.keys import Ick, ServerKeys
 from gateway.session.reading import Session
+from gateway.store.interface import Store
 from gateway.store.sqlite import SqliteStore
+from gateway.store.valkey import ValkeyStore
+from gateway.store.valkey_client import ValkeySettings
 from tests.cli import gateway
 from tests.ops import Setup, temporary
 from tests.session import NOW
 from tests.store.contract import put, row
+from tests.store.servers import Single, shared
 
 
 class CountTests(SynchronousTestCase):
@@ -88,12 +92,12 @@ class KeysCommandTests(TestCase):
         self.assertEqual(self.path.read_bytes() if self.path.exists() else None, before)
         return done.stdout + done.stderr
 
-    async def _fill(self, jars: dict[int, int]) -> None:
+    async def _fill(self, jars: dict[int, int], store: Store | None = None) -> None:
         """Have so many people of each generation, as sessions make them."""
         from twisted.internet import reactor
 
         keys = load(self.path)
-        store = SqliteStore(self.database, reactor)
+        store = store or SqliteStore(self.database, reactor)
         store.start()
         try:
             for generation, many in jars.items():
@@ -191,6 +195,22 @@ class KeysCommandTests(TestCase):
             told = self._refused("retire", "1", "--yes")
             self.assertIn(name, told)
             self.assertIn("Nothing was changed", told)
+
+    async def test_valkey(self) -> None:
+        """Jars on a server are counted as those in a file are."""
+        from twisted.internet import reactor
+
+        servers = await shared(Single)
+        self._keys("rotate")
+        await self._fill({1: 3, 2: 4}, ValkeyStore(ValkeySettings(**servers.settings), reactor))
+        self.setup.store = servers.settings["url"]
+        self.setup.write()
+        shown = self._keys("show").stdout.splitlines()
+        self.assertEqual(
+            shown[1:], ["generation 1: about 3 jars", "generation 2, the newest: about 4 jars"]
+        )
+        checked = gateway("store", "check", "--config", self.config)
+        self.assertIn("7 owners, 7 buckets", checked.stdout, checked)
 
     def test_memory(self) -> None:
         """Jars in a gateway's memory are not for another process to count."""
