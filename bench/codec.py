@@ -157,7 +157,7 @@ def cookie_rows(clock: Clock) -> list[list[str]]:
         wire.ICK_COOKIE + b"=" + ick.cookie_value() + b"; " + wire.DATR_COOKIE + b"=" + datr.text
     ]
     pepper = keys.key("pepper", 1)
-    user = derive_user_keys(ick.reveal(), pepper)
+    user = derive_user_keys(ick.reveal(), pepper, 1)
     site, where = "shop.example", Origin("https", "www.shop.example", 443)
     bucket = user.bucket(site)
 
@@ -207,7 +207,7 @@ def cookie_rows(clock: Clock) -> list[list[str]]:
         ),
         _row(
             "derive a user's keys",
-            clock.each(lambda: derive_user_keys(ick.reveal(), pepper)),
+            clock.each(lambda: derive_user_keys(ick.reveal(), pepper, 1)),
             aead,
             "AEAD",
         ),

@@ -90,7 +90,7 @@ async def _fill(opened: list[Store], chance: random.Random) -> list[Place]:
     places = []
     for _ in range(_USERS):
         ick = os.urandom(32)
-        keys = derive_user_keys(ick, _PEPPER)
+        keys = derive_user_keys(ick, _PEPPER, 1)
         sites = [
             f"{chance.choice(('shop', 'news', 'my-bank', 'forum'))}{at}."
             f"{chance.choice(('com', 'org', 'co.uk', 'de'))}"
@@ -114,7 +114,7 @@ def _site(place: Place) -> str:
 
 async def _look_up(store: Store, place: Place) -> None:
     """What a request with a session does for its Cookie header."""
-    keys = derive_user_keys(place.ick, _PEPPER)
+    keys = derive_user_keys(place.ick, _PEPPER, 1)
     site = _site(place)
     found = await store.read(keys.owner, keys.bucket(site))
     sent = open_jar(keys, site, found.rows).sent(place.origin, _PATH, _NOW, SAME, _SUFFIXES)
@@ -139,7 +139,7 @@ def _bare(path: Path, places: list[Place], seconds: float) -> Measured:
     connection = sqlite3.connect(path, isolation_level=None)
     names = []
     for place in places:
-        keys = derive_user_keys(place.ick, _PEPPER)
+        keys = derive_user_keys(place.ick, _PEPPER, 1)
         names.append((keys.owner, keys.bucket(_site(place))))
     aead, place = AESGCMSIV(os.urandom(32)), os.urandom(42)
     nonce = os.urandom(12)
@@ -161,7 +161,7 @@ def _parts(places: list[Place], seconds: float) -> tuple[float, float, float]:
     rows: dict[int, tuple[Row, ...]] = {}
     jars = {}
     for place in places:
-        keys, site = derive_user_keys(place.ick, _PEPPER), _site(place)
+        keys, site = derive_user_keys(place.ick, _PEPPER, 1), _site(place)
         chance = random.Random(id(place))
         rows[id(place)] = tuple(
             keys.seal(keys.bucket(site), site, one, os.urandom(12))
@@ -170,7 +170,7 @@ def _parts(places: list[Place], seconds: float) -> tuple[float, float, float]:
         jars[id(place)] = open_jar(keys, site, rows[id(place)])
 
     def derive(place: Place) -> Any:
-        keys = derive_user_keys(place.ick, _PEPPER)
+        keys = derive_user_keys(place.ick, _PEPPER, 1)
         keys.bucket(_site(place))
         return keys
 
@@ -236,7 +236,7 @@ class Bench:
 
         names = {}
         for place in self.places:
-            keys = derive_user_keys(place.ick, _PEPPER)
+            keys = derive_user_keys(place.ick, _PEPPER, 1)
             names[id(place)] = (keys.owner, keys.bucket(_site(place)))
         bare = stores.median_by_cpu(
             [_bare(self.path, self.places, self.seconds) for _ in range(stores.ROUNDS)]
@@ -266,7 +266,7 @@ class Bench:
         jars: dict[int, Any] = {}
         numbers = itertools.count()
         for place in self.places:
-            keys, site = derive_user_keys(place.ick, _PEPPER), _site(place)
+            keys, site = derive_user_keys(place.ick, _PEPPER, 1), _site(place)
             found = await self.stores["SQLite"].read(keys.owner, keys.bucket(site))
             jars[id(place)] = open_jar(keys, site, found.rows)
         versions: dict[tuple[int, int], int] = {}

@@ -23,8 +23,9 @@ from bench.stores import TODAY, Jars, Measured, Server, Target
 from gateway.cookies.seal import Row
 from gateway.store import sqlite, valkey_scripts
 from gateway.store.sqlite import SqliteStore
-from gateway.store.valkey import ValkeyStore, _fields, _keys
+from gateway.store.valkey import ValkeyStore
 from gateway.store.valkey_client import ValkeySettings
+from gateway.store.valkey_keys import bucket_keys, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -242,8 +243,8 @@ async def raw_valkey(
             some.append(target)
             row = Row(jars.index(target), TODAY + 90, jars.sealed())
             pipeline.execute_command(
-                "EVALSHA", valkey_scripts.COMMIT.digest, 2, *_keys(target.owner, target.bucket),
-                target.version, target.bucket.hex(), _LIFE, 0, *_fields([row]),
+                "EVALSHA", valkey_scripts.COMMIT.digest, 2, *bucket_keys(target.owner, target.bucket),
+                target.version, target.bucket.hex(), _LIFE, 0, *fields_of([row]),
             )  # fmt: skip
             target.version += 1
         for done in await pipeline.execute():

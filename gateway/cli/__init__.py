@@ -14,6 +14,7 @@ from gateway.cli.cookies import cookies
 from gateway.cli.demo import demo
 from gateway.cli.expand import expand
 from gateway.cli.headers import headers
+from gateway.cli.keys import keys
 from gateway.cli.rewrite import rewrite
 from gateway.cli.store import store
 
@@ -34,5 +35,6 @@ command.add_command(cookies)
 command.add_command(demo)
 command.add_command(expand)
 command.add_command(headers)
+command.add_command(keys)
 command.add_command(rewrite)
 command.add_command(store)

@@ -140,7 +140,7 @@ def _field(field: Any) -> bytes:
 
 def answer(question: Question, suffixes: Suffixes) -> dict[str, Any]:
     """What becomes of the fields in an empty jar, and what is sent then."""
-    keys = derive_user_keys(b"explain", b"explain")
+    keys = derive_user_keys(b"explain", b"explain", 1)
     registrable = suffixes.registrable(question.set_origin.host)
     jar = open_jar(keys, registrable, ())
     nonces = count()

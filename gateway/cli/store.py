@@ -35,7 +35,7 @@ def store() -> None:
 def check(config: Path | None, *, as_json: bool) -> None:
     """Read every row: what is there, and what is wrong; exit with 1 if something is."""
     settings = load_or_exit(config).store
-    found = _run(lambda opened: survey(opened[0], _today()), settings)
+    found = _on_stores(lambda opened: survey(opened[0], _today()), settings)
     if as_json:
         click.echo(json.dumps(found, sort_keys=True))
     else:
@@ -57,7 +57,7 @@ def purge(config: Path | None) -> None:
 
     A running gateway does so each day by itself.
     """
-    gone = _run(lambda opened: opened[0].purge(_today()), load_or_exit(config).store)
+    gone = _on_stores(lambda opened: opened[0].purge(_today()), load_or_exit(config).store)
     click.echo(f"{gone} rows")
 
 
@@ -79,7 +79,7 @@ def migrate(config: Path | None, target: Path) -> None:
     source, wanted = load_or_exit(config).store, load_or_exit(target).store
     if source.name == wanted.name:
         raise click.BadParameter("it is the same store", param_hint="--to")
-    counts = _run(lambda opened: copy(*opened), source, wanted)
+    counts = _on_stores(lambda opened: copy(*opened), source, wanted)
     click.echo(", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
@@ -148,8 +148,20 @@ def _today() -> int:
     return int(time.time()) // _DAY
 
 
-def _run(work: Callable[[list[Store]], Awaitable[Any]], *settings: StoreSettings) -> Any:
-    """Open stores, do some work on a reactor, close them; exit with 1 where one is away."""
+def _on_stores(work: Callable[[list[Store]], Awaitable[Any]], *settings: StoreSettings) -> Any:
+    """The same as ``on_stores``; exit with 1 where one is away."""
+    try:
+        return on_stores(work, *settings)
+    except StoreUnavailable as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def on_stores(work: Callable[[list[Store]], Awaitable[Any]], *settings: StoreSettings) -> Any:
+    """Open stores, do some work on a reactor, close them; once in a process.
+
+    Raises ``StoreUnavailable`` where one is away.
+    """
     from gateway import uvloopreactor  # noqa: PLC0415 (a reactor only where one is needed)
 
     uvloopreactor.install()
@@ -158,6 +170,7 @@ def _run(work: Callable[[list[Store]], Awaitable[Any]], *settings: StoreSettings
     from gateway.store.opening import open_store  # noqa: PLC0415
 
     result: list[Any] = []
+    away: list[StoreUnavailable] = []
 
     async def main(reactor: Any) -> None:
         opened: list[Store] = []
@@ -172,16 +185,20 @@ def _run(work: Callable[[list[Store]], Awaitable[Any]], *settings: StoreSettings
                 await made.stop()
 
     def start(reactor: Any) -> defer.Deferred[None]:
-        done = defer.Deferred.fromCoroutine(main(reactor))
+        # Once the reactor runs: a client of asyncio's would take another loop before.
+        begun = task.deferLater(reactor, 0, lambda: None)
+        done = begun.addCallback(lambda _: defer.Deferred.fromCoroutine(main(reactor)))
         return done.addErrback(told)
 
     def told(failure: Any) -> None:
         failure.trap(StoreUnavailable)
-        click.echo(str(failure.value), err=True)
+        away.append(failure.value)
 
     try:
         task.react(start)
     except SystemExit as ended:
+        if away:
+            raise away[0] from None
         if ended.code or not result:
             sys.exit(1)
     return result[0]

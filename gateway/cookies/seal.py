@@ -1,10 +1,11 @@
 """A user's keys, and rows that only they open (protocols, section 4).
 
 ``prk = HKDF-Extract(pepper, ick)``; one expansion with a label each for the owner id,
-the index key, an AEAD key for each algorithm and the token salt.  A row begins with its
-format and its algorithm; owner, bucket, index and these two are the associated data:
-moved to another place, or told to be of another kind, it does not open.  The store sees
-neither site nor name nor value.
+the index key, an AEAD key for each algorithm and the token salt.  From generation 2 on,
+an owner id begins with the generation, so that it can be said how many jars end with it.
+A row begins with its format and its algorithm; owner, bucket, index and these two are the
+associated data: moved to another place, or told to be of another kind, it does not open.
+The store sees neither site nor name nor value.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 NONCE_SIZE = 12
+TAG_SIZE: Final = 2
 FORMAT: Final = 2
 _OLDEST_FORMAT: Final = 1
 _PAD = 64
@@ -173,14 +175,21 @@ class UserKeys:
         return None
 
 
-def derive_user_keys(ick: bytes, pepper: bytes) -> UserKeys:
-    """Derive a user's keys from the raw ``ick`` and the pepper of its generation."""
+def owner_tag(generation: int) -> bytes:
+    """What the owner ids of a generation begin with; nothing before generation 2."""
+    return b"" if generation < 2 else (generation % 2**16).to_bytes(TAG_SIZE, "big")
+
+
+def derive_user_keys(ick: bytes, pepper: bytes, generation: int) -> UserKeys:
+    """Derive a user's keys from the raw ``ick``, and the pepper of its generation."""
     prk = hmac.digest(pepper, ick, "sha256")
 
     def expand(label: bytes, size: int) -> bytes:
         return HKDFExpand(SHA256(), size, b"gateway jar 1 " + label).derive(prk)
 
-    return UserKeys(expand(b"owner", 16), expand(b"index", 32), expand)
+    tag = owner_tag(generation)
+    owner = tag + expand(b"owner", 16)[len(tag) :]
+    return UserKeys(owner, expand(b"index", 32), expand)
 
 
 # Flags, same-site-flag, expiry (-1: none), creation, last access, serial; the lengths of

@@ -3,6 +3,6 @@
 - ``config``: TOML to frozen Settings, every fault at once.
 - ``schema``: which keys there are, what they hold, their defaults.
 - ``service``: the service tree that twistd runs; start, reload, drain.
-- ``keyfile``: the root secrets' file.
+- ``keyfile``: the root secrets' file: made, read, changed.
 - ``log``: JSON lines.  ``metrics``: Prometheus.  ``admin``: health and the operator's page.
 """

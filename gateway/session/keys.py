@@ -3,6 +3,7 @@
 All server keys come from one root secret per generation through HKDF with a label for
 each purpose, so that no key serves two (RFC 5869).  The key file is text: a header
 line, then a line ``generation base64url`` for each secret; the highest is the newest.
+Blank lines, and lines that begin with ``#``, say nothing, and stay when it is changed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ ICK_SIZE: Final = 32
 ROOT_SIZE: Final = 32
 _ICK_VERSION = b"1"
 _HEADER = "gateway-keys-1"
+_MOST_DIGITS = 9
 
 
 def encode(octets: bytes) -> bytes:
@@ -104,6 +106,22 @@ class ServerKeys:
         """The generation that new sessions take."""
         return max(self._roots)
 
+    @property
+    def generations(self) -> tuple[int, ...]:
+        """All live generations, the newest last."""
+        return tuple(sorted(self._roots))
+
+    def why_not_retire(self, generation: int) -> str | None:
+        """Why a generation cannot be retired; None: it can."""
+        if not self.has(generation):
+            live = ", ".join(map(str, self.generations))
+            return f"there is no generation {generation}, only {live}"
+        if len(self._roots) == 1:
+            return f"generation {generation} is the only one; rotate first"
+        if generation == self.newest:
+            return f"generation {generation} is the newest, which new sessions take; rotate first"
+        return None
+
     def has(self, generation: int) -> bool:
         """Whether a generation is live."""
         return generation in self._roots
@@ -131,7 +149,7 @@ def parse_keys(text: str) -> ServerKeys:
         octets = decode(parts[1].encode("ascii", "replace")) if len(parts) == 2 else None
         if not parts[0].isdecimal() or octets is None or len(octets) < ROOT_SIZE:
             raise ValueError(f"line {number}: expected a generation and a base64url secret")
-        if int(parts[0]) in roots or len(parts[0]) > 9:
+        if int(parts[0]) in roots or len(parts[0]) > _MOST_DIGITS:
             raise ValueError(f"line {number}: a generation is there twice, or has ten digits")
         roots[int(parts[0])] = octets
     if not roots:
@@ -141,4 +159,36 @@ def parse_keys(text: str) -> ServerKeys:
 
 def new_key_file(random: bytes) -> str:
     """The text of a first key file made of 32 random octets."""
-    return f"{_HEADER}\n1 {encode(random).decode('ascii')}\n"
+    return f"{_HEADER}\n{_line(1, random)}"
+
+
+def add_generation(text: str, random: bytes) -> str:
+    """A key file with a new newest generation of 32 random octets; the rest as it was.
+
+    Raises ``ValueError`` as ``parse_keys`` does, and where there is no number left.
+    """
+    generation = parse_keys(text).newest + 1
+    if len(str(generation)) > _MOST_DIGITS:
+        raise ValueError(f"there is no number after generation {generation - 1}")
+    return text + ("" if text.endswith("\n") else "\n") + _line(generation, random)
+
+
+def retire_generation(text: str, generation: int) -> str:
+    """A key file without a generation; the rest as it was, comments too.
+
+    Raises ``ValueError`` as ``parse_keys`` does, and for ``ServerKeys.why_not_retire``.
+    """
+    reason = parse_keys(text).why_not_retire(generation)
+    if reason is not None:
+        raise ValueError(reason)
+    head, *lines = text.splitlines(keepends=True)
+    return head + "".join(line for line in lines if _generation(line) != generation)
+
+
+def _line(generation: int, secret: bytes) -> str:
+    return f"{generation} {encode(secret).decode('ascii')}\n"
+
+
+def _generation(line: str) -> int | None:
+    """Whose secret a good line of a key file holds, if any."""
+    return int(line.split(maxsplit=1)[0]) if line.strip() and not line.startswith("#") else None

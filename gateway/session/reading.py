@@ -33,7 +33,8 @@ class Session:
 
     def user_keys(self, keys: ServerKeys) -> UserKeys:
         """The keys of this user's jar."""
-        return derive_user_keys(self.ick.reveal(), keys.key("pepper", self.datr.generation))
+        generation = self.datr.generation
+        return derive_user_keys(self.ick.reveal(), keys.key("pepper", generation), generation)
 
     def ickt(self, keys: ServerKeys) -> bytes:
         """The attestation of this pair."""

@@ -4,5 +4,5 @@
 - ``opening``: which of them settings ask for.
 - ``sqlite``: the embedded default, with group commit.  ``sqlite_threads``: its threads.
 - ``valkey``: Valkey or Redis, for several machines.  ``valkey_client``: how it
-  is reached; ``valkey_scripts``: what runs there.
+  is reached; ``valkey_keys``: names and rows there; ``valkey_scripts``: what runs there.
 """

@@ -96,6 +96,14 @@ class Store(Protocol):
         """
         ...
 
+    def owners_by_prefix(self) -> Deferred[dict[bytes, int]]:
+        """How many owners have rows, by the first two octets of the owner.
+
+        In bounded memory, and so of no single moment: one who comes, goes or is moved to
+        another machine meanwhile counts or does not, and in a rare case twice.
+        """
+        ...
+
     def restore(self, bucket: Bucket) -> Deferred[None]:
         """Put a bucket as it is in the place of whatever was there."""
         ...

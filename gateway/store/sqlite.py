@@ -424,6 +424,16 @@ class SqliteStore:
 
         return self._sweeper.submit(job)
 
+    def owners_by_prefix(self) -> Deferred[dict[bytes, int]]:
+        """See ``Store.owners_by_prefix``; SQLite sorts in files of its own."""
+        return self._sweeper.submit(
+            lambda connection: dict(
+                connection.execute(
+                    "select substr(owner, 1, 2), count(*) from owners where total > 0 group by 1"
+                ).fetchall()
+            )
+        )
+
     def restore(self, bucket: Bucket) -> Deferred[None]:
         """See ``Store.restore``."""
         owner, name, version, rows = bucket

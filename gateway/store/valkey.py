@@ -2,7 +2,7 @@
 
 Through redis-py's asyncio client, so the reactor must be asyncio's.  Commands that come
 together go out together: whatever waits shares one pipeline, and a few pipelines run at a
-time.  All keys of an owner have one hash tag, so that each step is atomic on a Cluster too.
+time.  All keys of an owner are on one machine, so that each step is atomic on a Cluster too.
 What fails for a reason that may pass is repeated, with back-off, until the operation's time is
 over; what must not happen twice carries a mark, by which the server knows it again.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.asyncio import RedisCluster
@@ -26,17 +27,28 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Rows
 from gateway.store import valkey_scripts as scripts
 from gateway.store.interface import EPOCH, Bucket
 from gateway.store.valkey_client import Command, Pipelines, TooFewReplicas, ValkeySettings
+from gateway.store.valkey_keys import (
+    BUCKETS,
+    OWNERS,
+    bucket_keys,
+    fields_of,
+    owner_key,
+    owner_of,
+    pairs_of,
+    place_of,
+    rows_of,
+)
 from gateway.store.valkey_scripts import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine
 
+    from gateway.cookies.seal import Row
     from gateway.exchange.messages import Commit
 
 T = TypeVar("T")
@@ -45,7 +57,7 @@ _ORIGIN_DAYS = 400
 _MAX_ORIGINS = 100_000
 _COUNTS = (b"n", b"e")
 _PAGE = 100
-_ROW = struct.Struct(">q")
+_COUNTED_AT_ONCE = 1000
 _ORIGIN_KEYS = (b"gw:{origins}:days", b"gw:{origins}:names")
 # Another try makes none of these better.
 _FINAL = (AuthenticationError, NoPermissionError)
@@ -168,13 +180,13 @@ class ValkeyStore:
 
     def read(self, owner: bytes, bucket: bytes) -> Deferred[Rows]:
         """See ``Store.read``."""
-        keys = _keys(owner, bucket)
+        keys = bucket_keys(owner, bucket)
 
         async def work() -> Rows:
             found, (total, base) = await self._ask(
                 ("HGETALL", keys[0]), ("HMGET", keys[1], b"n", b"e")
             )
-            version, rows = _rows(found)
+            version, rows = rows_of(found)
             return Rows(version or int(base or 0), rows, int(total or 0))
 
         return self._run(work)
@@ -187,14 +199,14 @@ class ValkeyStore:
             command = (
                 scripts.COMMIT,
                 2,
-                *_keys(change.owner, change.bucket),
+                *bucket_keys(change.owner, change.bucket),
                 change.version,
                 change.bucket.hex(),
                 self._life,
                 mark,
                 len(change.deletes),
                 *change.deletes,
-                *_fields(change.puts),
+                *fields_of(change.puts),
             )
             (done,) = await self._ask(command, commits=True)
             return bool(done)
@@ -203,10 +215,10 @@ class ValkeyStore:
 
     def touch(self, change: Commit) -> Deferred[bool]:
         """See ``Store.touch``."""
-        keys = _keys(change.owner, change.bucket)
+        keys = bucket_keys(change.owner, change.bucket)
 
         async def work() -> bool:
-            fields = _fields(change.puts)
+            fields = fields_of(change.puts)
             (done,) = await self._ask(
                 (scripts.TOUCH, 2, *keys, change.version, self._life, *fields)
             )
@@ -218,15 +230,17 @@ class ValkeyStore:
         """See ``Store.owned``; what it counts is put right."""
 
         async def work() -> dict[bytes, Rows]:
-            key = _owner_key(owner)
+            key = owner_key(owner)
             (fields,) = await self._ask(("HGETALL", key))
             counted = fields.pop(b"n", b"0")
             fields.pop(b"e", None)
             names = [bytes.fromhex(name.decode("ascii")) for name in fields]
             found: dict[bytes, tuple[int, tuple[Row, ...]]] = {}
             if names:
-                hashes = await self._ask(*(("HGETALL", _keys(owner, one)[0]) for one in names))
-                parsed = zip(names, map(_rows, hashes), strict=True)
+                hashes = await self._ask(
+                    *(("HGETALL", bucket_keys(owner, one)[0]) for one in names)
+                )
+                parsed = zip(names, map(rows_of, hashes), strict=True)
                 found = {name: one for name, one in parsed if one[0]}
             total = sum(len(rows) for _, rows in found.values())
             gone = [name.hex() for name in names if name not in found]
@@ -240,9 +254,9 @@ class ValkeyStore:
         """See ``Store.forget``."""
 
         async def work() -> None:
-            (names,) = await self._ask((scripts.JUMP, 1, _owner_key(owner), EPOCH, self._life))
+            (names,) = await self._ask((scripts.JUMP, 1, owner_key(owner), EPOCH, self._life))
             commands = [
-                (scripts.CLEAR, 2, *_keys(owner, bytes.fromhex(name.decode("ascii"))), name)
+                (scripts.CLEAR, 2, *bucket_keys(owner, bytes.fromhex(name.decode("ascii"))), name)
                 for name in names
                 if name not in _COUNTS
             ]
@@ -307,7 +321,7 @@ class ValkeyStore:
             gone, cursor = 0, b""
             while True:
                 cursor, places = await self._run(lambda at=cursor: self._places(at))  # type: ignore[misc]
-                commands = [(scripts.PURGE, 2, *_keys(*place), day) for place in places]
+                commands = [(scripts.PURGE, 2, *bucket_keys(*place), day) for place in places]
                 if commands:
                     gone += sum(await self._run(lambda some=commands: self._ask(*some)))  # type: ignore[misc]
                 if not cursor:
@@ -326,9 +340,9 @@ class ValkeyStore:
             following, places = await self._places(cursor)
             page: list[Bucket] = []
             if places:
-                hashes = await self._ask(*(("HGETALL", _keys(*place)[0]) for place in places))
+                hashes = await self._ask(*(("HGETALL", bucket_keys(*place)[0]) for place in places))
                 for (owner, bucket), found in zip(places, hashes, strict=True):
-                    version, rows = _rows(found)
+                    version, rows = rows_of(found)
                     if version:
                         page.append((owner, bucket, version, rows))
             return following, page
@@ -336,28 +350,53 @@ class ValkeyStore:
         return self._run(work)
 
     async def _places(self, cursor: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-        """A page of owners and buckets; the cursor names the node and the server's own."""
+        """A page of owners and buckets, and the next one's cursor."""
+        following, keys = await self._found(cursor, BUCKETS, _PAGE)
+        return following, [place for place in map(place_of, keys) if place is not None]
+
+    async def _found(self, cursor: bytes, pattern: str, count: int) -> tuple[bytes, list[bytes]]:
+        """A page of the keys of a pattern; the cursor names the node and the server's own."""
         at, _, own = (cursor or b"0:0").partition(b":")
-        given = ("SCAN", int(own), "MATCH", "gw:{*}:*", "COUNT", _PAGE)
+        given = ("SCAN", int(own), "MATCH", pattern, "COUNT", count)
         node, nodes = int(at), await self._nodes()
         if node >= len(nodes):
             raise StoreUnavailable(f"{self._name}: the cluster changed meanwhile, begin again")
         answer = await nodes[node].execute_command(*given)
         last = node + 1 == len(nodes)
         following, keys = int(answer[0]), answer[1]
-        places = [place for place in map(_place, keys) if place is not None]
         if following:
-            return b"%d:%d" % (node, following), places
-        return (b"" if last else b"%d:0" % (node + 1)), places
+            return b"%d:%d" % (node, following), keys
+        return (b"" if last else b"%d:0" % (node + 1)), keys
+
+    def owners_by_prefix(self) -> Deferred[dict[bytes, int]]:
+        """See ``Store.owners_by_prefix``; a server whose table shrinks names some twice."""
+
+        async def page(cursor: bytes) -> tuple[bytes, list[bytes]]:
+            following, keys = await self._found(cursor, OWNERS, _COUNTED_AT_ONCE)
+            owners = {key: owner for key in keys if (owner := owner_of(key)) is not None}
+            totals = await self._ask(*(("HGET", key, b"n") for key in owners)) if owners else []
+            counted = zip(owners.values(), totals, strict=True)
+            return following, [owner[:2] for owner, total in counted if int(total or 0) > 0]
+
+        async def run() -> dict[bytes, int]:
+            counts: Counter[bytes] = Counter()
+            cursor = b""
+            while True:
+                cursor, found = await self._run(lambda at=cursor: page(at))  # type: ignore[misc]
+                counts.update(found)
+                if not cursor:
+                    return dict(counts)
+
+        return Deferred.fromCoroutine(run())
 
     def restore(self, bucket: Bucket) -> Deferred[None]:
         """See ``Store.restore``."""
         owner, name, version, rows = bucket
 
         async def work() -> None:
-            fields = _fields(rows)
+            fields = fields_of(rows)
             given = (version, name.hex(), self._life, *fields)
-            await self._ask((scripts.RESTORE, 2, *_keys(owner, name), *given))
+            await self._ask((scripts.RESTORE, 2, *bucket_keys(owner, name), *given))
 
         return self._run(work)
 
@@ -369,7 +408,7 @@ class ValkeyStore:
             ranged, found = await self._ask(
                 ("ZRANGE", days, 0, -1, "WITHSCORES"), ("HGETALL", names)
             )
-            by_label = dict(_pairs(ranged))
+            by_label = dict(pairs_of(ranged))
             return [
                 (label.decode("ascii"), origin.decode("ascii"), int(float(by_label.get(label, 0))))
                 for label, origin in found.items()
@@ -430,13 +469,6 @@ class ValkeyStore:
         return self._run(work)
 
 
-def _pairs(found: Any) -> list[tuple[bytes, Any]]:
-    """Members and scores, as a client gives them or as they come on the wire."""
-    if found and isinstance(found[0], tuple | list):
-        return [(one[0], one[1]) for one in found]
-    return list(zip(found[::2], found[1::2], strict=True))
-
-
 async def _nothing() -> None:
     return None
 
@@ -461,33 +493,3 @@ def _deferred(work: Coroutine[Any, Any, T]) -> Deferred[T]:
 
     future.add_done_callback(finished)
     return done
-
-
-def _owner_key(owner: bytes) -> bytes:
-    return b"gw:{%s}" % owner.hex().encode("ascii")
-
-
-def _keys(owner: bytes, bucket: bytes) -> tuple[bytes, bytes]:
-    key = _owner_key(owner)
-    return key + b":" + bucket.hex().encode("ascii"), key
-
-
-def _place(key: bytes) -> tuple[bytes, bytes] | None:
-    """Owner and bucket of a bucket's key; None for other keys."""
-    head, _, bucket = key.rpartition(b":")
-    try:
-        owner = head.removeprefix(b"gw:{").removesuffix(b"}")
-        return bytes.fromhex(owner.decode("ascii")), bytes.fromhex(bucket.decode("ascii"))
-    except ValueError:
-        return None
-
-
-def _fields(rows: Iterable[Row]) -> list[bytes]:
-    return [part for row in rows for part in (row.index, _ROW.pack(row.expires_day) + row.sealed)]
-
-
-def _rows(found: dict[bytes, bytes]) -> tuple[int, tuple[Row, ...]]:
-    version = int(found.pop(b"v", b"0"))
-    found.pop(b"c", None)
-    rows = (Row(index, _ROW.unpack_from(row)[0], row[8:]) for index, row in found.items())
-    return version, tuple(rows)

@@ -17,7 +17,7 @@ from gateway.origins import Origin, parse
 DAY = 86400
 NOW = 1_790_000_000
 SUFFIXES = Suffixes(PublicSuffixList())
-KEYS = derive_user_keys(b"i" * 32, b"p" * 32)
+KEYS = derive_user_keys(b"i" * 32, b"p" * 32, 1)
 
 
 def at(url: str) -> tuple[Origin, bytes]:

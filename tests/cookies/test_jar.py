@@ -185,7 +185,7 @@ class DamageTests(SynchronousTestCase):
         bucket = Bucket()
         bucket.receive(A, b"a=1")
         rows = list(bucket.rows.values())
-        other = derive_user_keys(b"o" * 32, b"p" * 32)
+        other = derive_user_keys(b"o" * 32, b"p" * 32, 1)
         for keys, registrable in ((other, "example.com"), (KEYS, "example.org")):
             jar = open_jar(keys, registrable, rows)
             self.assertEqual((jar.cookies, jar.damaged), ((), 1))

@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.cookies.rules import Cookie
-from gateway.cookies.seal import Algorithm, Row, UserKeys, derive_user_keys, format_of
+from gateway.cookies.seal import Algorithm, Row, UserKeys, derive_user_keys, format_of, owner_tag
 from gateway.cookies.syntax import SameSite
 from tests.cookies import DAY, KEYS, NOW, admitted
 
-OTHER = derive_user_keys(b"j" * 32, b"p" * 32)
+OTHER = derive_user_keys(b"j" * 32, b"p" * 32, 1)
 NONCE = b"n" * 12
 BUCKET = KEYS.bucket("example.com")
 SECRET = b"S3cretValue"
+# The owner id of ``KEYS`` as it was when owners had no tags.
+FIRST_OWNER = "d321edd94f820ca737a165a34c8d8b64"
 # One row as version 1 of the format sealed it, for the same user.
 OLDEST = {
     "index": "810f8f0e55f190b08bceeab2e9657f07",
@@ -107,7 +109,7 @@ class SealTests(SynchronousTestCase):
         self.assertIsNone(attrs.evolve(KEYS, owner=OTHER.owner).open(BUCKET, row))
         self.assertIsNone(OTHER.open(BUCKET, row))
         self.assertIsNone(OTHER.open(OTHER.bucket("example.com"), row))
-        self.assertIsNone(derive_user_keys(b"i" * 32, b"q" * 32).open(BUCKET, row))
+        self.assertIsNone(derive_user_keys(b"i" * 32, b"q" * 32, 1).open(BUCKET, row))
 
     def test_no_flipped_bit_opens(self) -> None:
         """Format, nonce, text and tag: each bit counts; so does each bit of the index."""
@@ -175,7 +177,7 @@ class KeyTests(SynchronousTestCase):
     def test_users_have_nothing_in_common(self) -> None:
         """Another ick or another pepper gives other owners, buckets, indexes and salts."""
         users = [
-            derive_user_keys(ick, pepper)
+            derive_user_keys(ick, pepper, 1)
             for ick in (b"i" * 32, b"i" * 31 + b"j", b"j" + b"i" * 31)
             for pepper in (b"p" * 32, b"q" * 32)
         ]
@@ -186,7 +188,29 @@ class KeyTests(SynchronousTestCase):
             {keys.index("example.com", cookie) for keys in users},
         ):
             self.assertEqual(len(values), len(users))
-        self.assertEqual(derive_user_keys(b"i" * 32, b"p" * 32).owner, users[0].owner)
+        self.assertEqual(derive_user_keys(b"i" * 32, b"p" * 32, 1).owner, users[0].owner)
+
+    def test_owners_of_generation_1(self) -> None:
+        """They are what they were before generations were told apart: no jar is lost."""
+        for generation in (0, 1):
+            self.assertEqual(owner_tag(generation), b"")
+            keys = derive_user_keys(b"i" * 32, b"p" * 32, generation)
+            self.assertEqual(keys.owner.hex(), FIRST_OWNER)
+
+    def test_owner_tags(self) -> None:
+        """From generation 2 on the first two octets name it; all else stays as it was."""
+        cookie = admitted(b"a=1")
+        for generation, tag in (
+            (2, b"\0\2"), (255, b"\0\xff"), (256, b"\1\0"), (65_535, b"\xff\xff"),
+            (65_536, b"\0\0"), (65_538, b"\0\2"), (999_999_999, b"\xc9\xff"),
+        ):  # fmt: skip
+            keys = derive_user_keys(b"i" * 32, b"p" * 32, generation)
+            self.assertEqual(owner_tag(generation), tag, generation)
+            self.assertEqual(keys.owner, tag + KEYS.owner[2:], generation)
+            self.assertEqual(keys.bucket("example.com"), BUCKET)
+            self.assertEqual(keys.index("example.com", cookie), KEYS.index("example.com", cookie))
+            self.assertEqual(keys.open(BUCKET, _seal(cookie, keys)), cookie)
+            self.assertIsNone(KEYS.open(BUCKET, _seal(cookie, keys)), "another owner's")
 
     @settings(deadline=None)
     @given(_ascii, _ascii)

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.session.keys import Ick, ServerKeys, decode, encode, new_key_file, parse_keys
+from gateway.session.keys import (
+    Ick,
+    ServerKeys,
+    add_generation,
+    decode,
+    encode,
+    new_key_file,
+    parse_keys,
+    retire_generation,
+)
 from tests.session import ICK, ICK_2, KEYS, ROOTS
 
 SECRET = bytes(range(32))
@@ -107,7 +116,7 @@ class ServerKeyTests(SynchronousTestCase):
     def test_generations(self) -> None:
         """The newest is the highest; a retired one has no key."""
         keys = ServerKeys({9: b"a" * 32, 10: b"b" * 32, 2: b"c" * 32})
-        self.assertEqual(keys.newest, 10)
+        self.assertEqual((keys.newest, keys.generations), (10, (2, 9, 10)))
         self.assertTrue(keys.has(2))
         self.assertFalse(keys.has(1))
         self.assertRaises(KeyError, keys.key, "datr", 1)
@@ -164,3 +173,97 @@ class ServerKeyTests(SynchronousTestCase):
         text = base64.urlsafe_b64encode(odd).decode().rstrip("=")
         self.assertEqual(new_key_file(odd), f"{HEADER}1 {text}\n")
         self.assertIn("-_", text)
+
+
+_noise = st.lists(
+    st.sampled_from(["", " ", "\t", "# 2 x", "#", f"# 1 {TEXT}", "#\x0c", "# last\r"]), max_size=4
+)
+_secrets = st.binary(min_size=32, max_size=40)
+_roots = st.dictionaries(st.integers(0, 999_999_998), _secrets, min_size=1, max_size=5)
+
+
+@st.composite
+def _key_files(draw: st.DrawFn) -> tuple[str, dict[int, bytes]]:
+    roots = draw(_roots)
+    lines = [HEADER.rstrip()]
+    for generation, secret in roots.items():
+        lines += [*draw(_noise), f"{generation} {encode(secret).decode()}"]
+    return "\n".join([*lines, *draw(_noise)]) + draw(st.sampled_from(["", "\n"])), roots
+
+
+class ChangeTests(SynchronousTestCase):
+    """Generations that come and go."""
+
+    @settings(deadline=None)
+    @given(_key_files(), _secrets)
+    def test_add(self, given: tuple[str, dict[int, bytes]], secret: bytes) -> None:
+        """What was there is there, octet for octet; one generation more, the newest."""
+        text, roots = given
+        added = add_generation(text, secret)
+        self.assertTrue(added.startswith(text))
+        keys, newest = parse_keys(added), max(roots) + 1
+        self.assertEqual(keys.generations, tuple(sorted({*roots, newest})))
+        wanted = ServerKeys(roots | {newest: secret})
+        for generation in keys.generations:
+            self.assertEqual(keys.key("datr", generation), wanted.key("datr", generation))
+
+    @settings(deadline=None)
+    @given(_key_files(), _secrets, st.data())
+    def test_retire(
+        self, given: tuple[str, dict[int, bytes]], secret: bytes, data: st.DataObject
+    ) -> None:
+        """One line is gone, and nothing else; the secret is nowhere in the rest."""
+        text, roots = given
+        generation = data.draw(st.sampled_from(sorted(roots)))
+        added = add_generation(text, secret)
+        left = retire_generation(added, generation)
+        self.assertEqual(
+            parse_keys(left).generations, (*sorted({*roots} - {generation}), max(roots) + 1)
+        )
+        lines = added.splitlines(keepends=True)
+        gone = [one for one in lines if one.startswith(f"{generation} ")]
+        self.assertEqual(len(gone), 1)
+        lines.remove(gone[0])
+        self.assertEqual(left, "".join(lines))
+
+    def test_no_reuse(self) -> None:
+        """The number of one that was retired is not given again."""
+        text = add_generation(new_key_file(SECRET), b"2" * 32)
+        text = retire_generation(add_generation(text, b"3" * 32), 2)
+        self.assertEqual(parse_keys(add_generation(text, b"4" * 32)).generations, (1, 3, 4))
+
+    def test_what_cannot_be_retired(self) -> None:
+        """The newest, the only one and one that is not there; the words say which."""
+        one = new_key_file(SECRET)
+        three = add_generation(add_generation(one, b"2" * 32), b"3" * 32)
+        for text, generation, words in (
+            (one, 1, "generation 1 is the only one"),
+            (one, 2, "no generation 2, only 1"),
+            (three, 3, "generation 3 is the newest"),
+            (three, 0, "no generation 0, only 1, 2, 3"),
+            (three, 4, "no generation 4"),
+        ):
+            self.assertIn(words, parse_keys(text).why_not_retire(generation) or "")
+            error = self.assertRaises(ValueError, retire_generation, text, generation)
+            self.assertIn(words, str(error))
+            self.assertNotIn(TEXT[:12], str(error))
+        for generation in (1, 2):
+            self.assertIsNone(parse_keys(three).why_not_retire(generation))
+
+    def test_no_number_left(self) -> None:
+        """After the last number of nine digits none is made that could not be read."""
+        text = f"{HEADER}999999998 {TEXT}\n"
+        text = add_generation(text, b"2" * 32)
+        self.assertEqual(parse_keys(text).newest, 999_999_999)
+        error = self.assertRaises(ValueError, add_generation, text, b"3" * 32)
+        self.assertIn("no number after generation 999999999", str(error))
+
+    def test_bad_files_stay(self) -> None:
+        """What cannot be read is not changed; the error is that of reading."""
+        for text in ("", HEADER, f"{HEADER}1 {TEXT}\n1 {TEXT}\n"):
+            wanted = str(self.assertRaises(ValueError, parse_keys, text))
+            for change in (
+                lambda text=text: add_generation(text, SECRET),
+                lambda text=text: retire_generation(text, 1),
+            ):
+                self.assertEqual(str(self.assertRaises(ValueError, change)), wanted)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import wire
+from gateway.cookies.seal import derive_user_keys
 from gateway.session.attestation import Mode, attest, mint_datr, pair
 from gateway.session.reading import Reading, Session, cookie_values, read_session
 from tests.session import DATR, DATR_2, ICK, ICK_2, KEYS, NEW_KEYS, NOW, OLD_KEYS
@@ -166,6 +167,11 @@ class SessionTests(SynchronousTestCase):
         self.assertNotEqual(Session(ICK_2, DATR).user_keys(KEYS).owner, owner)
         old = mint_datr(OLD_KEYS, b"r" * 16, NOW, Mode.FULL)
         self.assertNotEqual(Session(ICK, old).user_keys(KEYS).owner, owner)
+        self.assertEqual(owner[:2], b"\0\2", "the generation of the datr")
+        peppers = [KEYS.key("pepper", one) for one in (1, 2)]
+        wanted = [derive_user_keys(ICK.reveal(), one, n) for n, one in enumerate(peppers, 1)]
+        found = [Session(ICK, one).user_keys(KEYS).owner for one in (old, DATR)]
+        self.assertEqual(found, [one.owner for one in wanted])
 
     def test_it_shows_nothing(self) -> None:
         """Neither the ick nor the datr is in the repr of a session or a reading."""

@@ -325,6 +325,32 @@ class StoreContract:
             await self.store.restore((owner, bucket, version, tuple(rows)))
         self.assertEqual(await self._everything(), wanted)
 
+    async def test_owners_by_prefix(self: Any) -> None:
+        """Each owner with rows counts once, whatever else is there; forgotten ones do not."""
+        self.assertEqual(await self.store.owners_by_prefix(), {})
+        wanted = {b"\x00\x02": 150, b"\xff\xff": 2, b"gw": 1}
+        owners = [
+            prefix + one.to_bytes(14, "big")
+            for prefix, many in wanted.items()
+            for one in range(many)
+        ]
+        changes = [
+            put(0, row(1), row(2), owner=owner, bucket=bucket)
+            for owner in owners
+            for bucket in (BUCKET, b"\x00\xff{}:*\r\n")
+        ]
+        await gatherResults([self.store.commit(change) for change in changes])
+        await self.store.consume(bytes(16), 20_000)
+        await self.store.remember_origin("x-a", "https://a.example", 20_000)
+        await self.store.spend(bytes(16), 1, 10, 1, 1.0)
+        self.assertEqual(await self.store.owners_by_prefix(), wanted)
+        await self.store.commit(put(0, row(1, day=99), owner=b"\x00\x03" * 8))
+        self.assertEqual(await self.store.owners_by_prefix(), wanted | {b"\x00\x03": 1})
+        await self.store.purge(100)
+        for owner in owners[:20]:
+            await self.store.forget(owner)
+        self.assertEqual(await self.store.owners_by_prefix(), wanted | {b"\x00\x02": 130})
+
     async def test_scan_while_changing(self: Any) -> None:
         """Buckets that come and go between the pages make it miss none of the others."""
         stay = {number.to_bytes(2, "big") * 8 for number in range(0, 600, 2)}
@@ -412,6 +438,7 @@ class StoreContract:
             self.store.forget(OWNER),
             self.store.spend(b"k", 1, 1, 1, 1),
             self.store.scan(b""),
+            self.store.owners_by_prefix(),
             self.store.restore((OWNER, BUCKET, 1, (row(1),))),
             self.store.purge(1),
         ):
