@@ -21,8 +21,11 @@ from gateway.rewrite.references import escape_attribute, unescape_attribute, une
 from gateway.rewrite.urls import Map, map_srcset
 
 ALONE = frozenset(
-    (b"noscript", b"object", b"embed", b"applet", b"portal", b"fencedframe", b"param")
-)
+    (
+        b"noscript", b"object", b"embed", b"applet", b"portal", b"fencedframe", b"param",
+        b"handler",
+    )
+)  # fmt: skip
 """Elements whose tags go, and whose content stays."""
 WITH_CONTENT = frozenset((b"script", b"noembed", b"noframes"))
 """Elements that go with their content."""

@@ -35,7 +35,7 @@ _QUIET = re.compile(
 )
 _DOCTYPE = re.compile(
     rb"(<!DOCTYPE(?>[^>\[\"']++|\"[^\"]*+\"|'[^']*+')*+)"
-    rb"(?:\[((?>[^\]\"'<]++|\"[^\"]*+\"|'[^']*+'|<!--(?>[^-]++|-(?!->))*+-->|<)*+)\][\t\n\r ]*+)?>"
+    rb"(?:\[((?>[^\]\"'<]++|\"[^\"]*+\"|'[^']*+'|<!--(?>[^-]++|-(?!->))*+-->|<(?!!--))*+)\][\t\n\r ]*+)?>"
 )
 # Entities that Adobe's programs name namespaces with; every other one may hold markup.
 _ENTITY = re.compile(
@@ -168,8 +168,8 @@ class BasicRewriter(HtmlRewriter):
             return None
         name = tag.group(1).lower()
         closes = tokens.is_self_closing(text, tag)
-        if tag.end() - at > self._limit or b"<" in name:
-            return tag.end()
+        if tag.end() - at > self._limit or b"<" in name or b"\0" in name:
+            return tag.end()  # some browsers take a NUL out, and see another name
         if self._xml:
             self._xml_tag(text, tag, name, closes=closes)
             return tag.end()
