@@ -18,7 +18,7 @@ from collections.abc import Callable
 from gateway.rewrite import tokens
 from gateway.rewrite.css import LIMIT, CssRewriter, map_css
 from gateway.rewrite.references import escape_attribute, unescape_attribute, unescape_xml
-from gateway.rewrite.urls import Map, map_srcset
+from gateway.rewrite.urls import Map
 
 ALONE = frozenset(
     (
@@ -225,6 +225,7 @@ _AS_SCRIPT = frozenset(
 _ACTIVE_LINKS = frozenset(("import", "modulepreload", "serviceworker", "prerender"))
 _ACTIVE_META = frozenset(("refresh", "link", "set-cookie"))
 _CONTROLS = bytes(range(0x20)) + b"\x7f"
+_CANDIDATES = re.compile(r"[\s,]+")
 _LIKE_MARKUP = re.compile(rb"<(?=[a-zA-Z/!?])")
 _UTF_7 = re.compile(r"utf-?7", re.IGNORECASE)
 _UNANIMATED = re.compile(r"\s*(?:[^\s:]*:)?(?:on|innerhtml)", re.IGNORECASE)
@@ -313,16 +314,9 @@ class TagCleaner:
             # With a doctype of XHTML, browsers know the entities of HTML in XML, too.
             readings.append(unescape_attribute(value))
         if name in tokens.SRCSET_ATTRIBUTES:
-            found = False
-
-            def look(url: str) -> str:
-                nonlocal found
-                found = found or is_active_url(url, shown=shown)
-                return url
-
-            for reading in readings:
-                map_srcset(reading, look)
-            return found
+            # More than the standard's parser takes for a URL: descriptors look like none.
+            words = [word for reading in readings for word in _CANDIDATES.split(reading)]
+            return any(is_active_url(word, shown=shown) for word in words)
         if name in tokens.ANIMATION_ATTRIBUTES:
             parts = [part for reading in readings for part in reading.split(";")]
             return any(is_active_url(part) for part in parts)

@@ -140,5 +140,5 @@ def test_nothing_runs(own_browser):
         if found or ran:
             wrong.append((markup, output, found, ran))
     assert wrong[:5] == [], len(wrong)
-    assert len(outputs) > 400
+    assert len(outputs) > 350
     shower.context.close()
