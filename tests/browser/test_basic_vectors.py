@@ -93,8 +93,6 @@ class Shower:
         self.context = browser.new_context()
         self.context.add_init_script(CANARY)
         self.context.route("**/*", self._answer)
-        self.page = self.context.new_page()
-        self.page.on("dialog", lambda dialog: dialog.dismiss())
 
     def _answer(self, route) -> None:
         if route.request.url.split("?")[0] == PAGE and route.request.is_navigation_request():
@@ -108,8 +106,13 @@ class Shower:
     def show(self, markup: str):
         """What this browser finds active in a document, and how much of it ran."""
         self.markup = "<!doctype html><meta charset=utf-8>" + markup
-        self.page.goto(PAGE, wait_until="load")
-        return self.page.evaluate(LOOK)
+        # A page of its own: what the last one's links began would end this one's loading.
+        page = self.context.new_page()
+        page.on("dialog", lambda dialog: dialog.dismiss())
+        page.goto(PAGE, wait_until="load")
+        found = page.evaluate(LOOK)
+        page.close()
+        return found
 
 
 def test_the_canary(own_browser):
