@@ -30,7 +30,12 @@ _CHUNK = 64 * 1024
 @click.command()
 @base_option
 @click.option("--type", "content_type", required=True, help='Its Content-Type: "text/html".')
-@click.option("--mode", type=click.Choice(["full"]), default="full", help="Only full so far.")
+@click.option(
+    "--mode",
+    type=click.Choice(["full", "basic"]),
+    default="full",
+    help="basic: without all that could run script.",
+)
 @click.option("--inject", is_flag=True, help="Put runtime and payload into documents, too.")
 @domain_options
 @config_option
@@ -48,7 +53,6 @@ def rewrite(
 
     Types that are not edited pass as they are.
     """
-    del mode
     codec = codec_or_default(domain, public_port, config)
     found = parse(base)
     if found is None:
@@ -59,6 +63,7 @@ def rewrite(
         place=Place(codec, found[0], base),
         markup=_markup(codec, found[0], kind) if inject and kind.is_document else b"",
         charset=charset_of(content_type),
+        basic=mode == "basic",
     )
     source, target = sys.stdin.buffer, sys.stdout.buffer
     pipeline = pipeline_for(plan)

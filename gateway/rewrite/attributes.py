@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from gateway import wire
 from gateway.origins import parse_origin
-from gateway.rewrite import tokens
+from gateway.rewrite import forms, tokens
 from gateway.rewrite.csp import RuntimeSource, map_policies
 from gateway.rewrite.css import map_css
 from gateway.rewrite.parameters import with_parameter
@@ -54,7 +54,7 @@ class TagEditor:
     """Edits the attributes of one document's tags.
 
     ``rewrite_document`` rewrites the text of a ``srcdoc``; ``encoding`` is a Python
-    codec.
+    codec; ``form_token`` goes into where forms are sent.
     """
 
     def __init__(
@@ -66,8 +66,10 @@ class TagEditor:
         encoding: str,
         xml: bool,
         runtime: RuntimeSource | None = None,
+        form_token: str = "",
     ) -> None:
         """Make an editor for one document."""
+        self._forms = forms.FormTokens(urls, form_token) if form_token else None
         self._urls = urls
         self._origin = origin
         self._rewrite_document = rewrite_document
@@ -107,19 +109,34 @@ class TagEditor:
 
         ``name`` in lower case; ``kind`` is its vocabulary: html, svg, math, or xml for any.
         """
-        if name != b"base" and _NOTHING_TO_DO.match(markup, *tag.span(2)):
+        local = name.rpartition(b":")[2] if self._xml else name
+        is_sent = self._forms is not None and local in forms.ELEMENTS and kind in {"html", "xml"}
+        if name != b"base" and not is_sent and _NOTHING_TO_DO.match(markup, *tag.span(2)):
             return tag.group()
         attributes = self.attributes(markup, *tag.span(2))
-        edits = self._judge(name, attributes, kind)
-        if not edits:
+        targets = self._targets(local, attributes) if is_sent else {}
+        edits = self._judge(name, attributes, kind, targets)
+        there = {attribute.name for attribute in attributes if attribute.start >= 0}
+        added = [one for one in targets.items() if one[0] not in there]
+        if not edits and not added:
             return tag.group()
         out: list[bytes] = []
         done = tag.start()
+        for missing, value in added:
+            # Of equal names the first counts, also where the other one has no value.
+            escaped = escape_attribute(value).encode("ascii", "xmlcharrefreplace")
+            out += (markup[done : tag.end(1)], b" ", missing, b'="', escaped, b'"')
+            done = tag.end(1)
         for attribute, value in sorted(edits, key=lambda edit: edit[0].start):
             out += (markup[done : attribute.start], self._encode(attribute, value))
             done = attribute.end
         out.append(markup[done : tag.end()])
         return b"".join(out)
+
+    def _targets(self, element: bytes, attributes: Sequence[Attribute]) -> dict[bytes, str]:
+        if self._forms is None:
+            return {}
+        return self._forms.targets(element, {one.name: one.value for one in attributes})
 
     def _encode(self, attribute: Attribute, value: str) -> bytes:
         escaped = escape_attribute(value, attribute.quote or '"')
@@ -128,13 +145,17 @@ class TagEditor:
         return raw if attribute.quote else b'"' + raw + b'"'
 
     def _judge(
-        self, element: bytes, attributes: Sequence[Attribute], kind: str
+        self,
+        element: bytes,
+        attributes: Sequence[Attribute],
+        kind: str,
+        targets: dict[bytes, str] | None = None,
     ) -> list[tuple[Attribute, str]]:
         special = _SPECIAL.get(element.rpartition(b":")[2] if self._xml else element)
         if kind == "math" or (kind != "xml" and (element in _OF_SVG) != (kind == "svg")):
             special = None  # an element of another vocabulary with the same name
         edits: list[tuple[Attribute, str]] = []
-        overrides = special(self, attributes) if special is not None else {}
+        overrides = special(self, attributes) if special is not None else targets or {}
         for attribute in attributes:
             if attribute.start < 0:
                 continue

@@ -59,12 +59,13 @@ class HtmlRewriter:
         limit: int = LIMIT,
         frame_markup: bytes = b"",
         runtime: RuntimeSource | None = None,
-        depth: int = 0,
+        form_token: str = "",
     ) -> None:
         """Make a rewriter for one document.
 
-        ``frame_markup`` goes into each ``srcdoc``; ``depth`` counts those around this one.
-        ``runtime`` is admitted by policies in ``meta`` elements.
+        ``frame_markup`` goes into each ``srcdoc``.
+        ``runtime`` is admitted by policies in ``meta`` elements.  ``form_token`` goes into
+        where forms are sent with POST.
         """
         self._frame_markup = frame_markup
         self._urls = urls
@@ -72,11 +73,14 @@ class HtmlRewriter:
         self._encoding = encoding
         self._xml = xml
         self._limit = limit
-        self._nesting = depth
+        self._nesting = 0
         self._runtime = runtime
         self._editor = TagEditor(
-            urls, origin, self._srcdoc, encoding=encoding, xml=xml, runtime=runtime
-        )
+            urls, origin, self._srcdoc,
+            encoding=encoding, xml=xml, runtime=runtime, form_token=form_token,
+        )  # fmt: skip
+        self._form_token = form_token
+        self._skips = tokens.skips(forms=bool(form_token))
         self._pending = b""
         self._wanted = 0
         self._out: list[bytes] = []
@@ -172,12 +176,13 @@ class HtmlRewriter:
     def _data(self, text: bytes, at: int) -> int | None:
         if self._sheet is not None:
             return self._pass_sheet(self._sheet, text, at)
+        in_html, at_point, in_foreign, in_xml = self._skips
         if self._xml:
-            skip = tokens.SKIP_XML
+            skip = in_xml
         elif self._foreign.is_empty:
-            skip = tokens.SKIP
+            skip = in_html
         else:
-            skip = tokens.SKIP_FOREIGN if self._foreign.is_foreign else tokens.SKIP_POINT
+            skip = in_foreign if self._foreign.is_foreign else at_point
         found = skip.match(text, at)
         start = found.end() if found is not None else at
         if start > at:
@@ -314,14 +319,14 @@ class HtmlRewriter:
         kind = "xml" if self._xml else self._foreign.kind
         self._out.append(self._editor.edit(text, tag, name, kind))
         if self._xml:
-            if not self._is_self_closing(text, tag) and name.rpartition(b":")[2] == b"style":
+            if not tokens.is_self_closing(text, tag) and name.rpartition(b":")[2] == b"style":
                 self._begin_raw(b"style", text, tag)
         elif kind != "html":
-            if not self._is_self_closing(text, tag):
+            if not tokens.is_self_closing(text, tag):
                 self._enter_foreign(name, kind, text, tag)
         elif name in tokens.RAW_TEXT:
             self._begin_raw(name, text, tag)
-        elif name in {b"svg", b"math"} and not self._is_self_closing(text, tag):
+        elif name in {b"svg", b"math"} and not tokens.is_self_closing(text, tag):
             self._foreign.begin(name)
         return tag.end()
 
@@ -337,15 +342,6 @@ class HtmlRewriter:
             self._in_cdata = False
         attributes = self._editor.attributes(text, *tag.span(2)) if b"-" in name else ()
         self._foreign.enter(name, {one.name: one.value for one in attributes})
-
-    @staticmethod
-    def _is_self_closing(text: bytes, tag: re.Match[bytes]) -> bool:
-        if text[tag.end() - 2] != ord("/"):
-            return False
-        end = tag.end(1)
-        for found in tokens.ATTRIBUTE.finditer(text, *tag.span(2)):
-            end = found.end()
-        return end < tag.end() - 1  # else the slash belongs to an unquoted value
 
     def _end_tag(self, text: bytes, at: int) -> int | None:
         tag = tokens.END_TAG.match(text, at)
@@ -481,17 +477,20 @@ class HtmlRewriter:
         """A ``srcdoc`` is a document of its own; beyond a depth it is left out."""
         if self._nesting >= _DEEPEST_SRCDOC:
             return ""
-        urls = UrlMap(self._urls.codec, self._urls.base)
-        inner = HtmlRewriter(
-            urls,
+        inner = type(self)(
+            UrlMap(self._urls.codec, self._urls.base),
             self._origin,
             limit=self._limit,
             frame_markup=self._frame_markup,
             runtime=self._runtime,
-            depth=self._nesting + 1,
+            form_token=self._form_token,
         )
-        data = markup.encode("utf-8", "replace")
+        inner._nesting = self._nesting + 1
+        return self._nested(inner, markup.encode("utf-8", "replace")).decode("utf-8", "replace")
+
+    def _nested(self, inner: HtmlRewriter, data: bytes) -> bytes:
+        """A document within this one, rewritten."""
         if self._frame_markup:
             injector = Injector(self._frame_markup)
             data = injector.feed(data) + injector.close()
-        return (inner.feed(data) + inner.close()).decode("utf-8", "replace")
+        return inner.feed(data) + inner.close()

@@ -16,6 +16,8 @@ import attrs
 
 from gateway.errors import UpstreamFault, UpstreamTooLarge
 from gateway.rewrite import manifest
+from gateway.rewrite.basic import SafeSheet
+from gateway.rewrite.basic_html import BasicRewriter
 from gateway.rewrite.coding import decoder_for, encoder_for
 from gateway.rewrite.css import LIMIT, CssRewriter
 from gateway.rewrite.encoding import Found, Transcoder, find, find_css
@@ -50,7 +52,9 @@ class BodyPlan:
     the expansion limit ``ratio``), read in the encoding that ``charset`` or its own text
     tells, rewritten, and encoded as ``coding_out``.  ``markup`` goes into the document's
     head, ``frame_markup`` into documents within it, ``preamble`` before a worker's
-    script; ``module_preamble`` where that is a module.  ``integrity``: digests of which
+    script; ``module_preamble`` where that is a module.  ``basic``: whatever could run the
+    site's script goes, and ``markup`` is all that may.  ``form_token`` goes into where
+    forms are sent with POST.  ``integrity``: digests of which
     the body as it came must have one (Subresource Integrity).  ``token_bytes`` bounds
     what is held back of one token.
     """
@@ -61,6 +65,8 @@ class BodyPlan:
     frame_markup: bytes = attrs.field(default=b"", repr=False)
     preamble: bytes = attrs.field(default=b"", repr=False)
     module_preamble: bytes = attrs.field(default=b"", repr=False)
+    basic: bool = False
+    form_token: str = attrs.field(default="", repr=False)
     coding: str | None = None
     coding_out: str = "identity"
     charset: str | None = None
@@ -143,7 +149,7 @@ class _Document(_Text):
     def _make(self, found: Found, codec: str) -> Rewriter:
         plan, place = self._plan, self._place
         xml = plan.kind is Kind.XML
-        html = HtmlRewriter(
+        html = (BasicRewriter if plan.basic else HtmlRewriter)(
             UrlMap(place.codec, place.url),
             place.origin,
             encoding=codec,
@@ -151,10 +157,12 @@ class _Document(_Text):
             limit=plan.token_bytes,
             frame_markup=plan.frame_markup,
             runtime=place.runtime,
+            form_token=plan.form_token,
         )
         if not plan.markup:
             return html
-        return _Chain(Injector(_declared(found) + plan.markup, xml=xml), html)
+        injector = Injector(_declared(found) + plan.markup, xml=xml)
+        return _Chain(html, injector) if plan.basic else _Chain(injector, html)
 
 
 class _Chain:
@@ -182,7 +190,8 @@ class _Sheet(_Text):
     def _make(self, found: Found, codec: str) -> Rewriter:
         del found
         urls = UrlMap(self._place.codec, self._place.url)
-        return CssRewriter(urls.url, codec, self._plan.token_bytes)
+        made = SafeSheet if self._plan.basic else CssRewriter
+        return made(urls.url, codec, self._plan.token_bytes)
 
 
 def _declared(found: Found) -> bytes:

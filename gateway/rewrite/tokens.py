@@ -11,6 +11,7 @@ sees the rest.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 WS = rb"\t\n\f\r "
 _NAME = rb"[^" + WS + rb"/>][^" + WS + rb"/>=]*+"
@@ -172,15 +173,33 @@ SKIP_FOREIGN = _skip(
 )
 """In SVG and MathML."""
 _PREFIX = rb"(?:[a-zA-Z0-9_.-]++:)?"
-SKIP_XML = _skip(
-    rb"a|p|span|li|div|path|g|circle|rect|defs",
-    _PREFIX + _any_of(b"script", b"style", b"base", b"meta", b"link", b"object", b"iframe",
-                      b"animate", b"set"),
-    rb"(?>" + _any_of(*_HOT_NAMES, *PAINT_ATTRIBUTES, b"srcdoc") + rb"|[a-zA-Z0-9_.-]++:"
-    + _any_of(b"href") + rb")",
-    b"",
+_HOT_IN_XML = (
+    b"script", b"style", b"base", b"meta", b"link", b"object", b"iframe", b"animate", b"set",
 )  # fmt: skip
+_XML = rb"a|p|span|li|div|path|g|circle|rect|defs"
+_HOT_NAMES_IN_XML = (
+    rb"(?>" + _any_of(*_HOT_NAMES, *PAINT_ATTRIBUTES, b"srcdoc", b"formmethod")
+    + rb"|[a-zA-Z0-9_.-]++:" + _any_of(b"href") + rb")"
+)  # fmt: skip
+SKIP_XML = _skip(_XML, _PREFIX + _any_of(*_HOT_IN_XML), _HOT_NAMES_IN_XML, b"")
 """In XML."""
+
+
+@cache
+def skips(*, forms: bool = False) -> tuple[re.Pattern[bytes], ...]:
+    """``SKIP``, ``SKIP_POINT``, ``SKIP_FOREIGN`` and ``SKIP_XML``; ``forms`` need a look, too."""
+    if not forms:
+        return SKIP, SKIP_POINT, SKIP_FOREIGN, SKIP_XML
+    elements = _any_of(*_HOT_ELEMENTS, b"form")
+    names = _any_of(*_HOT_NAMES, b"formmethod")
+    in_xml = _PREFIX + _any_of(*_HOT_IN_XML, b"form")
+    return (
+        _skip(_HTML, elements, names, b""),
+        _skip(_HTML, elements, names, _any_of(*_POINTS)),
+        SKIP_FOREIGN,
+        _skip(_XML, in_xml, _HOT_NAMES_IN_XML, b""),
+    )
+
 
 _BESIDE = rb"(?> (?>class|id|title|rel|name|target)=\"[^\"]*+\")*+"
 PLAIN_LINK = re.compile(
@@ -188,6 +207,17 @@ PLAIN_LINK = re.compile(
     + _BESIDE + rb">)"
 )  # fmt: skip
 """The commonest tag that is edited, in its commonest spelling."""
+
+
+def is_self_closing(text: bytes, tag: re.Match[bytes]) -> bool:
+    """Whether a start tag ends with a slash of its own."""
+    if text[tag.end() - 2] != ord("/"):
+        return False
+    end = tag.end(1)
+    for found in ATTRIBUTE.finditer(text, *tag.span(2)):
+        end = found.end()
+    return end < tag.end() - 1  # else the slash belongs to an unquoted value
+
 
 SCRIPT_STEP = re.compile(rb"<!(?=--)|-->|<(/?)script(?=[" + WS + rb"/>])", re.IGNORECASE)
 """What matters within script data (HTML standard, 13.2.5.17 and on)."""
@@ -200,6 +230,9 @@ def end_of_raw_text(name: bytes) -> re.Pattern[bytes]:
 
 # --- XML alone ---------------------------------------------------------------------
 
+_NAME_IN_XML = rb"[^" + WS + rb"/>!?=\"'<][^" + WS + rb"/>]*+"
+START_TAG_IN_XML = re.compile(rb"<(" + _NAME_IN_XML + rb")" + _TAG_REST)
+END_TAG_IN_XML = re.compile(rb"</(" + _NAME_IN_XML + rb")" + _TAG_REST)
 DOCTYPE_IN_XML = re.compile(
     rb"<!DOCTYPE[^>\[]*+(?:\[(?>[^\]\"']++|\"[^\"]*+\"|'[^']*+')*+\][^>]*+)?>"
 )

@@ -26,6 +26,18 @@ class RewriteTests(SynchronousTestCase):
         done = gateway("rewrite", *BASE, "--type", "text/html", "--inject", given=PAGE)
         self.assertIn('<script type="application/json" id="__gw">', done.stdout)
 
+    def test_basic(self) -> None:
+        """In mode basic nothing stays that runs script, but what is injected."""
+        page = PAGE + "<script>x</script><a onclick=x>c</a><noscript>n</noscript>"
+        done = gateway("rewrite", *BASE, "--type", "text/html", "--mode", "basic", given=page)
+        wanted = PAGE.replace("https://b.example", "https://https-b-example.0.gw.test")
+        self.assertEqual((done.returncode, done.stdout), (0, wanted + "<a>c</a>n"))
+        done = gateway(
+            "rewrite", *BASE, "--type", "text/html", "--mode", "basic", "--inject", given=page
+        )
+        self.assertIn('<script type="application/json" id="__gw">', done.stdout)
+        self.assertNotIn("<script>x", done.stdout)
+
     def test_other_types(self) -> None:
         """Sheets and manifests are edited; what is not edited passes."""
         sheet = "a { background: url(//b.example/x) }\n"

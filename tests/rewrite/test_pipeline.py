@@ -61,6 +61,32 @@ def decoded(name: str | None, data: bytes) -> bytes:
     return pour(decoder, [data])
 
 
+class BasicTests(SynchronousTestCase):
+    """Mode ``basic``: the site's script goes, ours comes in behind the rewriter."""
+
+    def test_documents(self) -> None:
+        """In every chunking, HTML and XML."""
+        page = b"<!doctype html><html><head><script>x</script></head><body onload=y>z"
+        wanted = b"<!doctype html><html><head>" + MARKUP + b"</head><body>z"
+        for size in (1, 10, 1000):
+            self.assertEqual(pour(pipeline(basic=True), octets(page, size)), wanted)
+        xml = b'<svg xmlns="http://www.w3.org/2000/svg"><script>x</script></svg>'
+        found = pour(pipeline(Kind.XML, basic=True, markup=b""), octets(xml, 3))
+        self.assertEqual(found, b'<svg xmlns="http://www.w3.org/2000/svg"></svg>')
+
+    def test_sheets(self) -> None:
+        """A sheet that ran script in browsers of old."""
+        found = pour(pipeline(Kind.CSS, basic=True), octets(b"a{x:expression(1)}", 3))
+        self.assertEqual(found, b"a{x:x(1)}")
+
+    def test_form_token(self) -> None:
+        """It goes into forms, and into no repr."""
+        way = {"markup": b"", "form_token": "T0ken"}
+        found = pour(pipeline(**way), [b"<form method=post action='/x'>"])
+        self.assertEqual(found, b"<form method=post action='/x?__gw=T0ken'>")
+        self.assertNotIn("T0ken", repr(plan(**way)))
+
+
 class PlanTests(SynchronousTestCase):
     """Plans."""
 
