@@ -109,11 +109,14 @@ def plan_for(
     answer: UpstreamHead,
     puts: Inserted,
     context: Context,
+    *,
+    basic: bool = False,
 ) -> BodyPlan:
     """What is to be done to the body of an answer."""
     content_type = headers.get(answer.fields, b"content-type")
     sniffing = headers.get(answer.fields, b"x-content-type-options") or ""
-    kind = kind_of(asked(head), content_type, nosniff=sniffing.strip().lower() == "nosniff")
+    nosniff = sniffing.strip().lower() == "nosniff"
+    kind = kind_of(asked(head), content_type, nosniff=nosniff, basic=basic)
     coding = headers.get(answer.fields, b"content-encoding")
     given = parameter(head.target.decode("latin-1"), wire.INTEGRITY_PARAMETER)
     integrity = unquote(given) if given is not None and asked(head) is Asked.STYLE else ""
@@ -129,7 +132,7 @@ def plan_for(
         place=Place(
             context.codec, addressed.origin, addressed.url, context.runtime(addressed.origin)
         ),
-        markup=_markup(kind, puts, context) if kind.is_document else b"",
+        markup=_markup(kind, puts, context) if kind.is_document and puts.payload else b"",
         frame_markup=_frame_markup(context) if kind.is_document else b"",
         preamble=context.worker_source if kind is Kind.WORKER else b"",
         module_preamble=module if kind is Kind.WORKER else b"",
@@ -137,6 +140,8 @@ def plan_for(
         coding_out=best_for(headers.get(head.fields, b"accept-encoding")),
         charset=charset_of(content_type),
         integrity=integrity,
+        basic=basic,
+        form_token=str(puts.payload.get("token", "")) if basic else "",
         ratio=settings.expansion_ratio,
         token_bytes=settings.token_bytes,
     )

@@ -77,6 +77,7 @@ def _proxied(
     yield from steps.remember(addressed, context)
     what = bodies.asked(head)
     conditional = head.method in _SAFE and what is not Asked.OTHER
+    basic = reading.session is not None and reading.session.is_basic
     access = steps.access(head, addressed, context)
     while True:
         opened = yield from steps.read_jar(reading, addressed.origin, context)
@@ -101,7 +102,7 @@ def _proxied(
             context.codec,
             context.suffixes,
             cookie=cookie,
-            edits_body=what is not Asked.OTHER,
+            edits_body=what is not Asked.OTHER or basic,
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
         )
@@ -116,7 +117,7 @@ def _proxied(
             break
         # The page is the same, but what the gateway puts into it changed with this answer.
         conditional = False
-    ending = _respond(head, addressed, answer, after, context, what=what)
+    ending = _respond(head, addressed, answer, after, context, what=what, basic=basic)
     return (yield from _keep_token(head, reading, ending, context))
 
 
@@ -234,8 +235,11 @@ def _is_at_the_top(head: RequestHead, reading: Reading, context: Context) -> boo
     """Whether a document is loaded outside the outer frame.
 
     Browsers without Fetch Metadata do not say; there a person's document request that no
-    page of ours made is taken for one.
+    page of ours made is taken for one.  In mode basic pages are shown there; where script
+    runs, the gateway's own leads them into the outer frame.
     """
+    if reading.session is not None and reading.session.is_basic:
+        return False
     destination = headers.get(head.fields, b"sec-fetch-dest")
     if destination is None and headers.get(head.fields, b"sec-fetch-mode") is None:
         unasked = not headers.is_page_of_ours(head.fields, context.codec)
@@ -293,8 +297,10 @@ def _respond(
     context: Context,
     *,
     what: Asked,
+    basic: bool,
 ) -> Respond:
-    plan = bodies.plan_for(head, addressed, answer, puts or bodies.Inserted(), context)
+    puts_in = puts or bodies.Inserted()
+    plan = bodies.plan_for(head, addressed, answer, puts_in, context, basic=basic)
     unchanged = answer.status == 304 and puts is not None
     edited = plan.edits or unchanged
     mapping = headers.ResponseContext(
@@ -314,6 +320,11 @@ def _respond(
     if what is Asked.DOCUMENT and shows and not plan.edits:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.
         fields.append((b"Content-Security-Policy", b"script-src 'none'"))
+    if basic:
+        # What the rewriter overlooked finds no script that it may run.
+        ours = context.runtime(addressed.origin).url
+        policy = f"script-src {ours}; object-src 'none'; worker-src 'none'"
+        fields.append((b"Content-Security-Policy", policy.encode("ascii")))
     if answer.length is not None and not plan.edits and answer.status not in bodies.BODYLESS:
         fields.append((b"Content-Length", b"%d" % answer.length))
     return Respond(

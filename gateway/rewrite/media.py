@@ -68,9 +68,14 @@ def asked_for(destination: str | None, mode: str | None, accept: str | None) -> 
     return Asked.OTHER
 
 
-def kind_of(asked: Asked, content_type: str | None, *, nosniff: bool) -> Kind:
-    """How a successful answer's body is to be read."""
+def kind_of(asked: Asked, content_type: str | None, *, nosniff: bool, basic: bool = False) -> Kind:
+    """How a successful answer's body is to be read.
+
+    ``basic``: whatever can hold script is, wherever the browser wants to put it.
+    """
     kind = media_type(content_type)
+    if basic and (kind in _XML_DOCUMENTS or kind in {"text/xml", "application/xml"}):
+        return Kind.XML
     if asked is Asked.DOCUMENT:
         if kind == "text/html":
             return Kind.HTML

@@ -31,6 +31,11 @@ class Session:
     ick: Ick
     datr: Datr
 
+    @property
+    def is_basic(self) -> bool:
+        """Whether its pages are served without their sites' script."""
+        return self.datr.mode is Mode.BASIC
+
     def user_keys(self, keys: ServerKeys) -> UserKeys:
         """The keys of this user's jar."""
         generation = self.datr.generation

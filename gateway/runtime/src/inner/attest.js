@@ -32,7 +32,7 @@ export function listen(w, heard) {
  * @param {Heard} handlers what comes by the port
  * @returns {{post: Post, heard: (said: any, event: MessageEvent, origin: string) => void}} `post` waits until there is a port
  */
-export function attest({ nonce, proof, token, secure, suffix }, own, handlers) {
+export function attest({ nonce, proof, token, secure, suffix, origin }, own, handlers) {
   const { documentElement: root } = document;
   const { style } = /** @type {HTMLElement} */ (root);
   const styled = root.getAttribute("style");
@@ -65,6 +65,8 @@ export function attest({ nonce, proof, token, secure, suffix }, own, handlers) {
   };
 
   style.setProperty("display", "none", "important");
+  // At the top nobody could attest it: a sites' service worker, or mode basic where script runs.
+  if (top === window) location.replace(`${secure}/#${origin}${location.href.slice(own.length)}`);
   each("addEventListener");
   say({ gw: 1, type: "hello", nonce, proof, own }, secure);
   if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
@@ -74,10 +76,10 @@ export function attest({ nonce, proof, token, secure, suffix }, own, handlers) {
       if (port) port.postMessage(said, transfer);
       else waiting.push([said, transfer]);
     },
-    heard(said, event, origin) {
-      if (said.type === "child" && event.source === parent && origin.split(":")[1].endsWith(suffix)) answered();
-      if (said.type === "go") handlers.go(said, event, origin);
-      if (event.source !== top || origin !== secure) return;
+    heard(said, event, from) {
+      if (said.type === "child" && event.source === parent && from.split(":")[1].endsWith(suffix)) answered();
+      if (said.type === "go") handlers.go(said, event, from);
+      if (event.source !== top || from !== secure) return;
       if (said.type === "challenge") {
         fetch(`${own}/.gateway/attest?c=${said.challenge}&n=${nonce}&__gw=${token}`)
           .then((response) => response.text())
