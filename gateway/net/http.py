@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream, UpstreamResponse
     from gateway.net.websocket import DialledSocket, Sockets
-    from gateway.pages.render import Pages
+    from gateway.pages.render import Pages, Rendered
     from gateway.store.interface import Store
 
 _DAY = 86400
@@ -273,16 +273,20 @@ class _Run:
             self._refuse(ending)
         elif isinstance(ending, Serve):
             page = self._handler.pages.page(ending.page, self._language())
-            self._short(200, page.fields, page.body)
+            self._page(page)
         elif isinstance(ending, ServeAsset):
             asset = self._handler.pages.asset(ending.name)
             if asset is None:
                 self._refuse(Refuse(404, events.HOST_UNKNOWN, "There is no such file"))
             else:
-                self._short(200, asset.fields, asset.body)
+                self._page(asset)
         else:
             self._short(ending.status, ending.fields, ending.body)
         return ""
+
+    def _page(self, page: Rendered) -> None:
+        packed = page.packed(get(self._client.head.fields, b"accept-encoding"))
+        self._short(200, packed.fields, packed.body)
 
     def _short(self, status: int, fields: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
         framing = (

@@ -20,6 +20,7 @@ from gateway.exchange.messages import Page
 from gateway.pages.hints import hint
 from gateway.pages.languages import DEFAULT, direction
 from gateway.pages.texts import Texts, all_texts
+from gateway.rewrite.coding import best_for, packed
 
 if TYPE_CHECKING:
     from gateway.origins import Codec
@@ -35,6 +36,20 @@ class Rendered:
 
     fields: Fields
     body: bytes = attrs.field(repr=False)
+    _packed: dict[str, bytes] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    def packed(self, accept_encoding: str | None) -> Rendered:
+        """The same in the coding that the client likes best; each is made once."""
+        coding = best_for(accept_encoding)
+        if coding not in self._packed:
+            self._packed[coding] = packed(coding, self.body)
+        body = self._packed[coding]
+        fields = [(name, value) for name, value in self.fields if name != b"Vary"]
+        vary = [value for name, value in self.fields if name == b"Vary"]
+        fields.append((b"Vary", b", ".join((*vary, b"Accept-Encoding"))))
+        if coding != "identity":
+            fields.append((b"Content-Encoding", coding.encode("ascii")))
+        return Rendered(tuple(fields), body)
 
 
 def _template(name: str, language: str, texts: Texts) -> Template:

@@ -288,6 +288,15 @@ def encoder_for(coding: str) -> Encoder | None:
     return None if kind is None else kind()
 
 
+def packed(coding: str, body: bytes) -> bytes:
+    """A body that is known whole, encoded as small as can be; for what is encoded once."""
+    if coding == "br":
+        smallest: bytes = brotli.compress(body, mode=brotli.MODE_TEXT, quality=11)
+        return smallest
+    encoder = GzipEncoder(9) if coding == "gzip" else encoder_for(coding)
+    return body if encoder is None else encoder.feed(body) + encoder.close()
+
+
 def decoder_for(codings: str | None, ratio: int) -> Decoder | None:
     """The decoder of a Content-Encoding; None if one of its codings is not ours to read."""
     names = [one.strip().lower() for one in (codings or "").split(",")]

@@ -15,6 +15,7 @@ from gateway.origins import Codec
 from gateway.pages.hints import BY_STATUS
 from gateway.pages.languages import LANGUAGES
 from gateway.pages.render import Pages, Rendered
+from gateway.rewrite.coding import decoder_for
 
 CODEC = Codec("gw.test", 8443)
 NASTY = '<script>alert("1")</script>&\'$hint'
@@ -184,6 +185,31 @@ class PagesTests(SynchronousTestCase):
                 wanted = kind[path.rpartition(".")[2]] + "; charset=utf-8"
                 self.assertEqual(field(asset, b"Content-Type"), wanted)
                 self.assertRegex(path, r"-[0-9a-f]{16}\.")
+
+    def test_codings(self) -> None:
+        """Each goes out in the coding that the client likes best, and says so to caches."""
+        asset = self._asset(self.pages.runtime_path)
+        for accepted, coding in (
+            (None, None),
+            ("identity", None),
+            ("gzip, deflate, br, zstd", "br"),
+            ("gzip", "gzip"),
+            ("br;q=0, gzip;q=0.5", "gzip"),
+            ("br;q=0", None),
+        ):
+            sent = asset.packed(accepted)
+            given = dict(sent.fields).get(b"Content-Encoding")
+            self.assertEqual(given, coding.encode() if coding else None, accepted)
+            self.assertIn("Accept-Encoding", field(sent, b"Vary"))
+            decoder = decoder_for(coding, 100)
+            assert decoder is not None
+            body = b"".join(decoder.feed(sent.body))
+            decoder.close()
+            self.assertEqual(body, asset.body)
+            self.assertLessEqual(len(sent.body), len(asset.body))
+        page = self.pages.page(Page.PORTAL).packed("br")
+        self.assertEqual(field(page, b"Vary"), "Accept-Language, Accept-Encoding")
+        self.assertLess(len(asset.packed("br").body), len(asset.packed("gzip").body))
 
     def test_no_such_asset(self) -> None:
         """Any other name is none, a path out of the folder among them."""
