@@ -39,6 +39,7 @@ from gateway.rewrite import csp, headers
 from gateway.session import bootstrap
 from gateway.session.attestation import Mode, open_restore_text
 from gateway.session.reading import Session, datr_mode, read_session
+from gateway.session.settle import expire_kept, kept_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -228,15 +229,19 @@ def _forget(head: RequestHead, context: Context) -> Step[Ending]:
     """
     body = yield from ask(NeedBody(), bytes)
     reading = yield from steps.session(head, context)
-    kept = open_restore_text(context.keys, _json_text(body, "restore").encode("ascii", "replace"))
-    sessions = [Session(*kept)] if kept is not None else []
+    cookies = headers.get_all(head.fields, b"cookie")
+    texts = (_json_text(body, "restore").encode("ascii", "replace"), kept_text(cookies))
+    opened = [open_restore_text(context.keys, text) for text in texts]
+    sessions = [Session(*one) for one in opened if one is not None]
     sessions += [reading.session] if reading.session is not None else []
     for owner in dict.fromkeys(one.user_keys(context.keys).owner for one in sessions):
         yield Forget(owner)
     host = head.host.rpartition(":")[0] or head.host
+    codec = context.codec
     expiry = bootstrap.expire_duplicates(
-        head.path.decode("latin-1"), host, context.codec.cookie_domain
+        head.path.decode("latin-1"), host, codec.cookie_domain, apart=codec.is_apart
     )
+    expiry += expire_kept()
     fields = tuple((b"Set-Cookie", one) for one in expiry)
     if headers.get(head.fields, b"content-type") == "application/json":
         return _json(200, {"ok": True, "erased": bool(sessions)}, fields)
@@ -341,7 +346,11 @@ _ENDPOINTS = {
     wire.RESTORE_PATH: _restore,
     wire.CHECK_PATH: _check,
 }
-_SETTLE_ENDPOINTS = {wire.SETTLE_PATH: _settle, wire.CHECK_PATH: _check}
+_SETTLE_ENDPOINTS = {
+    wire.SETTLE_PATH: _settle,
+    wire.CHECK_PATH: _check,
+    wire.FORGET_PATH: _forget,
+}
 
 
 def _minted(minted: bootstrap.Minted) -> Ending:

@@ -208,12 +208,15 @@ def _policy(page: Page, codec: Codec, sites: str) -> str:
         Page.OUTER: f"script-src 'self'; img-src 'self' {sites}; connect-src 'self'; "
         f"frame-src {sites}; form-action 'self' {sites}; {_TRUSTED}",
         Page.SETTINGS: "script-src 'self'; img-src 'self'; connect-src 'self'; "
-        f"form-action 'self' {codec.portal_origin}; {_TRUSTED}",
-        Page.SETTLE: f"script-src 'self'; connect-src 'self'; form-action 'none'; {_TRUSTED}",
+        f"frame-src {sites}; form-action 'self' {codec.portal_origin}; {_TRUSTED}",
     }
-    above = codec.secure_origin if page is Page.SETTLE else "'none'"
+    if page is Page.SETTLE:
+        return (
+            f"default-src 'none'; base-uri 'none'; frame-ancestors {codec.secure_origin}; "
+            f"script-src 'self'; connect-src 'self'; form-action 'none'; {_TRUSTED}"
+        )
     return (
-        f"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors {above}; "
+        "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         + more[page]
     )
 
