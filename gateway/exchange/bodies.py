@@ -160,7 +160,7 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
         "suffix": codec.suffix,
         "port": codec.public_port,
         "secure": codec.secure_origin,
-        "rare": context.codec.secure_origin + context.rare_path,
+        "rare": context.codec.asset_origin + context.rare_path,
         "renew": context.settings.token_seconds // TOKEN_AGES,
     }
     if context.settings.webrtc:
@@ -172,7 +172,7 @@ def _markup(kind: Kind, puts: Inserted, context: Context) -> bytes:
     return guard_markup(xml=kind is Kind.XML) + payload_markup(
         puts.payload,
         wire.PAYLOAD_ELEMENT_ID,
-        context.codec.secure_origin + context.runtime_path,
+        context.codec.asset_origin + context.runtime_path,
         context.runtime_digest,
         xml=kind is Kind.XML,
     )
@@ -180,4 +180,4 @@ def _markup(kind: Kind, puts: Inserted, context: Context) -> bytes:
 
 def _frame_markup(context: Context) -> bytes:
     """For documents in ``srcdoc``: the runtime alone, to which their parent's comes."""
-    return script_markup(context.codec.secure_origin + context.runtime_path, context.runtime_digest)
+    return script_markup(context.codec.asset_origin + context.runtime_path, context.runtime_digest)

@@ -93,7 +93,7 @@ class Context:
 
         From one host for all origins: a browser that has it for one site has it for each.
         """
-        host = self.codec.secure_origin
+        host = self.codec.asset_origin
         return RuntimeSource(
             host + self.runtime_path,
             self.runtime_digest,
