@@ -174,11 +174,6 @@ class GatewayService(Service):
             self.telemetry.event(events.DANGEROUS_SETTING, detail=warning)
         for notice in config.notices:
             self.telemetry.event("config.notice", detail=notice)
-        self.telemetry.event(
-            events.NOT_ATTESTED,
-            detail="sessions are not attested yet: a proxied script that fixes a session is "
-            "not found out by this version",
-        )
         for description in config.admin_listen:
             loopback = any(text in description for text in ("127.0.0.1", "localhost", "unix:"))
             if not loopback and "::1" not in description.replace("\\:", ":"):
@@ -238,7 +233,6 @@ class GatewayService(Service):
             "certificate until": self._certificate.expires,
             "rules": f"{len(self.config.policy.navigation)} allow-navigation, "
             f"{len(self.config.policy.access)} access",
-            "sessions": "not attested in this version",
         }
 
     # --- stop ---------------------------------------------------------------------
