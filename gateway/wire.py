@@ -10,6 +10,11 @@ ICK_COOKIE: Final = b"__Http-ick"
 DATR_COOKIE: Final = b"__Http-datr"
 OWN_COOKIES: Final = (ICK_COOKIE, DATR_COOKIE)
 
+CARRIER_PREFIX: Final = b"__Host-gw-w-"
+"""What a script wrote travels in cookies of this name and a number."""
+SYNC_PREFIX: Final = b"__Host-gw-sync-"
+"""What changed for scripts comes in cookies of this name and a number."""
+
 TOKEN_PARAMETER: Final = "__gw"
 ORIGIN_PARAMETER: Final = "__gwo"
 INTEGRITY_PARAMETER: Final = "__gwi"
@@ -26,6 +31,7 @@ REPORT_PATH: Final = "/.gateway/report"
 BOOTSTRAP_PATH: Final = "/.gateway/bootstrap"
 RESTORE_PATH: Final = "/.gateway/restore"
 CHECK_PATH: Final = "/.gateway/check"
+COOKIES_PATH: Final = "/.gateway/cookies"
 OPEN_PATH: Final = "/open"
 
 REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"
