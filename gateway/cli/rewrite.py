@@ -83,6 +83,7 @@ def _markup(codec: Codec, origin: Origin, kind: Kind) -> bytes:
         "secure": codec.secure_origin,
         "rare": pages.rare_path,
         "cookie": "",
+        "cookies": [],
     }
     return payload_markup(
         payload,

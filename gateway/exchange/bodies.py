@@ -11,6 +11,7 @@ import attrs
 from gateway import wire
 from gateway.cookies.same_site import Access
 from gateway.errors import UpstreamFault
+from gateway.exchange import script_cookies
 from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
 from gateway.rewrite.encoding import charset_of
@@ -20,10 +21,12 @@ from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
 
 if TYPE_CHECKING:
-    from gateway.cookies.jar import Jar
     from gateway.exchange.messages import Context, RequestHead, UpstreamHead
-    from gateway.exchange.steps import Addressed
+    from gateway.exchange.steps import Addressed, Opened
+    from gateway.session.reading import Session
 
+_SOON = 3600
+"""A cookie that ends within so many seconds may end while its page is shown."""
 BODYLESS = frozenset({204, 205, 304})
 
 
@@ -55,22 +58,35 @@ class Inserted:
 def inserted(
     what: Asked,
     addressed: Addressed,
-    jar: Jar | None,
+    opened: Opened | None,
     access: Access,
     now: int,
     context: Context,
+    session: Session | None = None,
 ) -> Inserted:
     """What would be put into the body now (rewriting, "Caching")."""
     if what is Asked.DOCUMENT:
         # The document's own scripts are of its own site, whoever led to it.
         scripts = Access(partition=access.partition)
-        origin, path = addressed.origin, addressed.path
-        cookies = jar.script_view(origin, path, now, scripts) if jar is not None else b""
-        payload = {**_payload(addressed, context), "cookie": cookies.decode("utf-8", "replace")}
-        owner = jar.keys.owner if jar is not None else b""
+        payload = _payload(addressed, context) | {"cookie": "", "cookies": []}
+        owner, version = b"", 0
+        if opened is not None and session is not None:
+            jar, version, origin = opened.jar, opened.version, addressed.origin
+            owner = jar.keys.owner
+            view = script_cookies.View(jar.shown(origin, None, now, scripts))
+            payload |= view.payload(script_cookies.tokens_of(session, jar, origin, context))
+            payload["cookie"] = jar.script_view(origin, addressed.path, now, scripts).decode(
+                "utf-8", "replace"
+            )
+            if not view.ends_before(now + _SOON):
+                # Otherwise the runtime looks at each row's time with each read.
+                payload["seen"] = addressed.path.decode("latin-1")
         digest = validators.digest(
             json.dumps(payload).encode(), context.runtime_digest.encode(), owner
         )
+        if version:
+            # Not in the digest: it counts changes that scripts do not see, too.
+            payload["at"] = version
         return Inserted(payload, digest)
     own = context.worker_source if what is Asked.WORKER else context.codec.wildcard.encode()
     return Inserted(tag=validators.digest(own))

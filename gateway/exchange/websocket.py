@@ -13,7 +13,7 @@ import attrs
 from gateway import events
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError
-from gateway.exchange import steps
+from gateway.exchange import script_cookies, steps
 from gateway.exchange.messages import (
     Accept,
     ConnectSocket,
@@ -40,6 +40,7 @@ from gateway.websocket.handshake import (
 )
 
 if TYPE_CHECKING:
+    from gateway.exchange.script_cookies import Passing
     from gateway.exchange.steps import Addressed, Step
 
 
@@ -55,13 +56,18 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
         reading = yield from steps.session(head, context)
     except GatewayError as error:
         return refusal(error)
+    fields = steps.duplicate_expiry(reading, head, context)
     try:
-        ending = yield from _dialled(head, addressed, offer, reading, context)
+        # Not for a client that is no page of ours: it is served anonymously.
+        native = _is_native(head, context)
+        who = Reading() if native else reading
+        passing = yield from script_cookies.take(head, addressed, who, context)
+        ending = yield from _dialled(head, addressed, offer, who, context, passing)
+        fields += yield from passing.fields()
     except GatewayError as error:
         ending = refusal(error)
-    expiry = steps.duplicate_expiry(reading, head, context)
-    if expiry and isinstance(ending, Accept | Refuse):
-        return attrs.evolve(ending, fields=(*ending.fields, *expiry))
+    if fields and isinstance(ending, Accept | Refuse):
+        return attrs.evolve(ending, fields=(*ending.fields, *fields))
     return ending
 
 
@@ -71,15 +77,20 @@ def _unsound(unsound: Unsound) -> Refuse:
 
 
 def _dialled(
-    head: RequestHead, addressed: Addressed, offer: Offer, reading: Reading, context: Context
+    head: RequestHead,
+    addressed: Addressed,
+    offer: Offer,
+    reading: Reading,
+    context: Context,
+    passing: Passing,
 ) -> Step[Ending]:
-    decision, page, native = _gate(head, addressed, context)
+    decision, page = _gate(head, addressed, context)
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
-    # A client that is no page of ours is served anonymously, whatever it carries.
-    reading = Reading() if native else reading
-    opened = yield from steps.read_jar(reading, addressed.origin, context)
+    opened = passing.opened
+    if opened is None:
+        opened = yield from steps.read_jar(reading, addressed.origin, context)
     fields = upstream_extra_fields(head.fields)
     access = steps.access(head, addressed, context)
     if opened is not None:
@@ -88,10 +99,11 @@ def _dialled(
         if secure is not None:
             # No redirect leads a handshake on: it is dialled as the browser would.
             addressed = attrs.evolve(addressed, origin=secure)
-            decision, page, native = _gate(head, addressed, context)
+            decision, page = _gate(head, addressed, context)
             if not isinstance(decision, Decision):
                 return decision
         cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
+        passing.found(opened.jar, now)
         if cookie:
             fields.append((b"Cookie", cookie))
     answer = yield ConnectSocket(
@@ -107,7 +119,7 @@ def _dialled(
     if not isinstance(answer, SocketOpened | SocketRefused):
         raise TypeError(f"ConnectSocket was answered with {type(answer).__name__}")
     received = Received(answer.set_cookies)
-    yield from steps.receive_cookies(opened, received, addressed, access, context)
+    passing.left((yield from steps.receive_cookies(opened, received, addressed, access, context)))
     if isinstance(answer, SocketRefused):
         detail = f"the upstream answered {answer.status}"
         title = "The site refused the connection"
@@ -118,10 +130,16 @@ def _dialled(
     return Accept(answer.subprotocol)
 
 
+def _is_native(head: RequestHead, context: Context) -> bool:
+    """Whether a client that is no page of ours asks."""
+    text = origin_of(head.fields)
+    return isinstance(text, Unsound) or context.codec.expand_origin(text) is None
+
+
 def _gate(
     head: RequestHead, addressed: Addressed, context: Context
-) -> tuple[Decision | Ending, str | None, bool]:
-    """Origin and policy: the decision, the Origin for the upstream, whether it is native."""
+) -> tuple[Decision | Ending, str | None]:
+    """Origin and policy: the decision, and the Origin for the upstream."""
     text = origin_of(head.fields)
     page = None if isinstance(text, Unsound) else context.codec.expand_origin(text)
     native = page is None
@@ -134,13 +152,13 @@ def _gate(
     )
     decision = steps.policy_at(question, addressed, context)
     if decision.allowed:
-        return decision, _told_origin(text, page, context), native
+        return decision, _told_origin(text, page, context)
     if isinstance(text, Unsound):
-        return _unsound(text), None, native
+        return _unsound(text), None
     event = events.ORIGIN_DENIED if native else decision.event
     title = "This address is not open here"
     refused = Refuse(403, event, title, decision.reason, decision.step, decision.rule)
-    return refused, None, native
+    return refused, None
 
 
 def _told_origin(text: str | Unsound, page: Origin | None, context: Context) -> str | None:

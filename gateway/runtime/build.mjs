@@ -13,8 +13,8 @@ const target = join(here, "built");
 const entries = [
   { name: "inner", file: "src/inner/main.js", minified: 12288, gzip: 4608 },
   // As a function with a name: it puts itself before the workers that a worker makes.
-  { name: "worker", file: "src/worker/main.js", minified: 8192, gzip: 4096, wrap: true },
-  { name: "rare", file: "src/rare/main.js", minified: 12288, gzip: 5120 },
+  { name: "worker", file: "src/worker/main.js", minified: 16384, gzip: 6656, wrap: true },
+  { name: "rare", file: "src/rare/main.js", minified: 32768, gzip: 11264 },
   { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 6144 },
 ];
 

@@ -13,9 +13,9 @@ import { installNavigation } from "./navigation.js";
 import { takePayload } from "./payload.js";
 import { rareOf } from "./rare.js";
 
-const payload = takePayload();
+const payload = /** @type {any} */ (takePayload());
 if (payload) {
-  const { origin, suffix, port, secure, rare, cookie, frame, rtc } = payload;
+  const { origin, suffix, port, secure, rare, frame, rtc } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
   const tell = /** @type {Window} */ (top).postMessage.bind(top);
@@ -35,8 +35,8 @@ if (payload) {
     installNetwork(w, urls, rtc);
     installWorkers(w, urls, () => part("workers", {}, w, own));
     installElements(w, urls, markup, part);
-    installCookie(w, () => cookie);
-    installNavigation(w, urls, post);
+    installCookie(w, payload, part);
+    installNavigation(w, urls, post, payload);
     installFrames(w, install, markup.css);
   };
   install(window);

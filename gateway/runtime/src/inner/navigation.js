@@ -6,8 +6,9 @@ import { defineProperty, getOwnPropertyDescriptor, hook, wrap } from "../shared/
  * @param {any} w
  * @param {import("../shared/urls.js").Urls} urls
  * @param {(type: string, more: object) => void} post to the outer frame
+ * @param {import("./cookie.js").Jar} jar
  */
-export function installNavigation(w, { map, unmap }, post) {
+export function installNavigation(w, { map, unmap }, post, jar) {
   const { document, location, top, parent } = w;
   const go = location.assign.bind(location);
   const later = w.setTimeout.bind(w);
@@ -22,6 +23,7 @@ export function installNavigation(w, { map, unmap }, post) {
   w.navigation?.addEventListener("navigate", (/** @type {any} */ event) => {
     const { destination: { url }, navigationType } = event;
     const to = map(url);
+    jar.leave?.(to);
     if (to === url || !event.cancelable) return;
     event.preventDefault();
     event.stopImmediatePropagation();

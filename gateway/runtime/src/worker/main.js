@@ -10,6 +10,7 @@ import { preambleOf } from "../shared/preamble.js";
 import { trustedOf } from "../shared/trusted.js";
 import { installWorkers } from "../shared/workers.js";
 import { installContainment } from "./contain.js";
+import { installGuard, installStore } from "./store.js";
 
 /** @type {any} */
 const w = self;
@@ -24,6 +25,8 @@ if (label) {
   const base = w.location.protocol === "https:" ? w.location.href : url.href;
   const urls = urlsOf(place, origin, () => base, url.origin, { longLabel, expand, decode }, trustedOf(w).typed);
   installTexts(w);
+  installStore(w, origin);
+  installGuard(w);
   installNetwork(w, urls, false);
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
