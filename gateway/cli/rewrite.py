@@ -84,6 +84,7 @@ def _markup(codec: Codec, origin: Origin, kind: Kind) -> bytes:
         "rare": pages.rare_path,
         "cookie": "",
         "cookies": [],
+        "path": "/",
     }
     return payload_markup(
         payload,

@@ -68,7 +68,8 @@ def inserted(
     if what is Asked.DOCUMENT:
         # The document's own scripts are of its own site, whoever led to it.
         scripts = Access(partition=access.partition)
-        payload = _payload(addressed, context) | {"cookie": "", "cookies": []}
+        payload = _payload(addressed, context)
+        payload |= {"cookie": "", "cookies": [], "path": addressed.path.decode("latin-1")}
         owner, version = b"", 0
         if opened is not None and session is not None:
             jar, version, origin = opened.jar, opened.version, addressed.origin
@@ -80,7 +81,7 @@ def inserted(
             )
             if not view.ends_before(now + _SOON):
                 # Otherwise the runtime looks at each row's time with each read.
-                payload["seen"] = addressed.path.decode("latin-1")
+                payload["seen"] = ""
         digest = validators.digest(
             json.dumps(payload).encode(), context.runtime_digest.encode(), owner
         )

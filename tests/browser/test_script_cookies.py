@@ -60,7 +60,6 @@ addEventListener("message", (event) => event.waitUntil((async () => {
   said.push(await tell(cookieStore.getAll()));
   said.push(await tell(cookieStore.set("made", "by the worker")));
   said.push(await tell(cookieStore.get("made")));
-  said.push(await tell(cookieStore.get({ name: "made", url: "/dir/" })));
   said.push(await tell(cookieStore.set("bad;name", "1")), await tell(cookieStore.set({ name: "x", value: "1", domain: "other.test" })), await tell(cookieStore.get()));
   said.push(await tell(cookieStore.delete("gone")), await tell(cookieStore.getAll("gone")));
   event.source.postMessage(said);
@@ -71,7 +70,7 @@ await new Promise((done) => { frame.onload = done; frame.src = "/dir/inner?as=pa
 const inner = frame.contentDocument;"""
 _EVENTS = """
 const seen = [], plain = (items) => items.map((one) => [one.name, one.value, one.path, one.domain, one.secure, one.sameSite, one.partitioned]);
-cookieStore.addEventListener("change", (event) => seen.push([plain(event.changed), plain(event.deleted)]));
+cookieStore.addEventListener("change", (event) => seen.push([plain(event.changed), plain(event.deleted).map((one) => one.slice(0, 4))]));
 const until = async (count) => { for (let at = 0; seen.length < count && at < 300; at++) await wait(10); };
 """
 _REFUSALS = json.dumps(

@@ -301,7 +301,7 @@ class PayloadTests(SynchronousTestCase):
             {
                 "v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443,
                 "secure": SECURE, "rare": context().rare_path, "cookies": [], "write": tokens,
-                "seen": "/p",
+                "seen": "", "path": "/p",
             },
         )  # fmt: skip
         markup = ending.plan.markup or b""
@@ -334,7 +334,7 @@ class PayloadTests(SynchronousTestCase):
         """Everything that a script may know of a cookie; what ends soon is looked at each time."""
         for field, row, seen in (
             (b"a=1; Domain=example.com; Secure; SameSite=Strict; Max-Age=3600",
-             ["a", "1", "example.com", "/", NOW + 3600, 1, "strict", 0], "/p"),
+             ["a", "1", "example.com", "/", NOW + 3600, 1, "strict", 0], ""),
             (b"a=1; Secure; SameSite=None; Partitioned; Max-Age=3599",
              ["a", "1", "", "/", NOW + 3599, 1, "none", 1], None),
         ):  # fmt: skip

@@ -3,8 +3,8 @@
 import { getOwnPropertyDescriptor, hook } from "../shared/hooks.js";
 
 /**
- * What scripts of a window, and of the blank ones in it, see.  `seen` is native cookies and
- * path for which `cookie` is right; the part that is loaded on demand goes by the rows.
+ * What scripts of a window, and of the blank ones in it, see.  `seen` is what native cookies are
+ * while `cookie` is right; the part that is loaded on demand goes by the rows.
  * @typedef {import("./payload.js").Payload & {
  *   w: any, native: any, fetch: typeof fetch, leave?: (url: string) => void,
  * }} Jar
@@ -32,7 +32,7 @@ export function installCookie(w, jar, part) {
     if (self === document) args[0] = part("write", "", jar, args[0]);
   }, (seen, self) =>
     self !== document ? seen
-    : seen + location.pathname === jar.seen ? jar.cookie
+    : seen === jar.seen ? jar.cookie
     : part("read", "", jar));
   hook(w, "cookieStore", null, (store) => part("store", store, store, w, jar));
 }

@@ -158,7 +158,7 @@ export function rowsOf(jar) {
   const state = stateOf(jar);
   const seen = state.native();
   if (seen !== state.seen || state.stale) merge(jar, seen);
-  return shown(jar.cookies, jar.w.location.pathname);
+  return shown(jar.cookies, jar.path);
 }
 
 /** What document.cookie reads. @param {Jar} jar */
@@ -168,7 +168,7 @@ export const read = (jar) => rowsOf(jar).map(([name, value]) => (name && name + 
 const writerOf = (jar) => ({
   host: hostOf(jar),
   secure: jar.origin.startsWith("https:"),
-  path: jar.w.location.pathname,
+  path: jar.path,
   write: jar.write ?? {},
 });
 

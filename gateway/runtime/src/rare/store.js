@@ -25,7 +25,7 @@ export function store(native, w, jar) {
     const bare = (/** @type {string} */ one) => one.replace(/#[^]*/, "");
     const wanted = new URL(url, document.baseURI);
     const there = wanted.origin === jar.origin ? wanted.href.replace(jar.origin, location.origin) : wanted.href;
-    return bare(there) === bare(location.href) ? location.pathname : undefined;
+    return bare(there) === bare(location.href) ? jar.path : undefined;
   };
   /** @type {Record<string, (args: any[]) => any>} */
   const methods = {

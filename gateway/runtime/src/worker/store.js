@@ -23,13 +23,14 @@ export function installStore(w, origin) {
   const find = async (/** @type {string} */ method, /** @type {any[]} */ args) => {
     const { path, named } = checks.query(method, args, place);
     const { cookies } = await ask();
-    return shown(cookies, path ?? location.pathname).filter(named).map(itemOf);
+    return shown(cookies, path ?? scope()).filter(named).map(itemOf);
   };
+  const scope = () => new w.URL(w.registration.scope).pathname;
   let last = 0;
   const change = async (/** @type {string} */ method, /** @type {any[]} */ args) => {
     const given = checks.write(method, args);
     const { write } = await ask();
-    const found = parse(given, { host, secure, path: location.pathname, write });
+    const found = parse(given, { host, secure, path: scope(), write });
     if (!found) return checks.malformed(method);
     last = Math.max(last + 1, Date.now() * 1000);
     await ask({ method: "POST", body: `${last} ${found.token} ${encode(found.text)}` });
