@@ -1,6 +1,6 @@
 // document.cookie over the server-side jar: what the page came with is read here; what changed
 // since, and what is written, is for the part that is loaded on demand.  Native cookies here are all the gateway's own.
-import { getOwnPropertyDescriptor, hook } from "../shared/hooks.js";
+import { getOwnPropertyDescriptor, hook, wrap } from "../shared/hooks.js";
 
 /**
  * What scripts of a window, and of the blank ones in it, see.  `seen` is what native cookies are
@@ -34,5 +34,5 @@ export function installCookie(w, jar, part) {
     self !== document ? seen
     : seen === jar.seen ? jar.cookie
     : part("read", "", jar));
-  hook(w, "cookieStore", null, (store) => part("store", store, store, w, jar));
+  hook(w, "cookieStore", null, (store) => part("store", store, store, w, jar, wrap));
 }

@@ -1,6 +1,6 @@
 // CookieStore over the same view as document.cookie.
 import { keyOf } from "../shared/cookies.js";
-import { apply, wrap } from "../shared/hooks.js";
+import { apply } from "../shared/hooks.js";
 import { checksOf, itemOf } from "../shared/store.js";
 import { hostOf, listen, rowsOf, taken } from "./cookie.js";
 
@@ -13,8 +13,9 @@ const done = new WeakSet();
  * @param {any} native a window's own
  * @param {any} w
  * @param {Jar} jar
+ * @param {typeof import("../shared/hooks.js").wrap} wrap the page's, which knows the natives' texts
  */
-export function store(native, w, jar) {
+export function store(native, w, jar, wrap) {
   if (done.has(native)) return native;
   done.add(native);
   const { Promise, CookieChangeEvent, CookieStore: { prototype } } = w;
