@@ -12,6 +12,11 @@ OWN_COOKIES: Final = (ICK_COOKIE, DATR_COOKIE)
 ICKT_COOKIE: Final = b"__Host-gw-ickt"
 RESTORE_COOKIE: Final = b"__Host-gw-restore"
 
+CARRIER_PREFIX: Final = b"__Host-gw-w-"
+"""What a script wrote travels in cookies of this name and a number."""
+SYNC_PREFIX: Final = b"__Host-gw-sync-"
+"""What changed for scripts comes in cookies of this name and a number."""
+
 TOKEN_PARAMETER: Final = "__gw"
 ORIGIN_PARAMETER: Final = "__gwo"
 INTEGRITY_PARAMETER: Final = "__gwi"
@@ -36,6 +41,7 @@ ATTEST_PATH: Final = "/.gateway/attest"
 TOKEN_PATH: Final = "/.gateway/token"
 OOPS_PATH: Final = "/.gateway/oops"
 SETTLE_PATH: Final = "/.gateway/settle"
+COOKIES_PATH: Final = "/.gateway/cookies"
 OPEN_PATH: Final = "/open"
 
 REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"

@@ -88,6 +88,8 @@ def _markup(codec: Codec, origin: Origin, kind: Kind) -> bytes:
         "secure": codec.secure_origin,
         "rare": codec.asset_origin + pages.rare_path,
         "cookie": "",
+        "cookies": [],
+        "path": "/",
     }
     return payload_markup(
         payload,

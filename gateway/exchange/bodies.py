@@ -11,6 +11,7 @@ import attrs
 from gateway import wire
 from gateway.cookies.same_site import Access
 from gateway.errors import UpstreamFault
+from gateway.exchange import script_cookies
 from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
 from gateway.rewrite.encoding import charset_of
@@ -20,11 +21,13 @@ from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
 
 if TYPE_CHECKING:
-    from gateway.cookies.jar import Jar
     from gateway.exchange.attesting import Attested
     from gateway.exchange.messages import Context, RequestHead, UpstreamHead
-    from gateway.exchange.steps import Addressed
+    from gateway.exchange.steps import Addressed, Opened
+    from gateway.session.reading import Session
 
+_SOON = 3600
+"""A cookie that ends within so many seconds may end while its page is shown."""
 BODYLESS = frozenset({204, 205, 304})
 TOKEN_AGES = 4
 """A page renews its token after this part of its life, and no copy of a page is older."""
@@ -58,10 +61,11 @@ class Inserted:
 def inserted(
     what: Asked,
     addressed: Addressed,
-    jar: Jar | None,
+    opened: Opened | None,
     access: Access,
     now: int,
     context: Context,
+    session: Session | None = None,
     attested: Attested | None = None,
 ) -> Inserted:
     """What would be put into the body now (rewriting, "Caching").
@@ -72,15 +76,28 @@ def inserted(
     if what is Asked.DOCUMENT:
         # The document's own scripts are of its own site, whoever led to it.
         scripts = Access(partition=access.partition)
-        origin, path = addressed.origin, addressed.path
-        cookies = jar.script_view(origin, path, now, scripts) if jar is not None else b""
-        payload = {**_payload(addressed, context), "cookie": cookies.decode("utf-8", "replace")}
-        owner = jar.keys.owner if jar is not None else b""
+        payload = _payload(addressed, context)
+        payload |= {"cookie": "", "cookies": [], "path": addressed.path.decode("latin-1")}
+        owner, version = b"", 0
+        if opened is not None and session is not None:
+            jar, version, origin = opened.jar, opened.version, addressed.origin
+            owner = jar.keys.owner
+            view = script_cookies.View(jar.shown(origin, None, now, scripts))
+            payload |= view.payload(script_cookies.tokens_of(session, jar, origin, context))
+            payload["cookie"] = jar.script_view(origin, addressed.path, now, scripts).decode(
+                "utf-8", "replace"
+            )
+            if not view.ends_before(now + _SOON):
+                # Otherwise the runtime looks at each row's time with each read.
+                payload["seen"] = ""
         age = now // (context.settings.token_seconds // TOKEN_AGES + 1)
         digest = validators.digest(
             json.dumps(payload).encode(), context.runtime_digest.encode(), owner, b"%d" % age
         )
         payload |= attrs.asdict(attested) if attested is not None else {}
+        if version:
+            # Not in the digest: it counts changes that scripts do not see, too.
+            payload["at"] = version
         return Inserted(payload, digest)
     own = context.worker_source if what is Asked.WORKER else context.codec.wildcard.encode()
     return Inserted(tag=validators.digest(own))

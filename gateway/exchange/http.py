@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from gateway import events
+from gateway import events, wire
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import attesting, bodies, own, steps
+from gateway.exchange import attesting, bodies, own, script_cookies, steps
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -33,11 +33,15 @@ from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked, wants_document
 from gateway.rewrite.pipeline import BodyPlan
 
 if TYPE_CHECKING:
+    from gateway.exchange.script_cookies import Passing
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.reading import Reading
     from gateway.session.tokens import Fault
 
 _SAFE = frozenset({b"GET", b"HEAD"})
+_COOKIES = wire.COOKIES_PATH.encode("ascii")
+_WITHOUT_JAR = tuple(one.encode("ascii") for one in (wire.ASSET_PATH, wire.LABEL_PATH))
+"""What may be kept by caches: no cookie is set or expired by it."""
 _NEVER = frozenset({b"CONNECT", b"TRACE", b"TRACK"})
 
 
@@ -45,7 +49,8 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
     """Decide one request to a rewrite host, from its head to its ending."""
     try:
         addressed = yield from steps.address(head, context)
-        if steps.is_gateway_path(head.path):
+        own_path = steps.is_gateway_path(head.path)
+        if own_path and head.path.startswith(_WITHOUT_JAR):
             return (yield from own.on_rewrite_host(head, context))
         reading = yield from steps.session(head, context)
         if _comes_from_elsewhere(head, addressed, context):
@@ -53,11 +58,20 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
             reading = attrs.evolve(reading, session=None)
     except GatewayError as error:
         return refusal(error)
+    fields = steps.duplicate_expiry(reading, head, context)
     try:
-        ending = yield from _proxied(head, addressed, reading, context)
+        if head.path == _COOKIES:
+            ending, passing = yield from script_cookies.endpoint(head, addressed, reading, context)
+        else:
+            passing = yield from script_cookies.take(head, addressed, reading, context)
+            if own_path:
+                ending = yield from own.on_rewrite_host(head, context)
+            else:
+                ending = yield from _proxied(head, addressed, reading, context, passing)
+        fields += yield from passing.fields()
     except GatewayError as error:
         ending = refusal(error)
-    return _with_fields(ending, steps.duplicate_expiry(reading, head, context))
+    return _with_fields(ending, fields)
 
 
 def _comes_from_elsewhere(head: RequestHead, addressed: Addressed, context: Context) -> bool:
@@ -68,7 +82,11 @@ def _comes_from_elsewhere(head: RequestHead, addressed: Addressed, context: Cont
 
 
 def _proxied(
-    head: RequestHead, addressed: Addressed, reading: Reading, context: Context
+    head: RequestHead,
+    addressed: Addressed,
+    reading: Reading,
+    context: Context,
+    passing: Passing,
 ) -> Step[Ending]:
     reading, fault = yield from attesting.token_step(head, reading, context)
     decision = _gate(head, addressed, reading, fault, context)
@@ -79,22 +97,27 @@ def _proxied(
     conditional = head.method in _SAFE and what is not Asked.OTHER
     basic = reading.session is not None and reading.session.is_basic
     access = steps.access(head, addressed, context)
+    # What came in an odd way counts for nobody.
+    opened = passing.opened if reading.session is not None else None
     while True:
-        opened = yield from steps.read_jar(reading, addressed.origin, context)
+        if opened is None:
+            opened = yield from steps.read_jar(reading, addressed.origin, context)
         now = yield from steps.now()
         secure = steps.secure_instead(opened, addressed.origin, now)
         if secure is not None:
             twin = upgrade(head, attrs.evolve(addressed, origin=secure), context)
             return (yield from _keep_token(head, reading, twin, context))
-        before, cookie = None, b""
+        cookie, attested = b"", None
         if opened is not None:
             cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
-            before = opened.jar
-        puts, attested = None, None
+            passing.found(opened.jar, now)
         if what is Asked.DOCUMENT:
             attested = yield from attesting.attested(reading, addressed.origin, now, context)
+        puts = None
         if what is not Asked.OTHER:
-            puts = bodies.inserted(what, addressed, before, access, now, context, attested)
+            puts = bodies.inserted(
+                what, addressed, opened, access, now, context, reading.session, attested
+            )
         condition = bodies.condition(head, puts.tag) if conditional and puts is not None else None
         fields = headers.request_fields(
             head.fields,
@@ -108,15 +131,18 @@ def _proxied(
         )
         answer = yield from _connect(head, addressed, decision, fields)
         received = _received(answer)
-        jar = yield from steps.receive_cookies(opened, received, addressed, access, context)
+        left = yield from steps.receive_cookies(opened, received, addressed, access, context)
+        unchanged = answer.status == 304 and condition is not None
+        passing.left(left, unchanged=unchanged)
         after = puts
         if puts is not None and not received.is_empty:
-            after = bodies.inserted(what, addressed, jar, access, now, context, attested)
-        same = after is puts or (after is not None and puts is not None and after.tag == puts.tag)
-        if answer.status != 304 or condition is None or same:
+            after = bodies.inserted(
+                what, addressed, left, access, now, context, reading.session, attested
+            )
+        if not unchanged or puts is None or after is None or after.tag == puts.tag:
             break
         # The page is the same, but what the gateway puts into it changed with this answer.
-        conditional = False
+        conditional, opened = False, None
     ending = _respond(head, addressed, answer, after, context, what=what, basic=basic)
     return (yield from _keep_token(head, reading, ending, context))
 

@@ -270,21 +270,21 @@ def receive_cookies(
     addressed: Addressed,
     access: Access,
     context: Context,
-) -> Step[Jar | None]:
+) -> Step[Opened | None]:
     """Apply what a response says to the jar, and commit it before its headers go out.
 
-    Decided again on fresh rows as long as somebody else was faster; raises
+    Returns the jar as it is then, with its version.  Decided again on fresh rows as long as somebody else was faster; raises
     ``StoreUnavailable`` when that never ends.
     """
     if opened is None:
         return None
     if received.is_empty:
-        return opened.jar
+        return opened
     received = attrs.evolve(received, set_cookies=received.set_cookies[: MAX_FIELDS + 1])
     for attempt in range(context.settings.commit_attempts):
         jar = opened.jar
         moment = yield from now()
-        noise = yield from ask(NeedRandom(NONCE_SIZE * (len(received.set_cookies) + 2)), bytes)
+        noise = yield from ask(NeedRandom(NONCE_SIZE * (len(received.set_cookies) + 3)), bytes)
         change, after = jar.receive(
             received,
             addressed.origin,
@@ -310,7 +310,8 @@ def receive_cookies(
             grown = len(after.cookies) - len(jar.cookies)
             if opened.total + grown > rules.MAX_PER_JAR:
                 yield from _purge_jar(jar.keys, moment)
-            return after
+            version = opened.version + (not change.is_empty)
+            return Opened(after, version, opened.total + max(grown, 0))
         if attempt == 0:
             # A page's many answers come together: from here on one after another, or each
             # would be decided as often as there are others.

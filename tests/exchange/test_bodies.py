@@ -159,7 +159,9 @@ class PlanTests(SynchronousTestCase):
             "v": 1, "origin": SITE, "suffix": SUFFIX, "port": 443, "secure": SECURE,
             "rare": context().rare_path,
         }  # fmt: skip
-        self.assertEqual(_payload(plan.markup), {**common, "cookie": ""})
+        self.assertEqual(
+            _payload(plan.markup), {**common, "cookie": "", "cookies": [], "path": "/p"}
+        )
         self.assertIsNone(PAYLOAD.search(plan.frame_markup))
         runtime = context().runtime_path
         self.assertIn(f'src="{runtime}"'.encode(), plan.markup)

@@ -8,11 +8,15 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway import wire
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import Connect, RequestHead, Respond, UpstreamHead
 from gateway.rewrite.pipeline import pipeline_for
-from tests.exchange import HTML, PAGE_ORIGIN, SITE, Shell, context, frame, head, play, values
+from gateway.session.writing import write_tokens
+from tests.cookies import SUFFIXES
+from tests.exchange import HTML, PAGE_ORIGIN, SITE, USER, Shell, context, frame, head, play, values
 from tests.rewrite import SECURE, SUFFIX, origin, pour
+from tests.session import DATR, KEYS, NOW
 
 CSP = b"Content-Security-Policy"
 PAYLOAD = re.compile(rb'<script type="application/json" id="__gw">([^<]*)</script>')
@@ -68,7 +72,8 @@ class UpstreamTests(SynchronousTestCase):
         shell, fields = Shell(), ((b"Set-Cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"X-Y", b"z"))
         ending = _respond(head(), *fields, shell=shell)
         self.assertEqual(shell.cookies(), b"a=1; b=2")
-        self.assertEqual(values(ending.fields, b"Set-Cookie"), [])
+        (sync,) = values(ending.fields, b"Set-Cookie")
+        self.assertTrue(sync.startswith(wire.SYNC_PREFIX), sync)
         self.assertEqual(values(ending.fields, b"X-Y"), [b"z"])
 
     def test_codings(self) -> None:
@@ -287,13 +292,16 @@ class PayloadTests(SynchronousTestCase):
     """What the runtime is told."""
 
     def test_content(self) -> None:
-        """The origin and where the gateway is; nothing of the session."""
+        """The origin and where the gateway is; of the session only what scripts may write."""
         ending = _respond(frame(), HTML)
+        tokens = write_tokens(KEYS, USER, DATR.generation).all_of(origin(SITE), SUFFIXES)
+        self.assertEqual(list(tokens), ["shop.example.com", "example.com"])
         self.assertEqual(
             _payload(ending),
             {
                 "v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443,
-                "secure": SECURE, "rare": context().rare_path,
+                "secure": SECURE, "rare": context().rare_path, "cookies": [], "write": tokens,
+                "seen": "", "path": "/p",
             },
         )  # fmt: skip
         markup = ending.plan.markup or b""
@@ -312,12 +320,32 @@ class PayloadTests(SynchronousTestCase):
             (b"Set-Cookie", b"x=6; Path=/; HttpOnly"),
         )
         ending = _respond(frame(), HTML, *fields, shell=shell)
-        self.assertEqual(_payload(ending)["cookie"], "a=1; b=5; new=4")
+        payload = _payload(ending)
+        self.assertEqual(payload["cookie"], "a=1; b=5; new=4")
+        rows = [
+            ["deep", "3", "", "/deep", None, 0, "lax", 0],
+            ["a", "1", "", "/", None, 0, "lax", 0],
+            ["b", "5", "", "/", None, 0, "lax", 0],
+            ["new", "4", "", "/", None, 0, "lax", 0],
+        ]
+        self.assertEqual((payload["cookies"], payload["at"]), (rows, 2))
+
+    def test_rows(self) -> None:
+        """Everything that a script may know of a cookie; what ends soon is looked at each time."""
+        for field, row, seen in (
+            (b"a=1; Domain=example.com; Secure; SameSite=Strict; Max-Age=3600",
+             ["a", "1", "example.com", "/", NOW + 3600, 1, "strict", 0], ""),
+            (b"a=1; Secure; SameSite=None; Partitioned; Max-Age=3599",
+             ["a", "1", "", "/", NOW + 3599, 1, "none", 1], None),
+        ):  # fmt: skip
+            payload = _payload(_respond(frame(), HTML, (b"Set-Cookie", field)))
+            self.assertEqual((payload["cookies"], payload.get("seen")), ([row], seen))
 
     def test_anonymous(self) -> None:
         """Without a session there are none, whatever the site sets."""
-        ending = _respond(frame(session=False), HTML, (b"Set-Cookie", b"a=1"))
-        self.assertEqual(_payload(ending)["cookie"], "")
+        payload = _payload(_respond(frame(session=False), HTML, (b"Set-Cookie", b"a=1")))
+        self.assertEqual((payload["cookie"], payload["cookies"]), ("", []))
+        self.assertFalse({"write", "at", "seen"} & payload.keys())
 
     def test_a_cookie_cannot_end_the_element(self) -> None:
         """A hostile value comes back as it is, and the page as it was, in its place."""

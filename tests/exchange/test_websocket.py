@@ -79,7 +79,7 @@ class OrderTests(SynchronousTestCase):
         """Nothing is dialled before the policy allows; the commit comes before the answer."""
         cookies = {ConnectSocket: SocketOpened(None, (b"a=1",))}
         refused = {ConnectSocket: SocketRefused(401, (b"a=1",))}
-        commits = "NeedRows NeedNow ConnectSocket NeedNow NeedRandom Commit"
+        commits = "NeedRows NeedNow ConnectSocket NeedNow NeedRandom Commit NeedRandom"
         closed = context(access("other.example"))
         table: list[tuple[str, RequestHead, Context, dict[type, object], str, type]] = [
             ("plain", _head(), context(), {}, "NeedRows NeedNow ConnectSocket", Accept),
@@ -271,7 +271,8 @@ class AnswerTests(SynchronousTestCase):
             self.assertEqual(values(sent.fields, b"Cookie"), [b"a=1"])
             self.assertEqual(shell.cookies(), b"a=1; b=2; c=3")
             assert isinstance(ending, Accept | Refuse)
-            self.assertEqual(ending.fields, ())
+            (sync,) = values(ending.fields, b"Set-Cookie")
+            self.assertTrue(sync.startswith(wire.SYNC_PREFIX), sync)
 
 
 class DuplicateTests(SynchronousTestCase):

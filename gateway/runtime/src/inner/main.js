@@ -16,9 +16,9 @@ import { takePayload } from "./payload.js";
 import { rareOf } from "./rare.js";
 import { installForms } from "./tokens.js";
 
-const payload = takePayload();
+const payload = /** @type {any} */ (takePayload());
 if (payload) {
-  const { origin, suffix, port, rare, cookie, frame, rtc, renew } = payload;
+  const { origin, suffix, port, rare, frame, rtc, renew } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
   /** @type {import("./attest.js").Heard} */
@@ -55,7 +55,7 @@ if (payload) {
     installWorkers(w, urls, () => part("workers", {}, w, own));
     installElements(w, urls, markup, part);
     const sign = installForms(w, (url) => signed(urls.map(url)));
-    installCookie(w, () => cookie);
+    installCookie(w, payload, part);
     /** @type {import("./navigation.js").Windows | null} */
     let known = null;
     const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers));
@@ -63,7 +63,7 @@ if (payload) {
       handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
       if (/^gw-opener:/.test(w.name)) windows()?.installOpener();
     }
-    installNavigation(w, urls, windows, sign);
+    installNavigation(w, urls, windows, sign, payload);
     installFrames(w, install, markup.css);
   };
   install(window);

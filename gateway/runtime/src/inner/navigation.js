@@ -11,14 +11,16 @@ const HERE = /^(?:_self)?$/i;
  * @param {import("../shared/urls.js").Urls} urls
  * @param {() => Windows | null} windows
  * @param {(form: any) => void} sign
+ * @param {import("./cookie.js").Jar} jar
  */
-export function installNavigation(w, { map }, windows, sign) {
+export function installNavigation(w, { map }, windows, sign, jar) {
   const { document, location } = w;
   const later = w.setTimeout.bind(w);
 
   w.navigation?.addEventListener("navigate", (/** @type {any} */ event) => {
     const { destination: { url }, navigationType } = event;
     const to = map(url);
+    jar.leave?.(to);
     if (to === url || !event.cancelable) return;
     event.preventDefault();
     event.stopImmediatePropagation();

@@ -4,7 +4,12 @@
  * @typedef {object} Payload
  * @property {number} v
  * @property {string} origin the page's own origin, expanded
- * @property {string} cookie what document.cookie reads
+ * @property {string} cookie what document.cookie reads, as long as nothing changes
+ * @property {string | 0 | undefined} [seen] empty where it is right as long as no native cookie comes
+ * @property {string} path what the document was loaded from; Chromium's cookies go by it for good
+ * @property {import("../shared/cookies.js").Row[]} cookies what scripts of this host see, on any path
+ * @property {Record<string, string>} [write] tokens, by the domain on which scripts may set cookies
+ * @property {number} [at] the version of the jar
  * @property {string} suffix
  * @property {number} port
  * @property {string} secure the outer frame's origin
