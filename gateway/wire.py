@@ -13,6 +13,7 @@ OWN_COOKIES: Final = (ICK_COOKIE, DATR_COOKIE)
 TOKEN_PARAMETER: Final = "__gw"
 ORIGIN_PARAMETER: Final = "__gwo"
 INTEGRITY_PARAMETER: Final = "__gwi"
+PROOF_PARAMETER: Final = "__gwp"
 PAYLOAD_ELEMENT_ID: Final = "__gw"
 
 SECURE_LABEL: Final = "www"
@@ -26,6 +27,9 @@ REPORT_PATH: Final = "/.gateway/report"
 BOOTSTRAP_PATH: Final = "/.gateway/bootstrap"
 RESTORE_PATH: Final = "/.gateway/restore"
 CHECK_PATH: Final = "/.gateway/check"
+PROOF_PATH: Final = "/.gateway/proof"
+PLACE_PATH: Final = "/.gateway/place"
+"""What a page that asks for a navigation's place calls itself: it is seen in ``Referer``."""
 OPEN_PATH: Final = "/open"
 
 REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"

@@ -5,6 +5,7 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 
 - ``messages``: the request, the needs, the replies, the endings.
 - ``steps``: origin, session, gate, policy, jar: shared by all that follows.
+- ``places``: where a navigation leads, proved where SameSite depends on it.
 - ``http``: a request to a rewrite host.  ``bodies``: what becomes of its answer's body.
 - ``websocket``: a handshake to a rewrite host.
 - ``own``: the portal, the outer frame and the gateway's own endpoints.

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import attrs
 
 from gateway import wire
-from gateway.cookies.same_site import Access
+from gateway.cookies.same_site import Access, site_of
 from gateway.errors import UpstreamFault
 from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
@@ -20,6 +20,8 @@ from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.cookies.jar import Jar
     from gateway.exchange.messages import Context, RequestHead, UpstreamHead
     from gateway.exchange.steps import Addressed
@@ -59,14 +61,21 @@ def inserted(
     access: Access,
     now: int,
     context: Context,
+    more: Mapping[str, object] | None = None,
 ) -> Inserted:
-    """What would be put into the body now (rewriting, "Caching")."""
+    """What would be put into the body now (rewriting, "Caching"); ``more`` in a payload."""
     if what is Asked.DOCUMENT:
-        # The document's own scripts are of its own site, whoever led to it.
-        scripts = Access(partition=access.partition)
+        # The document's own scripts are of its own site, whoever led to it; but not in
+        # the eyes of another site's page around it.
+        here = access.partition == site_of(addressed.origin, context.suffixes)
+        scripts = Access(same_site=here, partition=access.partition)
         origin, path = addressed.origin, addressed.path
         cookies = jar.script_view(origin, path, now, scripts) if jar is not None else b""
-        payload = {**_payload(addressed, context), "cookie": cookies.decode("utf-8", "replace")}
+        payload = {
+            **_payload(addressed, context),
+            **(more or {}),
+            "cookie": cookies.decode("utf-8", "replace"),
+        }
         owner = jar.keys.owner if jar is not None else b""
         digest = validators.digest(
             json.dumps(payload).encode(), context.runtime_digest.encode(), owner

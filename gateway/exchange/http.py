@@ -13,7 +13,7 @@ import attrs
 from gateway import events
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import bodies, own, steps
+from gateway.exchange import bodies, own, places, steps
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -33,6 +33,7 @@ from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked, wants_document
 from gateway.rewrite.pipeline import BodyPlan
 
 if TYPE_CHECKING:
+    from gateway.exchange.places import Placed
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.reading import Reading
 
@@ -50,10 +51,12 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
         if _comes_from_elsewhere(head, addressed, context):
             # Another web site may ask, but never with the person's jar.
             reading = attrs.evolve(reading, session=None)
+        placed = yield from places.settle(head, addressed, reading.session, context)
     except GatewayError as error:
         return refusal(error)
     try:
-        ending = yield from _proxied(head, addressed, reading, context)
+        ending = yield from _proxied(placed, addressed, reading, context)
+        ending = yield from places.lead_on(ending, placed, addressed, context)
     except GatewayError as error:
         ending = refusal(error)
     return _with_fields(ending, steps.duplicate_expiry(reading, head, context))
@@ -67,28 +70,33 @@ def _comes_from_elsewhere(head: RequestHead, addressed: Addressed, context: Cont
 
 
 def _proxied(
-    head: RequestHead, addressed: Addressed, reading: Reading, context: Context
+    placed: Placed, addressed: Addressed, reading: Reading, context: Context
 ) -> Step[Ending]:
+    head = placed.head
     decision = _gate(head, addressed, reading, context)
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
     what = bodies.asked(head)
     conditional = head.method in _SAFE and what is not Asked.OTHER
-    access = steps.access(head, addressed, context)
+    more = placed.inserts
+    sends, stores = accesses = places.accesses(placed, addressed, context)
     while True:
         opened = yield from steps.read_jar(reading, addressed.origin, context)
         now = yield from steps.now()
         secure = steps.secure_instead(opened, addressed.origin, now)
         if secure is not None:
             return upgrade(head, attrs.evolve(addressed, origin=secure), context)
+        asking = yield from places.interstitial(placed, opened, addressed, accesses, now, context)
+        if asking is not None:
+            return asking
         before, cookie = None, b""
         if opened is not None:
-            cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
+            cookie, opened = yield from steps.send_cookies(opened, addressed, sends, now, context)
             before = opened.jar
         puts = None
         if what is not Asked.OTHER:
-            puts = bodies.inserted(what, addressed, before, access, now, context)
+            puts = bodies.inserted(what, addressed, before, stores, now, context, more)
         condition = bodies.condition(head, puts.tag) if conditional and puts is not None else None
         fields = headers.request_fields(
             head.fields,
@@ -100,12 +108,12 @@ def _proxied(
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
         )
-        answer = yield from _connect(head, addressed, decision, fields)
+        answer = yield from _connect(head, addressed, decision, placed.upstream(fields))
         received = _received(answer)
-        jar = yield from steps.receive_cookies(opened, received, addressed, access, context)
+        jar = yield from steps.receive_cookies(opened, received, addressed, stores, context)
         after = puts
         if puts is not None and not received.is_empty:
-            after = bodies.inserted(what, addressed, jar, access, now, context)
+            after = bodies.inserted(what, addressed, jar, stores, now, context, more)
         if answer.status != 304 or condition is None or after == puts:
             break
         # The page is the same, but what the gateway puts into it changed with this answer.

@@ -58,6 +58,7 @@ class Settings:
     token_bytes: int = 4 * 1024 * 1024
     commit_attempts: int = 100
     access_seconds: int = 60
+    proof_seconds: int = 60
     webrtc: bool = False
 
 
@@ -172,6 +173,14 @@ class Touch:
 
 
 @attrs.frozen
+class Consume:
+    """Use up a one-time nonce; the reply is a bool: whether nobody did before."""
+
+    nonce: bytes = attrs.field(repr=False)
+    expires: int
+
+
+@attrs.frozen
 class NeedRandom:
     """Ask for random octets."""
 
@@ -260,7 +269,9 @@ class SocketRefused:
     fields: Fields = attrs.field(default=(), repr=False)
 
 
-StoreNeed = NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch
+StoreNeed = (
+    NeedOrigin | RememberOrigin | NeedRows | NeedOwned | Commit | Hold | LetGo | Touch | Consume
+)
 """What concerns the store."""
 
 Need = StoreNeed | NeedRandom | NeedNow | NeedBody | Note | Leak | Connect | ConnectSocket

@@ -14,7 +14,7 @@ import attrs
 
 from gateway import events, wire
 from gateway.errors import GatewayError
-from gateway.exchange import steps
+from gateway.exchange import places, steps
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -206,10 +206,21 @@ def _check(head: RequestHead, context: Context) -> Step[Ending]:
     return _json(200, {"ok": True}, tuple((b"Set-Cookie", one) for one in cookies))
 
 
+def _proof(head: RequestHead, context: Context) -> Step[Ending]:
+    """The proof that a person typed an address; empty without a session."""
+    body = yield from ask(NeedBody(), bytes)
+    reading = yield from steps.session(head, context)
+    proof = ""
+    if reading.session is not None and _json_member(body, "chosen") is True:
+        proof = yield from places.prove_chosen(_json_text(body, "url"), reading.session, context)
+    return _json(200, {"proof": proof})
+
+
 _ENDPOINTS = {
     wire.BOOTSTRAP_PATH: _bootstrap,
     wire.RESTORE_PATH: _restore,
     wire.CHECK_PATH: _check,
+    wire.PROOF_PATH: _proof,
 }
 
 
@@ -227,12 +238,17 @@ def _json(
 
 def _json_text(body: bytes, key: str) -> str:
     """A string member of a JSON object; empty for anything else."""
+    value = _json_member(body, key)
+    return value if isinstance(value, str) else ""
+
+
+def _json_member(body: bytes, key: str) -> object:
+    """A member of a JSON object; None where there is none."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        return ""
-    value = content.get(key) if isinstance(content, dict) else None
-    return value if isinstance(value, str) else ""
+        return None
+    return content.get(key) if isinstance(content, dict) else None
 
 
 def _parameter(head: RequestHead, name: str) -> str:

@@ -16,6 +16,7 @@ from gateway.exchange.messages import (
     Commit,
     Connect,
     ConnectSocket,
+    Consume,
     Context,
     Ending,
     Exchange,
@@ -187,6 +188,8 @@ class _Run:
             return None
         if isinstance(need, NeedOwned):
             return Owned(await store.owned(need.owner))
+        if isinstance(need, Consume):
+            return await store.consume(need.nonce, need.expires // _DAY + 1)
         if isinstance(need, NeedOrigin):
             text = await store.origin(need.label)
             origin = parse_origin(text) if text is not None else None

@@ -48,6 +48,7 @@ class Limits:
     store_seconds: int = 5
     store_stale_days: int = 400
     cookie_access_seconds: int = 60
+    proof_seconds: int = 60
     drain_seconds: int = 30
     drain_websocket_seconds: int = 5
 

@@ -87,6 +87,7 @@ class GatewayService(Service):
                 expansion_ratio=config.net.limits.expansion_ratio,
                 token_bytes=config.net.limits.rewrite_token_bytes,
                 access_seconds=config.net.limits.cookie_access_seconds,
+                proof_seconds=config.net.limits.proof_seconds,
                 webrtc=config.webrtc,
             ),
         )

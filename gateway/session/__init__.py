@@ -3,5 +3,6 @@
 - ``keys``: the server's root secrets by generation; the types that hold secrets.
 - ``attestation``: ``datr``, the pair, ``ickt``, the restore text.
 - ``reading``: the session that a request's Cookie header carries, if any.
+- ``proofs``: one-time proofs of where a navigation leads.
 - ``bootstrap``: minting a session, its Set-Cookie fields, expiring duplicates.
 """

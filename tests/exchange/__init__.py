@@ -14,6 +14,7 @@ from gateway.exchange.messages import (
     Commit,
     Connect,
     ConnectSocket,
+    Consume,
     Context,
     Ending,
     Exchange,
@@ -132,6 +133,7 @@ class Shell:
     versions: dict[tuple[bytes, bytes], int] = attrs.field(factory=dict)
     needs: list[Need] = attrs.field(factory=list)
     random: int = 0
+    consumed: set[bytes] = attrs.field(factory=set)
 
     def run(self, exchange: Exchange) -> Ending:
         """Drive the exchange to its ending."""
@@ -182,6 +184,10 @@ class Shell:
                 return SocketOpened()
             case NeedBody():
                 return b""
+            case Consume(nonce):
+                fresh = nonce not in self.consumed
+                self.consumed.add(nonce)
+                return fresh
             case NeedOrigin() | RememberOrigin() | Note() | Leak() | Hold() | LetGo():
                 return None
         raise AssertionError(need)

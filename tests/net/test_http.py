@@ -12,6 +12,7 @@ from tests.net.raw import Message, Origin, reply, until
 
 API = "https://api.site.example"
 REQUEST_ID = wire.REQUEST_ID_HEADER.lower()
+OWN = b"Sec-Fetch-Site: same-origin"
 BIG = bytes(range(256)) * 4096
 
 
@@ -268,10 +269,10 @@ class CookieTests(GatewayCase):
         )
         api = Origin(reply(b""))
         gateway = await self.gateway({SHOP: origin, API: api})
-        answer = await gateway.ask(f"{SHOP}/")
+        answer = await gateway.ask(f"{SHOP}/", OWN)
         self.assertEqual(answer.all(b"set-cookie"), [])
-        await gateway.ask(f"{SHOP}/")
-        await gateway.ask(f"{API}/")
+        await gateway.ask(f"{SHOP}/", OWN)
+        await gateway.ask(f"{API}/", OWN)
         self.assertIsNone(origin.requests[0].get(b"cookie"))
         self.assertEqual(origin.requests[1].get(b"cookie"), b"a=1; d=2")
         self.assertEqual(api.requests[0].get(b"cookie"), b"d=2")
@@ -304,12 +305,12 @@ class CookieTests(GatewayCase):
         origin = Origin(answer)
         gateway = await self.gateway({SHOP: origin})
         asked = gatherResults(
-            Deferred.fromCoroutine(gateway.ask(f"{SHOP}/{name.decode()}")) for name in names
+            Deferred.fromCoroutine(gateway.ask(f"{SHOP}/{name.decode()}", OWN)) for name in names
         )
         await until(lambda: len(waiting) == len(names))
         for seen in waiting:
             seen.connection.write(reply(b"", b"Set-Cookie: %s=1; Path=/" % seen.target[1:]))
         self.assertEqual([one.status for one in await asked], [200] * len(names))
-        await gateway.ask(f"{SHOP}/")
+        await gateway.ask(f"{SHOP}/", OWN)
         found = {part.strip() for part in origin.requests[-1].get(b"cookie").split(b";")}
         self.assertEqual(found, {name + b"=1" for name in names})

@@ -1,5 +1,5 @@
 // The inner runtime: first script of every proxied document.
-import { installTexts } from "../shared/hooks.js";
+import { hookAll, installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
 import { trustedOf } from "../shared/trusted.js";
 import { urlsOf } from "../shared/urls.js";
@@ -15,9 +15,10 @@ import { rareOf } from "./rare.js";
 
 const payload = takePayload();
 if (payload) {
-  const { origin, suffix, port, secure, rare, cookie, frame, rtc } = payload;
+  const { origin, suffix, port, secure, rare, cookie, frame, rtc, target, referrer } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
+  if (target) history.replaceState(history.state, "", own + target + location.hash);
   const tell = /** @type {Window} */ (top).postMessage.bind(top);
   /** @param {string} type @param {object} more */
   const post = (type, more) => tell({ gw: 1, type, ...more }, secure);
@@ -40,6 +41,7 @@ if (payload) {
     installFrames(w, install, markup.css);
   };
   install(window);
+  if (referrer != null) hookAll(window, "Document.referrer", null, () => referrer);
   installHello(post);
 } else {
   // A document in a `srcdoc`: its parent's runtime comes when the parent looks at it.

@@ -1,5 +1,6 @@
 // The outer frame: address bar, session, and the one frame that shows the page.
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
+import { proofOf, withProof } from "./proof.js";
 import { ensureSession, mendSession } from "./session.js";
 
 const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-modals allow-downloads allow-pointer-lock";
@@ -23,6 +24,8 @@ const stage = byId("stage", HTMLElement);
 let frame = null;
 /** The address last asked for or reported. */
 let current = "";
+/** @type {URL | null} What was typed and waits for its proof. */
+let awaiting = null;
 /** Whether the document that is being loaded has said where it is. */
 let heard = false;
 
@@ -47,14 +50,16 @@ function tell(text) {
 /**
  * Show a site; the frame is made anew, so that the choice is one step in the history.
  * @param {URL} url
+ * @param {string} [proof] that the person typed it
  */
-function show(url) {
+function show(url, proof) {
   const target = collapsed(url, place);
   if (target === null) {
     tell(notice.dataset.own ?? "");
     return;
   }
   tell("");
+  awaiting = null;
   current = url.href;
   field.value = url.href;
   shown.textContent = "";
@@ -70,7 +75,7 @@ function show(url) {
     if (!heard) forget();
     heard = false;
   });
-  next.src = target;
+  next.src = proof ? withProof(target, proof) : target;
   stage.replaceChildren(next);
   frame = next;
 }
@@ -118,7 +123,7 @@ addEventListener("message", (event) => {
   history.replaceState(history.state, "", "#" + current);
 });
 
-form.addEventListener("submit", (event) => {
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const url = parseTyped(field.value);
   if (!url) {
@@ -127,7 +132,9 @@ form.addEventListener("submit", (event) => {
   }
   history.pushState(null, "", "#" + url.href);
   field.blur();
-  show(url);
+  awaiting = url;
+  const proof = await proofOf(url);
+  if (awaiting === url) show(url, proof);
 });
 addEventListener("hashchange", showFragment);
 byId("back", HTMLButtonElement).addEventListener("click", () => history.back());
