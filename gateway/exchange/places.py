@@ -55,6 +55,8 @@ _SAFE = frozenset({b"GET", b"HEAD"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Documents in these elements are never the topmost page.
 _NESTED = frozenset({"frame", "object", "embed", "fencedframe"})
+# Behind the top-level site where another site's page stands between it and its own frame.
+_AROUND = " around another"
 _AGAIN = wire.PLACE_PATH + "/2"
 
 # The page is left at once, under a name that tells the server what the next request's
@@ -142,7 +144,7 @@ def settle(
         if destination not in _NESTED:
             proof, label = yield from _proof(text, addressed, session, context)
         if proof is not None and _may_bring(who, proof, addressed, between=bool(between)):
-            return _proved(placed, proof, label, context)
+            return _proved(placed, proof, label, addressed, context)
         yield Note(events.PROOF_INVALID, "a proof that was used, is over or is not for this")
         # Whoever made this request, it need not be the page that the browser names.
         placed = attrs.evolve(placed, between=not placed.chosen, looped=between == _AGAIN)
@@ -190,14 +192,19 @@ def _may_bring(
     return between or (isinstance(who, headers.Page) and who.origin == addressed.origin)
 
 
-def _proved(placed: Placed, proof: Proof, label: str, context: Context) -> Placed:
+def _proved(
+    placed: Placed, proof: Proof, label: str, addressed: Addressed, context: Context
+) -> Placed:
     """A request as its proof tells it."""
     by_person = proof.initiator == PERSON
-    site = proof.site
-    if site and label:
+    if proof.site and label:
         # The page's script may say it as well as it chose the proof: both are its own origin's.
         with contextlib.suppress(LabelError):
-            site = site_of(context.codec.expand_label(label), context.suffixes)
+            top = context.codec.expand_label(label)
+            proof = attrs.evolve(proof, site=site_of(top, context.suffixes))
+    site = proof.site
+    if site == site_of(addressed.origin, context.suffixes):
+        site += _AROUND
     origin = parse_origin(proof.initiator)
     if origin is not None:
         context.codec.learn(origin)
@@ -208,7 +215,7 @@ def _proved(placed: Placed, proof: Proof, label: str, context: Context) -> Place
         placed,
         head=_told(placed.head, referer, user=proof.user),
         place=steps.Place(proof.is_topmost, site, by_person),
-        proof=attrs.evolve(proof, site=site),
+        proof=proof,
         between=not by_person,
     )
 
@@ -242,11 +249,7 @@ def accesses(placed: Placed, addressed: Addressed, context: Context) -> tuple[Ac
     if not placed.navigates or placed.place.topmost is not None or sends.same_site:
         return sends, sends
     as_topmost = attrs.evolve(placed.place, topmost=True)
-    stores = steps.access(placed.head, addressed, context, as_topmost)
-    if not placed.is_safe:
-        # A form cannot be asked; most of them lead to the topmost page.
-        sends = attrs.evolve(sends, partition=stores.partition)
-    return sends, stores
+    return sends, steps.access(placed.head, addressed, context, as_topmost)
 
 
 def interstitial(
