@@ -132,18 +132,25 @@ def settle(
     if destination is None and not _wants_document(head):
         return Placed(head, session=session)  # a browser that says little, and an image
     who = headers.initiator(head.fields, addressed.origin, context.codec)
-    between = _marker(head, context)
+    between = _marker(head, context) if head.method in _SAFE else ""
     text = parameter(head.target.decode("latin-1"), wire.PROOF_PARAMETER)
     placed = Placed(head, between=bool(between), session=session, navigates=True)
     if destination in _NESTED:
         placed = attrs.evolve(placed, place=steps.Place(topmost=False))
     elif isinstance(who, headers.OuterFrame):
         placed = attrs.evolve(placed, place=steps.Place(topmost=True), chosen=True)
+    elif destination == "document":
+        placed = attrs.evolve(placed, place=steps.Place(topmost=True))
     if text is not None and session is not None and placed.is_safe:
-        proof, label = None, ""
-        if destination not in _NESTED:
-            proof, label = yield from _proof(text, addressed, session, context)
-        if proof is not None and _may_bring(who, proof, addressed, between=bool(between)):
+        given, _, label = text.partition("~")
+        now = yield from steps.now()
+        proof = open_proof(context.keys, session, addressed.url, given, now)
+        if (
+            proof is not None
+            and destination not in _NESTED
+            and _may_bring(who, proof, addressed, between=bool(between))
+            and (yield from ask(Consume(proof.nonce, proof.expires), bool))
+        ):
             return _proved(placed, proof, label, addressed, context)
         yield Note(events.PROOF_INVALID, "a proof that was used, is over or is not for this")
         # Whoever made this request, it need not be the page that the browser names.
@@ -169,18 +176,6 @@ def _marker(head: RequestHead, context: Context) -> str:
         return ""
     path = found[1].pathname
     return path if path in {wire.PLACE_PATH, _AGAIN} else ""
-
-
-def _proof(
-    given: str, addressed: Addressed, session: Session, context: Context
-) -> Step[tuple[Proof | None, str]]:
-    """Open a proof and use it up; with it the label that the page's script put behind it."""
-    text, _, label = given.partition("~")
-    now = yield from steps.now()
-    proof = open_proof(context.keys, session, addressed.url, text, now)
-    if proof is not None and not (yield from ask(Consume(proof.nonce, proof.expires), bool)):
-        proof = None
-    return proof, label
 
 
 def _may_bring(

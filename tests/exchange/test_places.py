@@ -217,9 +217,11 @@ class PageTests(SynchronousTestCase):
     def test_top_level_site(self) -> None:
         """The page's script may say which site is on top; it keys partitioned cookies."""
         third = collapsed("https://www.third.example").partition("//")[2].partition(".")[0]
+        own = PAGE_ORIGIN.partition("//")[2].partition(".")[0]
         for label, partition in (
             ("", "https://other.example"),
             (f"~{third}", "https://third.example"),
+            (f"~{own}", ""),
             ("~", "https://other.example"),
             ("~undefined", "https://other.example"),
             ("~x", "https://other.example"),
@@ -233,6 +235,9 @@ class PageTests(SynchronousTestCase):
             _, nested = _proofs(CROSS, shell)
             _go(_repeat(nested + label), shell)
             del shell.replies[Connect]
+            if not partition:  # another site's page stands between the two
+                self.assertEqual(_go(head(), shell)[1], EVERYTHING, label)
+                continue
             by = head(referer=collapsed(partition) + "/", sec_fetch_site="same-site")
             self.assertEqual(_go(by, shell)[1], b"n=4; p=1", label)
 
@@ -264,11 +269,17 @@ class RepeatedTests(SynchronousTestCase):
         """What had no Referer has none; and the page's name never goes upstream."""
         shell = _shell()
         topmost, _ = _proofs(_by("", sec_fetch_site="same-site"), shell)
-        for request in (_repeat(topmost), _by(MARKER, session=False), _by(MARKER, method=b"POST")):
+        for request in (_repeat(topmost), _by(MARKER, session=False)):
             _go(request, shell)
             for name in (b"Referer", b"Sec-Fetch-User"):
                 self.assertEqual(_upstream(shell, name), [], name)
             self.assertEqual(_upstream(shell, b"Sec-Fetch-Site"), [b"cross-site"])
+
+    def test_forms(self) -> None:
+        """What a form says of its origin always reaches the site: sites judge forms by it."""
+        shell = _shell()
+        _go(_by(OTHER + wire.PLACE_PATH, method=b"POST", origin=OTHER), shell)
+        self.assertEqual(_upstream(shell, b"Origin"), [b"https://other.example"])
 
     def test_payload(self) -> None:
         """document.referrer and the address are what they would be."""
@@ -399,6 +410,13 @@ class AttackTests(SynchronousTestCase):
         )  # fmt: skip
         self.assertEqual((_go(request, shell)[1], shell.notes()), (NONE, []))
         self.assertEqual(_go(_repeat(topmost), shell)[1], LAX)
+
+    def test_two_navigations(self) -> None:
+        """Each has a proof of its own."""
+        shell = _shell()
+        pairs = [_proofs(CROSS, shell) for _ in range(2)]
+        for topmost, _ in pairs:
+            self.assertEqual(_go(_repeat(topmost), shell)[1], LAX)
 
     def test_concurrent(self) -> None:
         """Of two who bring the same proof one has it: the store decides."""
