@@ -61,17 +61,18 @@ _AGAIN = wire.PLACE_PATH + "/2"
 
 # The page is left at once, under a name that tells the server what the next request's
 # initiator is worth.  Without `ancestorOrigins` (Firefox) only the topmost page is told.
+# In a sandboxed frame it has no origin, and the next request will not carry the session.
 SCRIPT = """\
-const { o, m, t, n } = document.documentElement.dataset, a = location.ancestorOrigins, \
+const { o, m, t, n, q } = document.documentElement.dataset, a = location.ancestorOrigins, \
 [u, ...f] = location.href.split("#"), \
-p = parent === top && top !== self && (!a || a.length === 1 && a[0] === o) ? t \
+p = self.origin === "null" ? q : parent === top && top !== self && (!a || a.length === 1 && a[0] === o) ? t \
 : a && a.length > 1 ? n + "~" + a[a.length - 2].split(/[/.]+/)[1] : n;
-history.replaceState(null, "", m);
+try { history.replaceState(null, "", m); } catch {}
 location.replace(u + (u.includes("?") ? "&" : "?") + "PARAMETER=" + p + (f[0] != null ? "#" + f.join("#") : ""));
 """.replace("PARAMETER", wire.PROOF_PARAMETER)
 _HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode("ascii")).digest()).decode("ascii")
 _PAGE = (
-    '<!doctype html><html data-o="{o}" data-m="{m}" data-t="{t}" data-n="{n}">'
+    '<!doctype html><html data-o="{o}" data-m="{m}" data-t="{t}" data-n="{n}" data-q="{q}">'
     '<meta charset="utf-8"><title></title><script>{script}</script>'
     '<noscript><a href="{link}">Continue</a></noscript>'
 )
@@ -141,17 +142,19 @@ def settle(
         placed = attrs.evolve(placed, place=steps.Place(topmost=True), chosen=True)
     elif destination == "document":
         placed = attrs.evolve(placed, place=steps.Place(topmost=True))
-    if text is not None and session is not None and placed.is_safe:
+    if text is not None and placed.is_safe and (session is not None or not between):
         given, _, label = text.partition("~")
         now = yield from steps.now()
         proof = open_proof(context.keys, session, addressed.url, given, now)
         if (
             proof is not None
             and destination not in _NESTED
-            and _may_bring(who, proof, addressed, between=bool(between))
+            and (session is None or _may_bring(who, proof, addressed, between=bool(between)))
             and (yield from ask(Consume(proof.nonce, proof.expires), bool))
         ):
             return _proved(placed, proof, label, addressed, context)
+        if session is None:
+            return placed  # it has nothing that could be at stake
         yield Note(events.PROOF_INVALID, "a proof that was used, is over or is not for this")
         # Whoever made this request, it need not be the page that the browser names.
         placed = attrs.evolve(placed, between=not placed.chosen, looped=between == _AGAIN)
@@ -220,10 +223,10 @@ def _told(head: RequestHead, referer: str, *, user: bool | None) -> RequestHead:
     dropped = {b"referer", b"origin"}
     if user is not None:
         dropped.add(b"sec-fetch-user")
-    if get(head.fields, b"sec-fetch-site") == "same-origin":
+    if user is not None or get(head.fields, b"sec-fetch-site") == "same-origin":
         dropped.add(b"sec-fetch-site")
     fields = [field for field in head.fields if field[0].lower() not in dropped]
-    if b"sec-fetch-site" in dropped:
+    if b"sec-fetch-site" in dropped and get(head.fields, b"sec-fetch-site") is not None:
         # A page of ours asks; what the real sites are to one another the Referer tells.
         fields.append((b"Sec-Fetch-Site", b"same-site"))
     if referer:
@@ -270,16 +273,18 @@ def interstitial(
     more = opened.jar.sent(origin, path, now, as_topmost, context.suffixes)
     if all(one in less for one in more):
         return None
-    noise = yield from ask(NeedRandom(NONCE_SIZE + 2 * SEAL_SIZE), bytes)
+    noise = yield from ask(NeedRandom(NONCE_SIZE + 3 * SEAL_SIZE), bytes)
     topmost = _first(placed.head, addressed, noise[:NONCE_SIZE], now, context)
+    nested = attrs.evolve(topmost, site=sends.partition)
     texts = [
-        seal_proof(context.keys, session, addressed.url, proof, noise[start : start + SEAL_SIZE])
-        for proof, start in (
-            (topmost, NONCE_SIZE),
-            (attrs.evolve(topmost, site=sends.partition), NONCE_SIZE + SEAL_SIZE),
+        seal_proof(context.keys, whose, addressed.url, proof, noise[start : start + SEAL_SIZE])
+        for start, whose, proof in (
+            (NONCE_SIZE, session, topmost),
+            (NONCE_SIZE + SEAL_SIZE, session, nested),
+            (NONCE_SIZE + 2 * SEAL_SIZE, None, nested),
         )
     ]
-    return _page(placed.head.target.decode("latin-1"), texts[0], texts[1], context)
+    return _page(placed.head.target.decode("latin-1"), texts, context)
 
 
 def _first(
@@ -298,8 +303,9 @@ def _first(
     )
 
 
-def _page(target: str, topmost: str, nested: str, context: Context) -> Answer:
+def _page(target: str, texts: list[str], context: Context) -> Answer:
     codec = context.codec
+    topmost, nested, nobodys = texts
     failed = parameter(target, wire.PROOF_PARAMETER) is not None
     _, mark, query = strip_own_parameters(target).partition("?")
     # Relative to the page itself: nothing of the path needs to come into the markup.
@@ -309,6 +315,7 @@ def _page(target: str, topmost: str, nested: str, context: Context) -> Answer:
         m=_AGAIN if failed else wire.PLACE_PATH,
         t=topmost,
         n=nested,
+        q=nobodys,
         script=SCRIPT,
         link=html.escape(link),
     )

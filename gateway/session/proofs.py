@@ -70,8 +70,12 @@ def bounded_referer(referer: str) -> str:
     return cut if len(cut) <= _MAX_REFERER else ""
 
 
-def seal_proof(keys: ServerKeys, session: Session, url: str, proof: Proof, noise: bytes) -> str:
+def seal_proof(
+    keys: ServerKeys, session: Session | None, url: str, proof: Proof, noise: bytes
+) -> str:
     """A proof as it stands in a URL; ``noise`` are ``SEAL_SIZE`` random octets.
+
+    ``session`` None: for a request that carries none, as those of sandboxed frames.
 
     ``url`` is the original one, without our parameters and without a fragment.
     """
@@ -86,12 +90,14 @@ def seal_proof(keys: ServerKeys, session: Session, url: str, proof: Proof, noise
         ],
         separators=(",", ":"),
     )
-    key = AESGCMSIV(keys.key("proof", session.datr.generation))
+    key = _key(keys, session)
     sealed = key.encrypt(noise, content.encode("ascii"), _bound(session, url))
     return encode(noise + sealed).decode("ascii")
 
 
-def open_proof(keys: ServerKeys, session: Session, url: str, text: str, now: int) -> Proof | None:
+def open_proof(
+    keys: ServerKeys, session: Session | None, url: str, text: str, now: int
+) -> Proof | None:
     """The proof in a URL; None if it is not ours, over, or for another URL or person.
 
     Whether it was used before is for the store to say.
@@ -99,7 +105,7 @@ def open_proof(keys: ServerKeys, session: Session, url: str, text: str, now: int
     octets = decode(text.encode("latin-1", "replace")) if len(text) <= _MAX_TEXT else None
     if octets is None or len(octets) < SEAL_SIZE:
         return None
-    key = AESGCMSIV(keys.key("proof", session.datr.generation))
+    key = _key(keys, session)
     try:
         plain = key.decrypt(octets[:SEAL_SIZE], octets[SEAL_SIZE:], _bound(session, url))
     except InvalidTag:
@@ -109,7 +115,12 @@ def open_proof(keys: ServerKeys, session: Session, url: str, text: str, now: int
     return proof if now <= proof.expires else None
 
 
-def _bound(session: Session, url: str) -> bytes:
+def _key(keys: ServerKeys, session: Session | None) -> AESGCMSIV:
+    generation = keys.newest if session is None else session.datr.generation
+    return AESGCMSIV(keys.key("proof", generation))
+
+
+def _bound(session: Session | None, url: str) -> bytes:
     """What a proof is for: it opens for nothing else."""
     digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()
-    return _VERSION + session.pair + digest
+    return _VERSION + (b"nobody" if session is None else session.pair) + digest

@@ -87,6 +87,7 @@ WAYS: dict[str, tuple[str, str]] = {
     "form, POST, redirected by the target": (E, f"form({OWN_HOP}, 'post').submit()"),
     "frame": (E, FRAME % "to"),
     "frame, no-referrer": (E, "make('iframe', { src: to, referrerPolicy: 'no-referrer' })"),
+    "frame, sandboxed": (E, "make('iframe', { src: to, sandbox: 'allow-scripts' })"),
     "frame, redirected by its own site": (E, FRAME % HOP),
     "frame, redirected by the target": (E, FRAME % OWN_HOP),
     "frame, form GET into it": (E, "make('iframe', { name: 'in' }); const f = form(to, 'get'); f.target = 'in'; f.submit()"),
@@ -108,6 +109,7 @@ _FORM = {"cookies": (["here", "none", "unsaid"], ["none"])}
 _HOPS = {"Sec-Fetch-Site": ("cross-site", "same-origin")}
 # What differs: (directly, through the gateway).
 KNOWN: dict[str, dict[str, tuple[object, object]]] = {
+    "frame, sandboxed": {"cookies": (["none"], [])},  # its own request has no session
     "form, POST": _FORM,  # it cannot be asked for its place: what only the topmost page may send stays
     "link of its own, redirected by another": _HOPS,  # only the Referer is looked at
 }

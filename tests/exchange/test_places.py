@@ -411,6 +411,24 @@ class AttackTests(SynchronousTestCase):
         self.assertEqual((_go(request, shell)[1], shell.notes()), (NONE, []))
         self.assertEqual(_go(_repeat(topmost), shell)[1], LAX)
 
+    def test_sandboxed(self) -> None:
+        """A sandboxed frame's request has no session: it is shown, once, without cookies."""
+        ending, _ = _go(CROSS, _shell())
+        assert isinstance(ending, Answer)
+        found = re.search(rb' data-q="([^"]+)"', ending.body)
+        assert found is not None
+        text, shell = found.group(1).decode(), _shell()
+        bare = {"referer": "", "session": False, "sec_fetch_site": "cross-site"}
+        ending, cookie = _go(_repeat(text, **bare), shell)
+        self.assertIsInstance(ending, Respond)
+        self.assertEqual(cookie, b"")
+        self.assertEqual(_upstream(shell, b"Referer"), [b"https://other.example/"])
+        ending, cookie = _go(_repeat(text, **bare), shell)
+        self.assertEqual((getattr(ending, "status", 0), cookie), (302, None))
+        ending, cookie = _go(_repeat(text, "/q", **bare), _shell())
+        self.assertEqual((getattr(ending, "status", 0), cookie), (302, None))
+        self._nothing(_repeat(text), _shell(), "with a session it proves nothing")
+
     def test_two_navigations(self) -> None:
         """Each has a proof of its own."""
         shell = _shell()

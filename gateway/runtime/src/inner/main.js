@@ -18,7 +18,11 @@ if (payload) {
   const { origin, suffix, port, secure, rare, cookie, frame, rtc, target, referrer } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
-  if (target) history.replaceState(history.state, "", own + target + location.hash);
+  try {
+    if (target) history.replaceState(history.state, "", own + target + location.hash);
+  } catch {
+    // A sandboxed document has no such right in every browser; its address stays as it is.
+  }
   const tell = /** @type {Window} */ (top).postMessage.bind(top);
   /** @param {string} type @param {object} more */
   const post = (type, more) => tell({ gw: 1, type, ...more }, secure);
