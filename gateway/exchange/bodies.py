@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import attrs
 
 from gateway import wire
-from gateway.cookies.same_site import Access
+from gateway.cookies.same_site import Access, site_of
 from gateway.errors import UpstreamFault
 from gateway.exchange import script_cookies
 from gateway.rewrite import headers, validators
@@ -21,6 +21,8 @@ from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.exchange.attesting import Attested
     from gateway.exchange.messages import Context, RequestHead, UpstreamHead
     from gateway.exchange.steps import Addressed, Opened
@@ -58,7 +60,7 @@ class Inserted:
     tag: bytes = attrs.field(default=b"", repr=False)
 
 
-def inserted(
+def inserted(  # noqa: PLR0913 (all that a page is made of)
     what: Asked,
     addressed: Addressed,
     opened: Opened | None,
@@ -67,16 +69,19 @@ def inserted(
     context: Context,
     session: Session | None = None,
     attested: Attested | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Inserted:
     """What would be put into the body now (rewriting, "Caching").
 
-    The digest is over what makes the page another one: its token is not, but for how old
+    ``more`` in a document's payload.  The digest is over what makes the page another one: its token is not, but for how old
     it may be when the browser shows its copy again.
     """
     if what is Asked.DOCUMENT:
-        # The document's own scripts are of its own site, whoever led to it.
-        scripts = Access(partition=access.partition)
-        payload = _payload(addressed, context)
+        # The document's own scripts are of its own site, whoever led to it; but not in
+        # the eyes of another site's page around it.
+        here = access.partition == site_of(addressed.origin, context.suffixes)
+        scripts = Access(same_site=here, partition=access.partition)
+        payload = _payload(addressed, context) | dict(more or {})
         payload |= {"cookie": "", "cookies": [], "path": addressed.path.decode("latin-1")}
         owner, version = b"", 0
         if opened is not None and session is not None:

@@ -13,7 +13,7 @@ import attrs
 from gateway import events, wire
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import attesting, bodies, own, script_cookies, steps
+from gateway.exchange import attesting, bodies, own, places, script_cookies, steps
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -33,6 +33,7 @@ from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked, wants_document
 from gateway.rewrite.pipeline import BodyPlan
 
 if TYPE_CHECKING:
+    from gateway.exchange.places import Placed
     from gateway.exchange.script_cookies import Passing
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.reading import Reading
@@ -67,7 +68,9 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
             if own_path:
                 ending = yield from own.on_rewrite_host(head, context)
             else:
-                ending = yield from _proxied(head, addressed, reading, context, passing)
+                placed = yield from places.settle(head, addressed, reading.session, context)
+                ending = yield from _proxied(placed, addressed, reading, context, passing)
+                ending = yield from places.lead_on(ending, placed, addressed, context)
         fields += yield from passing.fields()
     except GatewayError as error:
         ending = refusal(error)
@@ -82,12 +85,13 @@ def _comes_from_elsewhere(head: RequestHead, addressed: Addressed, context: Cont
 
 
 def _proxied(
-    head: RequestHead,
+    placed: Placed,
     addressed: Addressed,
     reading: Reading,
     context: Context,
     passing: Passing,
 ) -> Step[Ending]:
+    head = placed.head
     reading, fault = yield from attesting.token_step(head, reading, context)
     decision = _gate(head, addressed, reading, fault, context)
     if not isinstance(decision, Decision):
@@ -96,7 +100,8 @@ def _proxied(
     what = bodies.asked(head)
     conditional = head.method in _SAFE and what is not Asked.OTHER
     basic = reading.session is not None and reading.session.is_basic
-    access = steps.access(head, addressed, context)
+    more = placed.inserts
+    sends, stores = accesses = places.accesses(placed, addressed, context)
     # What came in an odd way counts for nobody.
     opened = passing.opened if reading.session is not None else None
     while True:
@@ -107,16 +112,19 @@ def _proxied(
         if secure is not None:
             twin = upgrade(head, attrs.evolve(addressed, origin=secure), context)
             return (yield from _keep_token(head, reading, twin, context))
+        asking = yield from places.interstitial(placed, opened, addressed, accesses, now, context)
+        if asking is not None:
+            return asking
         cookie, attested = b"", None
         if opened is not None:
-            cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
+            cookie, opened = yield from steps.send_cookies(opened, addressed, sends, now, context)
             passing.found(opened.jar, now)
         if what is Asked.DOCUMENT:
             attested = yield from attesting.attested(reading, addressed.origin, now, context)
         puts = None
         if what is not Asked.OTHER:
             puts = bodies.inserted(
-                what, addressed, opened, access, now, context, reading.session, attested
+                what, addressed, opened, stores, now, context, reading.session, attested, more
             )
         condition = bodies.condition(head, puts.tag) if conditional and puts is not None else None
         fields = headers.request_fields(
@@ -129,15 +137,15 @@ def _proxied(
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
         )
-        answer = yield from _connect(head, addressed, decision, fields)
+        answer = yield from _connect(head, addressed, decision, placed.upstream(fields))
         received = _received(answer)
-        left = yield from steps.receive_cookies(opened, received, addressed, access, context)
+        left = yield from steps.receive_cookies(opened, received, addressed, stores, context)
         unchanged = answer.status == 304 and condition is not None
         passing.left(left, unchanged=unchanged)
         after = puts
         if puts is not None and not received.is_empty:
             after = bodies.inserted(
-                what, addressed, left, access, now, context, reading.session, attested
+                what, addressed, left, stores, now, context, reading.session, attested, more
             )
         if not unchanged or puts is None or after is None or after.tag == puts.tag:
             break

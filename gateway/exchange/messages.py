@@ -60,6 +60,7 @@ class Settings:
     commit_attempts: int = 100
     access_seconds: int = 60
     token_seconds: int = 86400
+    proof_seconds: int = 60
     webrtc: bool = False
     settle_seconds: int = 300
 

@@ -14,7 +14,7 @@ import attrs
 
 from gateway import events, wire
 from gateway.errors import GatewayError
-from gateway.exchange import attesting, settle, steps
+from gateway.exchange import attesting, places, settle, steps
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -339,12 +339,23 @@ def _settle(head: RequestHead, context: Context) -> Step[Ending]:
     return _json(200, {"ok": True}, tuple((b"Set-Cookie", one) for one in cookies))
 
 
+def _proof(head: RequestHead, context: Context) -> Step[Ending]:
+    """The proof that a person typed an address; empty without a session."""
+    body = yield from ask(NeedBody(), bytes)
+    reading = yield from steps.session(head, context)
+    proof = ""
+    if reading.session is not None and _json_member(body, "chosen") is True:
+        proof = yield from places.prove_chosen(_json_text(body, "url"), reading.session, context)
+    return _json(200, {"proof": proof})
+
+
 _ENDPOINTS = {
     wire.FORGET_PATH: _forget,
     wire.BASIC_PATH: _basic,
     wire.BOOTSTRAP_PATH: _bootstrap,
     wire.RESTORE_PATH: _restore,
     wire.CHECK_PATH: _check,
+    wire.PROOF_PATH: _proof,
 }
 _SETTLE_ENDPOINTS = {
     wire.SETTLE_PATH: _settle,

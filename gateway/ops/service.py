@@ -88,6 +88,7 @@ class GatewayService(Service):
                 token_bytes=config.net.limits.rewrite_token_bytes,
                 access_seconds=config.net.limits.cookie_access_seconds,
                 token_seconds=config.net.limits.token_seconds,
+                proof_seconds=config.net.limits.proof_seconds,
                 webrtc=config.webrtc,
                 settle_seconds=config.net.limits.settle_seconds,
             ),

@@ -34,7 +34,13 @@ from tests.rewrite import DOMAIN, SECURE, SUFFIX, collapsed
 from tests.session import DATR, DATR_2, ICK, ICK_2, KEYS, NONCE, NOW
 
 SECURE_HOST = f"www{SUFFIX}"
-ENDPOINTS = (wire.BOOTSTRAP_PATH, wire.RESTORE_PATH, wire.CHECK_PATH, wire.FORGET_PATH)
+ENDPOINTS = (
+    wire.BOOTSTRAP_PATH,
+    wire.RESTORE_PATH,
+    wire.CHECK_PATH,
+    wire.FORGET_PATH,
+    wire.PROOF_PATH,
+)
 TOSSED = SESSION + b"; " + wire.ICK_COOKIE + b"=" + ICK_2.cookie_value()
 ICKT = attest(KEYS, ICK, DATR).decode()
 RESTORE = seal_restore_text(KEYS, ICK, DATR, NONCE).decode()

@@ -6,8 +6,8 @@ export function installHello(post) {
   if (parent !== top) return;
   const tell = (/** @type {string} */ phase) => {
     const { pathname, search, hash } = location;
-    const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.getAttribute("href");
-    post("state", { phase, title: document.title, path: pathname + search + hash, icon: icon && new URL(icon, document.baseURI).href });
+    const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.href;
+    post("state", { phase, title: document.title, path: pathname + search + hash, icon });
   };
   tell("start");
   for (const type of "DOMContentLoaded load hashchange popstate pageshow pagehide".split(" ")) {

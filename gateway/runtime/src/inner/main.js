@@ -1,5 +1,5 @@
 // The inner runtime: first script of every proxied document.
-import { installTexts } from "../shared/hooks.js";
+import { hookAll, installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
 import { signer } from "../shared/tokens.js";
 import { trustedOf } from "../shared/trusted.js";
@@ -18,9 +18,14 @@ import { installForms } from "./tokens.js";
 
 const payload = /** @type {any} */ (takePayload());
 if (payload) {
-  const { origin, suffix, port, rare, frame, rtc, renew } = payload;
+  const { origin, suffix, port, rare, frame, rtc, renew, target, referrer } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
+  try {
+    if (target) history.replaceState(history.state, "", own + target + location.hash);
+  } catch {
+    // A sandboxed document has no such right in every browser; its address stays as it is.
+  }
   /** @type {import("./attest.js").Heard} */
   const handlers = { reload: () => location.reload() };
   const { post, heard } = attest(payload, own, handlers);
@@ -67,6 +72,7 @@ if (payload) {
     installFrames(w, install, markup.css);
   };
   install(window);
+  if (referrer != null) hookAll(window, "Document.referrer", null, () => referrer);
   installHello(post);
 } else {
   // A document in a `srcdoc`: its parent's runtime comes when the parent looks at it.

@@ -19,6 +19,8 @@
  * @property {number} renew seconds after which the token is to be renewed
  * @property {string} rare the URL of the part that few pages need
  * @property {number} [rtc] WebRTC is allowed
+ * @property {string} [target] the page's path and query without parameters of the gateway's, if it has some
+ * @property {string} [referrer] what document.referrer reads, where the browser's is not the site's business
  * @property {string} frame what brings the runtime into documents that script puts into a `srcdoc`
  */
 

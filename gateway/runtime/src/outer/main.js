@@ -1,6 +1,7 @@
 // The outer frame: address bar, session, and the one frame that shows the page.
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
 import { judgeOf } from "./attest.js";
+import { proofOf, withProof } from "./proof.js";
 import { NothingKept, ensureSession, ickt, mendSession, suffix } from "./session.js";
 import { windowsOf } from "./windows.js";
 
@@ -37,6 +38,8 @@ const ownIcon = icon.href;
 let frame = null;
 /** The address last asked for or reported. */
 let current = "";
+/** What was typed and waits for its proof. @type {URL | null} */
+let awaiting = null;
 /** The topmost page, once it was attested. @type {Speaker | null} */
 let page = null;
 /** When the topmost page was last heard of. */
@@ -88,15 +91,16 @@ const say = (name) => tell(notice.dataset[name] ?? "");
  * Show a site; the frame is made anew, so that the choice is one step in the history.
  * @param {URL} url
  * @param {any} [sent] a form that another page sends into this window
+ * @param {string} [proof] that the person typed it
  */
-function show(url, sent) {
+function show(url, sent, proof) {
   const target = collapsed(url, place);
   if (target === null) {
     say("own");
     return;
   }
   tell("");
-  page = null;
+  page = awaiting = null;
   current = url.href;
   field.value = url.href;
   forget();
@@ -118,7 +122,7 @@ function show(url, sent) {
   stage.replaceChildren(next);
   frame = next;
   if (sent?.entries) submit(next, target, sent);
-  else next.src = target;
+  else next.src = proof ? withProof(target, proof) : target;
 }
 
 /** @param {HTMLIFrameElement} to @param {string} target @param {any} sent */
@@ -247,7 +251,8 @@ function hear(said) {
   document.title = (typeof said.title === "string" && said.title.slice(0, 200).trim()) || new URL(origin).host;
   if (frame) frame.title = document.title;
   // An image of a rewrite host, which the page's policy admits and no other.
-  icon.href = typeof said.icon === "string" && said.icon.startsWith("https:") ? said.icon.slice(0, 2000) : ownIcon;
+  const image = typeof said.icon === "string" && said.icon.length < 2000 ? parseTyped(said.icon) : null;
+  icon.href = (image && (isRewriteOrigin(image.origin, place) ? image.href : collapsed(image, place))) || ownIcon;
   history.replaceState(history.state, "", "#" + current);
 }
 
@@ -276,7 +281,7 @@ setInterval(() => {
   page.port.postMessage({ type: "ping" });
 }, PING);
 
-form.addEventListener("submit", (event) => {
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const url = parseTyped(field.value);
   if (!url) {
@@ -285,7 +290,9 @@ form.addEventListener("submit", (event) => {
   }
   history.pushState(null, "", "#" + url.href);
   field.blur();
-  show(url);
+  awaiting = url;
+  const proof = await proofOf(url);
+  if (awaiting === url) show(url, undefined, proof);
 });
 addEventListener("hashchange", showFragment);
 byId("back", HTMLButtonElement).addEventListener("click", () => history.back());

@@ -5,7 +5,7 @@ import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
 import { longLabel } from "./long.js";
-import { html, list } from "./markup.js";
+import { attribute, html } from "./markup.js";
 import { renew } from "./renew.js";
 import { store } from "./store.js";
 import { windowsOf } from "./windows.js";
@@ -14,12 +14,12 @@ import { written } from "./write.js";
 /** @typedef {typeof parts} Parts */
 
 const parts = {
+  attribute,
   /** @param {URL} url @param {import("../shared/origins.js").Place} place */
   collapse: (url, place) => collapseUrl(url, place, longLabel, expand),
   css: mapCss,
   decode,
   html,
-  list,
   read,
   renew,
   store,
