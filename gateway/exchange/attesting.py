@@ -7,7 +7,7 @@ whatever else enters at the same steps (protocols, sections 7 and 8).
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import unquote
 
 import attrs
 
@@ -15,7 +15,7 @@ from gateway import events, wire
 from gateway.exchange import steps
 from gateway.exchange.messages import Answer, NeedRandom, Refuse, ask
 from gateway.rewrite import headers
-from gateway.rewrite.parameters import with_parameter
+from gateway.rewrite.parameters import parameter, with_parameter
 from gateway.session import tokens
 from gateway.session.attestation import challenge_answer, page_proof
 from gateway.session.keys import encode
@@ -159,8 +159,9 @@ def _attest(head: RequestHead, reading: Reading, context: Context) -> Answer | R
 
     It is made of the cookies that the browser sends at this moment.
     """
-    query = parse_qs(head.target.partition(b"?")[2].decode("latin-1"), max_num_fields=8)
-    challenge, nonce = (query.get(name, [""])[0] for name in ("c", "n"))
+    challenge, nonce = (
+        unquote(parameter(head.target.decode("latin-1"), name) or "") for name in ("c", "n")
+    )
     sound = all(
         word.isascii() and word.isprintable() and " " not in word for word in (challenge, nonce)
     )
