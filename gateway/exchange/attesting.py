@@ -14,6 +14,7 @@ import attrs
 from gateway import events, wire
 from gateway.exchange import steps
 from gateway.exchange.messages import Answer, NeedRandom, Refuse, ask
+from gateway.origins import HostKind, parse
 from gateway.rewrite import headers
 from gateway.rewrite.parameters import parameter, with_parameter
 from gateway.session import tokens
@@ -122,9 +123,15 @@ def _seal(
 def renewed_location(
     head: RequestHead, reading: Reading, status: int, location: bytes, context: Context
 ) -> Step[bytes]:
-    """A ``Location`` with a fresh token, where the browser will repeat the method there."""
+    """A ``Location`` with a fresh token, where the browser will repeat the method there.
+
+    What leads off the rewrite hosts, to the gateway's own or to another scheme, gets none.
+    """
     token = reading.token
     if status not in _KEEPS_METHOD or not changes_state(head) or token is None:
+        return location
+    found = parse(location.decode("latin-1"), f"https://{head.host}/")
+    if found is None or context.codec.classify(found[0].host)[0] is not HostKind.REWRITE:
         return location
     now = yield from steps.now()
     nonce = yield from ask(NeedRandom(tokens.NONCE_SIZE), bytes)
