@@ -73,12 +73,15 @@ def token_step(
 
 
 def _is_of_the_browser(head: RequestHead) -> bool:
-    """Whether no page made the request: scripts can set none of these fields."""
+    """Whether no script made the request."""
     if headers.get(head.fields, b"sec-fetch-dest") == "report":
         return True
     # HTML standard, "hyperlink auditing": a body of four letters, and nothing to be had.
     kind = headers.get(head.fields, b"content-type")
-    return kind == "text/ping" and headers.get(head.fields, b"ping-to") is not None
+    if kind != "text/ping" or headers.get(head.fields, b"ping-to") is None:
+        return False
+    # Script can name these two, but then never in the mode that a ping has.
+    return headers.get(head.fields, b"sec-fetch-mode") in {None, "no-cors"}
 
 
 def refused(fault: Fault) -> Refuse:
