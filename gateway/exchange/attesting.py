@@ -97,6 +97,12 @@ class Attested:
     nonce: str = ""
     proof: str = attrs.field(default="", repr=False)
     token: str = attrs.field(default="", repr=False)
+    pair: bytes = attrs.field(default=b"", repr=False)
+    """Whose page it is: not told to the page, but a page of another pair is another one."""
+
+    def payload(self) -> dict[str, str]:
+        """What the page is told."""
+        return {"nonce": self.nonce, "proof": self.proof, "token": self.token}
 
 
 def attested(
@@ -111,7 +117,7 @@ def attested(
         own = context.codec.collapse_origin(origin)
         proof = page_proof(session.ickt(context.keys), nonce, own).decode("ascii")
     token = _seal(session, str(origin), top_site, now, noise[_PAGE_NONCE_SIZE:], context)
-    return Attested(nonce, proof, token)
+    return Attested(nonce, proof, token, session.pair if session is not None else b"")
 
 
 def _seal(

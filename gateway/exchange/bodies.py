@@ -76,11 +76,16 @@ def inserted(
         cookies = jar.script_view(origin, path, now, scripts) if jar is not None else b""
         payload = {**_payload(addressed, context), "cookie": cookies.decode("utf-8", "replace")}
         owner = jar.keys.owner if jar is not None else b""
+        whose = attested.pair if attested is not None else b""
         age = now // (context.settings.token_seconds // TOKEN_AGES + 1)
         digest = validators.digest(
-            json.dumps(payload).encode(), context.runtime_digest.encode(), owner, b"%d" % age
+            json.dumps(payload).encode(),
+            context.runtime_digest.encode(),
+            owner,
+            whose,
+            b"%d" % age,
         )
-        payload |= attrs.asdict(attested) if attested is not None else {}
+        payload |= attested.payload() if attested is not None else {}
         return Inserted(payload, digest)
     own = context.worker_source if what is Asked.WORKER else context.codec.wildcard.encode()
     return Inserted(tag=validators.digest(own))
