@@ -9,10 +9,16 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.exchange.http import http_exchange
-from gateway.exchange.messages import Connect, RequestHead, Respond, UpstreamHead
+from gateway.exchange.messages import Connect, RequestHead, Respond, Settings, UpstreamHead
+from gateway.rewrite.inject import guard_markup
 from gateway.rewrite.pipeline import pipeline_for
+from gateway.session.attestation import page_proof
+from gateway.session.keys import encode
+from gateway.session.reading import Session
+from gateway.session.tokens import Token, seal_token
 from tests.exchange import HTML, PAGE_ORIGIN, SITE, Shell, context, frame, head, play, values
 from tests.rewrite import SECURE, SUFFIX, origin, pour
+from tests.session import DATR, ICK, KEYS, NOW
 
 CSP = b"Content-Security-Policy"
 PAYLOAD = re.compile(rb'<script type="application/json" id="__gw">([^<]*)</script>')
@@ -283,17 +289,27 @@ class FieldTests(SynchronousTestCase):
             self.assertEqual(values(ending.fields, b"Location"), [wanted])
 
 
+def _attested(session: Session | None) -> dict[str, str]:
+    """What a page of a session carries when the shell's first random octets are ones."""
+    nonce = encode(b"\x01" * 12).decode()
+    token = Token(session.pair if session else b"", SITE, "", NOW)
+    proof = page_proof(session.ickt(KEYS), nonce, PAGE_ORIGIN).decode() if session else ""
+    text = seal_token(KEYS, KEYS.newest, token, b"\x01" * 12)
+    return {"nonce": nonce, "proof": proof, "token": text}
+
+
 class PayloadTests(SynchronousTestCase):
     """What the runtime is told."""
 
     def test_content(self) -> None:
-        """The origin and where the gateway is; nothing of the session."""
+        """The origin and where the gateway is; of the session only what attests the page."""
         ending = _respond(frame(), HTML)
         self.assertEqual(
             _payload(ending),
             {
                 "v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443,
-                "secure": SECURE, "rare": context().rare_path,
+                "secure": SECURE, "rare": context().rare_path, "renew": Settings().token_seconds // 4,
+                **_attested(Session(ICK, DATR)),
             },
         )  # fmt: skip
         markup = ending.plan.markup or b""
@@ -317,7 +333,9 @@ class PayloadTests(SynchronousTestCase):
     def test_anonymous(self) -> None:
         """Without a session there are none, whatever the site sets."""
         ending = _respond(frame(session=False), HTML, (b"Set-Cookie", b"a=1"))
-        self.assertEqual(_payload(ending)["cookie"], "")
+        payload = _payload(ending)
+        self.assertEqual(payload["cookie"], "")
+        self.assertEqual({name: payload[name] for name in _attested(None)}, _attested(None))
 
     def test_a_cookie_cannot_end_the_element(self) -> None:
         """A hostile value comes back as it is, and the page as it was, in its place."""
@@ -330,7 +348,7 @@ class PayloadTests(SynchronousTestCase):
         page = pour(pipeline, [b"<head><title>T</title>"])
         self.assertNotIn(b"alert(1)", PAYLOAD.sub(b"", page))
         self.assertEqual(page.count(b"</script>"), 2)
-        self.assertTrue(page.startswith(b"<head><script type="))
+        self.assertTrue(page.startswith(b"<head>" + guard_markup() + b"<script type="))
         self.assertTrue(page.endswith(b"</script><title>T</title>"))
 
     def test_octets_that_are_no_text(self) -> None:
