@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events, wire
+from gateway.exchange.attesting import token_step
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Answer,
@@ -24,8 +25,8 @@ from gateway.exchange.messages import (
     UpstreamHead,
 )
 from gateway.rewrite.parameters import parameter
-from gateway.session.reading import Session
-from gateway.session.tokens import Token, open_token, seal_token
+from gateway.session.reading import Reading, Session
+from gateway.session.tokens import Fault, Token, open_token, seal_token
 from tests.exchange import (
     LONG,
     LONG_HOST,
@@ -190,6 +191,24 @@ class TokenStepTests(Case):
                 self.refused(request)
                 anonymous = with_cookie(request, b"")
                 self.refused(anonymous, event=events.NOT_OUR_PAGE)
+
+    def test_an_origin_that_is_none_of_ours(self) -> None:
+        """The step itself refuses it, whoever it was that the request counted for before."""
+        token = Token(PAIR, SITE, "", NOW)
+        reading = Reading(PERSON, has_ick=True, token=token, token_given=True)
+        for who, wanted in (
+            ("https://evil.example", Fault.ORIGIN),
+            (f"https://junk{SUFFIX}", Fault.ORIGIN),
+            ("junk", Fault.ORIGIN),
+            (PAGE_ORIGIN, None),
+        ):
+            steps = token_step(head(method=b"POST", origin=who), reading, context())
+            next(steps)
+            with self.assertRaises(StopIteration) as stop:
+                steps.send(NOW)
+            found, fault = stop.exception.value
+            self.assertIs(fault, wanted, who)
+            self.assertEqual(found.session, None if wanted else PERSON)
 
     def test_pages_on_hosts_with_digests(self) -> None:
         """Their label is as good as a readable one."""
@@ -401,8 +420,9 @@ class RedirectTests(Case):
             for status in (301, 302, 303, 300, 201, 200):
                 _, token = self.follow(status, location, head(method=b"POST"))
                 self.assertIsNone(token, (status, location))
-            _, token = self.follow(307, location, head())
-            self.assertIsNone(token, location)
+            for text in ("", token_text(PAIR)):
+                _, token = self.follow(307, location, head(token=text))
+                self.assertIsNone(token, location)
 
     def test_the_same_pair_and_page(self) -> None:
         """It says what the first one said; what was nobody's stays nobody's."""
