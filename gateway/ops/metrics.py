@@ -22,7 +22,7 @@ _WARN = frozenset(
     (
         events.SESSION_FIXATION, events.SSRF_DENIED, events.ROW_DAMAGED, events.SESSION_RESTORE,
         events.DANGEROUS_SETTING, events.NOT_ATTESTED, events.LIMIT, events.SUBPROTOCOL_VIOLATION,
-        events.ORIGIN_DENIED, events.RELOAD_REFUSED,
+        events.ORIGIN_DENIED, events.CSRF_TOKEN, events.RELOAD_REFUSED,
     )
 )  # fmt: skip
 _ERROR = frozenset((events.INTERNAL, events.STORE_FAILED))
