@@ -95,11 +95,16 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
             if not view.ends_before(now + _SOON):
                 # Otherwise the runtime looks at each row's time with each read.
                 payload["seen"] = ""
+        whose = attested.pair if attested is not None else b""
         age = now // (context.settings.token_seconds // TOKEN_AGES + 1)
         digest = validators.digest(
-            json.dumps(payload).encode(), context.runtime_digest.encode(), owner, b"%d" % age
+            json.dumps(payload).encode(),
+            context.runtime_digest.encode(),
+            owner,
+            whose,
+            b"%d" % age,
         )
-        payload |= attrs.asdict(attested) if attested is not None else {}
+        payload |= attested.payload() if attested is not None else {}
         if version:
             # Not in the digest: it counts changes that scripts do not see, too.
             payload["at"] = version

@@ -9,8 +9,9 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.exchange.http import http_exchange
-from gateway.exchange.messages import Connect, Context, RequestHead, Respond, UpstreamHead
-from tests.exchange import HTML, Shell, context, frame, head, play, values
+from gateway.exchange.messages import Connect, Context, NeedNow, RequestHead, Respond, UpstreamHead
+from tests.exchange import HTML, SESSION, Shell, context, frame, head, play, values
+from tests.session import DATR, DATR_2, NOW
 
 CSS = (b"Content-Type", b"text/css")
 SCRIPT = (b"Content-Type", b"text/javascript")
@@ -218,6 +219,32 @@ class ChangedTests(ConditionCase):
         anonymous = self.ask(frame(session=False, if_none_match=etag), site)
         self.assertEqual((anonymous.status, site.conditions()), (200, [{}, {}]))
         self.assertNotEqual(self.etag(anonymous), etag)
+
+    def test_pairs(self) -> None:
+        """Another ``datr`` is another pair: a page with a proof for the one is not the other's."""
+        site = Site((HTML, ETAG))
+        etag = self.etag(self.ask(frame(), site))
+        tossed = SESSION.replace(DATR.text, DATR_2.text)
+        request = frame(session=False, if_none_match=etag, cookie=tossed.decode())
+        other = self.ask(request, site)
+        self.assertEqual((other.status, site.conditions()), (200, [{}, {}]))
+        self.assertNotEqual(self.etag(other), etag)
+
+    def test_ages(self) -> None:
+        """A page is kept for a quarter of its token's life, then made anew with a fresh one."""
+        quarter = context().settings.token_seconds // 4 + 1
+        start = NOW - NOW % quarter
+        site, shell = Site((HTML, ETAG)), Shell({NeedNow: start})
+        first = self.ask(frame(), site, shell)
+        etag = self.etag(first)
+        for later, status in ((0, 304), (quarter - 1, 304), (quarter, 200), (-1, 200)):
+            shell.replies[NeedNow] = start + later
+            ending = self.ask(frame(if_none_match=etag), site, shell)
+            self.assertEqual(ending.status, status, later)
+            self.assertEqual(self.etag(ending) == etag, status == 304)
+            if status == 200:
+                self.assertEqual(site.conditions()[-1], {})
+                self.assertNotEqual(ending.plan.markup, first.plan.markup)
 
     def test_hidden_cookies(self) -> None:
         """A cookie that script does not see changes nothing."""

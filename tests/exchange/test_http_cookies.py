@@ -22,9 +22,21 @@ from gateway.exchange.messages import (
 )
 from gateway.exchange.messages import Settings as ExchangeSettings
 from gateway.exchange.websocket import websocket_exchange
-from tests.exchange import SITE, USER, Shell, access, context, frame, head, play, values
+from gateway.session.reading import Session
+from tests.exchange import (
+    SITE,
+    USER,
+    Shell,
+    access,
+    context,
+    frame,
+    head,
+    play,
+    token_text,
+    values,
+)
 from tests.rewrite import SECURE, collapsed
-from tests.session import NOW
+from tests.session import DATR, ICK, NOW
 
 OTHER = collapsed("https://other.example")
 SIBLING = collapsed("https://sibling.example.com")
@@ -156,6 +168,7 @@ class HstsTests(SynchronousTestCase):
         )
         request = head(
             "/ws", host=PLAIN_HOST, origin=collapsed(SITE), upgrade="websocket",
+            token=token_text(Session(ICK, DATR).pair),
             connection="Upgrade", sec_websocket_key="dGhlIHNhbXBsZSBub25jZQ==",
             sec_websocket_version="13", sec_fetch_mode="websocket",
         )  # fmt: skip

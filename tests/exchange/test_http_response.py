@@ -10,13 +10,18 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import wire
 from gateway.exchange.http import http_exchange
-from gateway.exchange.messages import Connect, RequestHead, Respond, UpstreamHead
+from gateway.exchange.messages import Connect, RequestHead, Respond, Settings, UpstreamHead
+from gateway.rewrite.inject import guard_markup
 from gateway.rewrite.pipeline import pipeline_for
+from gateway.session.attestation import page_proof
+from gateway.session.keys import encode
+from gateway.session.reading import Session
+from gateway.session.tokens import Token, seal_token
 from gateway.session.writing import write_tokens
 from tests.cookies import SUFFIXES
 from tests.exchange import HTML, PAGE_ORIGIN, SITE, USER, Shell, context, frame, head, play, values
 from tests.rewrite import SECURE, SUFFIX, origin, pour
-from tests.session import DATR, KEYS, NOW
+from tests.session import DATR, ICK, KEYS, NOW
 
 CSP = b"Content-Security-Policy"
 PAYLOAD = re.compile(rb'<script type="application/json" id="__gw">([^<]*)</script>')
@@ -288,11 +293,20 @@ class FieldTests(SynchronousTestCase):
             self.assertEqual(values(ending.fields, b"Location"), [wanted])
 
 
+def _attested(session: Session | None) -> dict[str, str]:
+    """What a page of a session carries when the shell's first random octets are ones."""
+    nonce = encode(b"\x01" * 12).decode()
+    token = Token(session.pair if session else b"", SITE, "", NOW)
+    proof = page_proof(session.ickt(KEYS), nonce, PAGE_ORIGIN).decode() if session else ""
+    text = seal_token(KEYS, KEYS.newest, token, b"\x01" * 12)
+    return {"nonce": nonce, "proof": proof, "token": text}
+
+
 class PayloadTests(SynchronousTestCase):
     """What the runtime is told."""
 
     def test_content(self) -> None:
-        """The origin and where the gateway is; of the session only what scripts may write."""
+        """The origin and where the gateway is; of the session only what attests the page."""
         ending = _respond(frame(), HTML)
         tokens = write_tokens(KEYS, USER, DATR.generation).all_of(origin(SITE), SUFFIXES)
         self.assertEqual(list(tokens), ["shop.example.com", "example.com"])
@@ -300,8 +314,10 @@ class PayloadTests(SynchronousTestCase):
             _payload(ending),
             {
                 "v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443,
-                "secure": SECURE, "rare": context().rare_path, "cookies": [], "write": tokens,
+                "secure": SECURE, "rare": SECURE + context().rare_path,
+                "renew": Settings().token_seconds // 4, "cookies": [], "write": tokens,
                 "seen": "", "path": "/p",
+                **_attested(Session(ICK, DATR)),
             },
         )  # fmt: skip
         markup = ending.plan.markup or b""
@@ -346,6 +362,10 @@ class PayloadTests(SynchronousTestCase):
         payload = _payload(_respond(frame(session=False), HTML, (b"Set-Cookie", b"a=1")))
         self.assertEqual((payload["cookie"], payload["cookies"]), ("", []))
         self.assertFalse({"write", "at", "seen"} & payload.keys())
+        ending = _respond(frame(session=False), HTML, (b"Set-Cookie", b"a=1"))
+        payload = _payload(ending)
+        self.assertEqual(payload["cookie"], "")
+        self.assertEqual({name: payload[name] for name in _attested(None)}, _attested(None))
 
     def test_a_cookie_cannot_end_the_element(self) -> None:
         """A hostile value comes back as it is, and the page as it was, in its place."""
@@ -358,7 +378,7 @@ class PayloadTests(SynchronousTestCase):
         page = pour(pipeline, [b"<head><title>T</title>"])
         self.assertNotIn(b"alert(1)", PAYLOAD.sub(b"", page))
         self.assertEqual(page.count(b"</script>"), 2)
-        self.assertTrue(page.startswith(b"<head><script type="))
+        self.assertTrue(page.startswith(b"<head>" + guard_markup() + b"<script type="))
         self.assertTrue(page.endswith(b"</script><title>T</title>"))
 
     def test_octets_that_are_no_text(self) -> None:

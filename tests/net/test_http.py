@@ -131,7 +131,7 @@ class PassThroughTests(GatewayCase):
         gateway = await self.gateway({SHOP: origin})
         for method in (b"POST", b"PUT", b"PATCH", b"DELETE", b"PROPFIND"):
             for body in (b"", b"a=1", BIG):
-                await gateway.ask(f"{SHOP}/a", method=method, body=body)
+                await gateway.ask(gateway.with_token(f"{SHOP}/a"), method=method, body=body)
                 seen = origin.requests[-1]
                 self.assertEqual((seen.line[: len(method)], seen.body), (method, body))
                 self.assertEqual(seen.get(b"content-length"), b"%d" % len(body))
@@ -195,7 +195,7 @@ class PassThroughTests(GatewayCase):
         cookie = b"Cookie: " + gateway.cookie
         client.write(
             request(f"{SHOP}/1", cookie)
-            + request(f"{SHOP}/2", cookie, method=b"POST", body=b"-" * 70_000)
+            + request(gateway.with_token(f"{SHOP}/2"), cookie, method=b"POST", body=b"-" * 70_000)
             + request("https://nowhere.example/3", cookie)
             + request(f"{SHOP}/4", cookie)
         )

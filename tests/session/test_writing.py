@@ -14,7 +14,7 @@ from tests.cookies import SUFFIXES
 from tests.rewrite import origin
 from tests.session import KEYS, NEW_KEYS
 
-USER, OTHER = (derive_user_keys(one * 32, b"p" * 32) for one in (b"i", b"j"))
+USER, OTHER = (derive_user_keys(one * 32, b"p" * 32, 1) for one in (b"i", b"j"))
 SHOP = origin("https://shop.example.com")
 
 
