@@ -19,7 +19,7 @@ from gateway.exchange.steps import Addressed
 from gateway.rewrite.inject import guard_markup
 from gateway.rewrite.media import Asked, Kind
 from gateway.rewrite.pipeline import BodyPlan
-from tests.exchange import HTML, PAGE_ORIGIN, SITE, WORKER, context, frame, head
+from tests.exchange import HTML, SITE, WORKER, context, frame, head
 from tests.rewrite import SECURE, SUFFIX, origin
 from tests.session import NOW
 
@@ -160,15 +160,16 @@ class PlanTests(SynchronousTestCase):
         plan = _plan(frame(), HTML)
         common = {
             "v": 1, "origin": SITE, "suffix": SUFFIX, "port": 443, "secure": SECURE,
-            "rare": context().rare_path, "renew": Settings().token_seconds // 4,
+            "rare": SECURE + context().rare_path, "renew": Settings().token_seconds // 4,
         }  # fmt: skip
         self.assertEqual(
             _payload(plan.markup), {**common, "cookie": "", "cookies": [], "path": "/p"}
         )
         self.assertIsNone(PAYLOAD.search(plan.frame_markup))
         runtime = context().runtime_path
-        self.assertIn(f'src="{runtime}"'.encode(), plan.markup)
-        self.assertIn(f'src="{PAGE_ORIGIN}{runtime}"'.encode(), plan.frame_markup)
+        for markup in (plan.markup, plan.frame_markup):
+            self.assertEqual(markup.count(f' src="{SECURE}{runtime}"'.encode()), 1)
+            self.assertEqual(markup.count(b" src="), 1)
         drawing = _plan(frame(), (b"Content-Type", b"image/svg+xml"))
         self.assertIn(b"xmlns", drawing.markup)
         self.assertTrue(plan.markup.startswith(guard_markup()), "nothing before what hides it")
@@ -216,7 +217,7 @@ class TagTests(SynchronousTestCase):
 
     def _page(self, made: Attested, now: int = NOW, seconds: int = 86400) -> bodies.Inserted:
         given = attrs.evolve(context(), settings=Settings(token_seconds=seconds))
-        return bodies.inserted(Asked.DOCUMENT, _addressed(), None, SAME, now, given, made)
+        return bodies.inserted(Asked.DOCUMENT, _addressed(), None, SAME, now, given, attested=made)
 
     def test_each_load_is_the_same_page(self) -> None:
         """Nonce, proof and token are in the payload and not in the digest; whose it is, is."""

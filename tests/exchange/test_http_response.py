@@ -242,9 +242,9 @@ class FieldTests(SynchronousTestCase):
             self.assertEqual(found, wanted, (request, status, length))
 
     def test_the_runtime_is_admitted_where_it_is(self) -> None:
-        """By its URL on the page's own host, in an edited document alone."""
+        """By its URL on the one host that has it, in an edited document alone."""
         policy = (CSP, b"script-src 'self'")
-        url = f"{PAGE_ORIGIN}{context().runtime_path}".encode()
+        url = f"{SECURE}{context().runtime_path}".encode()
         edited = values(_respond(frame(), HTML, policy).fields, CSP)
         self.assertIn(url, edited[0].split())
         for request, fields in ((head(), (HTML, policy)), (frame(), (policy,))):
@@ -321,7 +321,7 @@ class PayloadTests(SynchronousTestCase):
             },
         )  # fmt: skip
         markup = ending.plan.markup or b""
-        runtime = context().runtime_path
+        runtime = SECURE + context().runtime_path
         self.assertIn(
             f'<script src="{runtime}" integrity="sha256-rUnT1me=" crossorigin="">'.encode(), markup
         )

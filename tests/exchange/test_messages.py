@@ -23,7 +23,7 @@ from gateway.exchange.messages import (
 )
 from gateway.policy.transport import Transport
 from tests.exchange import SITE, context
-from tests.rewrite import codec, origin
+from tests.rewrite import SECURE, collapsed, origin
 
 SECRET = b"s3cret"
 FIELDS = ((b"Cookie", SECRET),)
@@ -75,12 +75,13 @@ class MessageTests(SynchronousTestCase):
             self.assertNotIn("x", wanted.title.split())
 
     def test_runtime(self) -> None:
-        """The runtime's URL is on the page's own host."""
-        source = context().runtime(origin(SITE))
-        self.assertEqual(
-            source.url, codec().collapse_origin(origin(SITE)) + "/.gateway/assets/runtime.js"
-        )
-        self.assertEqual(source.digest, "sha256-rUnT1me=")
+        """The scripts are on one host for all pages; what a page asks for is on its own."""
+        for site in (SITE, "https://other.example"):
+            source = context().runtime(origin(site))
+            self.assertEqual(source.url, f"{SECURE}/.gateway/assets/runtime.js")
+            self.assertEqual(source.rare_url, f"{SECURE}/.gateway/assets/rare.js")
+            self.assertEqual((source.digest, source.rare), ("sha256-rUnT1me=", "sha256-rAre="))
+            self.assertEqual(source.own, collapsed(site) + "/.gateway/")
 
     def test_nothing_secret_is_shown(self) -> None:
         """No repr shows fields, targets with queries, offers, owners or bodies."""

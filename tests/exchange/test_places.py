@@ -18,6 +18,7 @@ from gateway.exchange.messages import (
     Ending,
     NeedBody,
     NeedNow,
+    NeedRandom,
     RequestHead,
     Respond,
     UpstreamHead,
@@ -38,6 +39,7 @@ from tests.exchange import (
     frame,
     head,
     play,
+    token_text,
     values,
 )
 from tests.rewrite import SECURE, SUFFIX, collapsed
@@ -57,6 +59,12 @@ def _by(page: str, target: str = "/p", **more: Any) -> RequestHead:
     """A frame's navigation by another page; ``page`` is its Referer."""
     site = "same-origin" if page.startswith(PAGE_ORIGIN + "/") else "same-site"
     return frame(target, **{"referer": page, "sec_fetch_site": site, **more})
+
+
+def _form(page: str, **more: Any) -> RequestHead:
+    """A form of another site's page, with the token that such a page has."""
+    token = token_text(USER.pair, "https://other.example")
+    return _by(page, method=b"POST", token=token, **more)
 
 
 CROSS = _by(f"{OTHER}/")
@@ -119,9 +127,9 @@ class WhoTests(SynchronousTestCase):
             ("an opaque origin", _by("", origin="null", sec_fetch_site="cross-site"), (LAX, NONE)),
             ("after a page that asked", _by(MARKER), (LAX, NONE)),
             ("the portal, /open and #URL", _by(f"{SECURE}/"), LAX),
-            ("a form", _by(f"{OTHER}/", method=b"POST", origin=OTHER), NONE),
-            ("a form without referrer", _by("", method=b"POST", origin="null"), NONE),
-            ("a form of a sandboxed frame", _by("", method=b"POST", origin="null"), NONE),
+            ("a form", _form(f"{OTHER}/", origin=OTHER), NONE),
+            ("a form without referrer", _form("", origin="null"), NONE),
+            ("a form of a sandboxed frame", _form("", origin="null"), NONE),
             ("an old-fashioned frame", _by(f"{OTHER}/", sec_fetch_dest="frame"), NONE),
             ("an object", _by(f"{OTHER}/", sec_fetch_dest="object"), NONE),
             ("an embed", _by(f"{OTHER}/", sec_fetch_dest="embed"), NONE),
@@ -166,7 +174,9 @@ class WhoTests(SynchronousTestCase):
             shell.put(*cookies)
             ending, _ = _go(CROSS, shell)
             self.assertIsInstance(ending, Respond, cookies)
-            self.assertEqual(shell.kinds(), "NeedRows NeedNow Connect")
+            # Random octets for the document's nonce and token, none for a proof.
+            self.assertEqual(shell.kinds(), "NeedRows NeedNow NeedRandom Connect")
+            self.assertIn(NeedRandom(12 + 12), shell.needs)
 
     def test_other_paths(self) -> None:
         """Only cookies that this request could carry count."""
@@ -278,7 +288,7 @@ class RepeatedTests(SynchronousTestCase):
     def test_forms(self) -> None:
         """What a form says of its origin always reaches the site: sites judge forms by it."""
         shell = _shell()
-        _go(_by(OTHER + wire.PLACE_PATH, method=b"POST", origin=OTHER), shell)
+        _go(_form(OTHER + wire.PLACE_PATH, origin=OTHER), shell)
         self.assertEqual(_upstream(shell, b"Origin"), [b"https://other.example"])
 
     def test_payload(self) -> None:

@@ -269,11 +269,11 @@ class CookieTests(GatewayCase):
         )
         api = Origin(reply(b""))
         gateway = await self.gateway({SHOP: origin, API: api})
-        answer = await gateway.ask(f"{SHOP}/")
+        answer = await gateway.ask(f"{SHOP}/", OWN)
         (sync,) = answer.all(b"set-cookie")
         self.assertTrue(sync.startswith(wire.SYNC_PREFIX), "only what scripts are to see")
-        await gateway.ask(f"{SHOP}/")
-        await gateway.ask(f"{API}/")
+        await gateway.ask(f"{SHOP}/", OWN)
+        await gateway.ask(f"{API}/", OWN)
         self.assertIsNone(origin.requests[0].get(b"cookie"))
         self.assertEqual(origin.requests[1].get(b"cookie"), b"a=1; d=2")
         self.assertEqual(api.requests[0].get(b"cookie"), b"d=2")
@@ -303,12 +303,12 @@ class CookieTests(GatewayCase):
         gateway = await self.gateway(
             {SHOP: origin}, rules='[[access]]\norigin = "https://*.site.example"\nnative = true\n'
         )
-        await gateway.ask(f"{SHOP}/")
+        await gateway.ask(f"{SHOP}/", OWN)
         gateway.cookie = gateway.new_session()
-        await gateway.ask(f"{SHOP}/")
+        await gateway.ask(f"{SHOP}/", OWN)
         gateway.cookie = b"other=1"
-        await gateway.ask(f"{SHOP}/")
-        await gateway.ask(f"{SHOP}/")
+        await gateway.ask(f"{SHOP}/", OWN)
+        await gateway.ask(f"{SHOP}/", OWN)
         self.assertEqual([seen.all(b"cookie") for seen in origin.requests], [[]] * 4)
 
     async def test_parallel_responses(self) -> None:

@@ -222,10 +222,11 @@ class RequestTests(Http2Case):
         origin = Origin(reply(b"", b"Set-Cookie: a=1"))
         gateway = await self.gateway({SHOP: origin})
         client = await self.open(gateway, cookie=b"")
+        own = (b"sec-fetch-site", b"same-origin")
         crumbs = [(b"cookie", crumb) for crumb in gateway.cookie.split(b"; ")]
         self.assertEqual(len(crumbs), 2)
         for fields in (crumbs, [crumbs[1], (b"x", b"y"), (b"cookie", b"other=1"), crumbs[0]]):
-            self.assertEqual((await client.ask(f"{SHOP}/", *fields).done()).status, 200)
+            self.assertEqual((await client.ask(f"{SHOP}/", own, *fields).done()).status, 200)
         self.assertEqual([one.all(b"cookie") for one in origin.requests], [[], [b"a=1"]])
 
     async def test_bodies(self) -> None:

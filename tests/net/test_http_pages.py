@@ -11,6 +11,7 @@ from tests.net.harness import DOMAIN, SHOP, Gateway, GatewayCase
 from tests.net.raw import Message, Origin, reply
 
 SECURE = f"www.0.{DOMAIN}"
+OWN = b"Sec-Fetch-Site: same-origin"
 
 
 async def ask(
@@ -49,7 +50,7 @@ class LanguageTests(GatewayCase):
         ):
             answer = await ask(gateway, DOMAIN, "/", b"Accept-Language: " + field)
             self.assertEqual(answer.get(b"content-language"), language)
-            self.assertEqual(answer.get(b"vary"), b"Accept-Language")
+            self.assertEqual(answer.get(b"vary"), b"Accept-Language, Accept-Encoding")
             self.assertIn(said, answer.body.decode())
 
     async def test_settings(self) -> None:
@@ -84,7 +85,7 @@ class ForgetTests(GatewayCase):
         owners = []
         for cookie in (theirs, mine):
             gateway.cookie = cookie
-            await gateway.ask(SHOP + "/")
+            await gateway.ask(SHOP + "/", OWN)
             session = read_session([cookie], keys).session
             assert session is not None
             owners.append(session.user_keys(keys).owner)

@@ -38,7 +38,7 @@ class ScriptCookieTests(GatewayCase):
         plain = gateway.cookie
         gateway.cookie += b"; " + await self._carrier(gateway, 5, "a=1; Path=/")
         asked = gatherResults(
-            Deferred.fromCoroutine(gateway.ask(f"{SHOP}/{at}")) for at in range(8)
+            Deferred.fromCoroutine(gateway.ask(f"{SHOP}/{at}", OWN)) for at in range(8)
         )
         await until(lambda: len(waiting) == 8)
         self.assertEqual([seen.all(b"cookie") for seen in waiting], [[b"a=1"]] * 8)
@@ -50,9 +50,9 @@ class ScriptCookieTests(GatewayCase):
             fields = told.all(b"set-cookie")
             self.assertEqual(sum(one.startswith(wire.CARRIER_PREFIX) for one in fields), 1)
             self.assertEqual(sum(one.startswith(wire.SYNC_PREFIX) for one in fields), 1)
-        await gateway.ask(f"{SHOP}/")
+        await gateway.ask(f"{SHOP}/", OWN)
         gateway.cookie = plain
-        await gateway.ask(f"{SHOP}/")
+        await gateway.ask(f"{SHOP}/", OWN)
         self.assertEqual([seen.get(b"cookie") for seen in origin.requests[-2:]], [b"a=2"] * 2)
 
     async def test_flush(self) -> None:
