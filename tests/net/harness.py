@@ -13,12 +13,12 @@ import signal
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from twisted.internet import endpoints, ssl
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.protocol import Factory
 from twisted.trial.unittest import TestCase
@@ -37,6 +37,9 @@ from gateway.session import bootstrap
 from gateway.session.reading import read_session
 from gateway.session.tokens import NONCE_SIZE, Token, seal_token
 from tests.net.raw import Connection, Message, until
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 DOMAIN = "gateway.test"
 SHOP = "https://shop.site.example"
@@ -275,6 +278,17 @@ class GatewayCase(TestCase):
         await until(lambda: not service.site._channels and not service.sockets.count, 3)
         # They end with the reactor, which outlives these tests; else the process would never end.
         service.site._handler.__self__.threads.stop()  # type: ignore[attr-defined]
+
+    def together(self, *asked: Coroutine[Deferred[Any], Any, Message]) -> Deferred[list[Message]]:
+        """The answers of all; a test that fails before leaves no error to those after it."""
+        given = map(Deferred.fromCoroutine, asked)
+        gathered: Deferred[list[Message]] = gatherResults(given, consumeErrors=True)
+
+        def forget() -> None:
+            gathered.addErrback(lambda _: None)
+
+        self.addCleanup(forget)
+        return gathered
 
     async def listen(self, factory: Factory, tls: Any = None) -> int:
         """Serve ``factory`` on a free port until the test ends, with TLS if given."""

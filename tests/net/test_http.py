@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 
-from twisted.internet.defer import Deferred, gatherResults
-
 from gateway import events, wire
 from tests.net.harness import DOMAIN, SHOP, GatewayCase, host_of, request
 from tests.net.raw import Message, Origin, reply, until
@@ -324,9 +322,7 @@ class CookieTests(GatewayCase):
 
         origin = Origin(answer)
         gateway = await self.gateway({SHOP: origin})
-        asked = gatherResults(
-            Deferred.fromCoroutine(gateway.ask(f"{SHOP}/{name.decode()}", OWN)) for name in names
-        )
+        asked = self.together(*(gateway.ask(f"{SHOP}/{name.decode()}", OWN) for name in names))
         await until(lambda: len(waiting) == len(names))
         for seen in waiting:
             seen.connection.write(reply(b"", b"Set-Cookie: %s=1; Path=/" % seen.target[1:]))

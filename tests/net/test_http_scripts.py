@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
-from twisted.internet.defer import Deferred, gatherResults
-
 from gateway import wire
 from tests.net.harness import SHOP, Gateway, GatewayCase
 from tests.net.raw import Message, Origin, reply, until
@@ -37,9 +35,7 @@ class ScriptCookieTests(GatewayCase):
         gateway = await self.gateway({SHOP: origin})
         plain = gateway.cookie
         gateway.cookie += b"; " + await self._carrier(gateway, 5, "a=1; Path=/")
-        asked = gatherResults(
-            Deferred.fromCoroutine(gateway.ask(f"{SHOP}/{at}", OWN)) for at in range(8)
-        )
+        asked = self.together(*(gateway.ask(f"{SHOP}/{at}", OWN) for at in range(8)))
         await until(lambda: len(waiting) == 8)
         self.assertEqual([seen.all(b"cookie") for seen in waiting], [[b"a=1"]] * 8)
         waiting[0].connection.write(reply(b"", b"Set-Cookie: a=2; Path=/"))
