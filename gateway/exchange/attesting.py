@@ -92,17 +92,22 @@ def refused(fault: Fault) -> Refuse:
 
 @attrs.frozen
 class Attested:
-    """What a page made for somebody carries: nonce, proof and token, all texts."""
+    """What a page made for somebody carries: nonce, proof and token, and when it was made.
+
+    A service worker may show it again after months.
+    """
 
     nonce: str = ""
     proof: str = attrs.field(default="", repr=False)
     token: str = attrs.field(default="", repr=False)
     pair: bytes = attrs.field(default=b"", repr=False)
     """Whose page it is: not told to the page, but a page of another pair is another one."""
+    made: int = 0
 
-    def payload(self) -> dict[str, str]:
+    def payload(self) -> dict[str, object]:
         """What the page is told."""
-        return {"nonce": self.nonce, "proof": self.proof, "token": self.token}
+        told = {"nonce": self.nonce, "proof": self.proof, "token": self.token}
+        return {**told, "made": self.made}
 
 
 def attested(
@@ -117,7 +122,7 @@ def attested(
         own = context.codec.collapse_origin(origin)
         proof = page_proof(session.ickt(context.keys), nonce, own).decode("ascii")
     token = _seal(session, str(origin), top_site, now, noise[_PAGE_NONCE_SIZE:], context)
-    return Attested(nonce, proof, token, session.pair if session is not None else b"")
+    return Attested(nonce, proof, token, session.pair if session is not None else b"", now)
 
 
 def _seal(

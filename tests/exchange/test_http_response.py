@@ -293,13 +293,13 @@ class FieldTests(SynchronousTestCase):
             self.assertEqual(values(ending.fields, b"Location"), [wanted])
 
 
-def _attested(session: Session | None) -> dict[str, str]:
+def _attested(session: Session | None) -> dict[str, object]:
     """What a page of a session carries when the shell's first random octets are ones."""
     nonce = encode(b"\x01" * 12).decode()
     token = Token(session.pair if session else b"", SITE, "", NOW)
     proof = page_proof(session.ickt(KEYS), nonce, PAGE_ORIGIN).decode() if session else ""
     text = seal_token(KEYS, KEYS.newest, token, b"\x01" * 12)
-    return {"nonce": nonce, "proof": proof, "token": text}
+    return {"nonce": nonce, "proof": proof, "token": text, "made": NOW}
 
 
 class PayloadTests(SynchronousTestCase):

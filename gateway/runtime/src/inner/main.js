@@ -18,7 +18,7 @@ import { installForms } from "./tokens.js";
 
 const payload = /** @type {any} */ (takePayload());
 if (payload) {
-  const { origin, suffix, port, rare, frame, rtc, renew, target, referrer } = payload;
+  const { origin, suffix, port, rare, frame, rtc, renew, made, target, referrer } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
   try {
@@ -31,8 +31,8 @@ if (payload) {
   const { post, heard } = attest(payload, own, handlers);
   handlers.ping = () => post("pong");
   const { now } = Date;
-  // A page from the browser's history may be of any age.
-  let due = /^b/.test(/** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type) ? 0 : now() + renew * 1000;
+  // A page from the browser's history, or a site's service worker, may be of any age.
+  let due = Math.min(made * 1000, now()) + renew * 1000;
   /** The page's own, for its frames too. @type {import("./rare.js").Rare} */
   let part;
   /** @param {any} w */
@@ -73,7 +73,7 @@ if (payload) {
   };
   install(window);
   if (referrer != null) hookAll(window, "Document.referrer", null, () => referrer);
-  installHello(post);
+  installHello(post, origin);
 } else {
   // A document in a `srcdoc`: its parent's runtime comes when the parent looks at it.
   frameElement && /** @type {HTMLIFrameElement} */ (frameElement).contentWindow;

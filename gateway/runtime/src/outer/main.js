@@ -227,7 +227,8 @@ function acknowledge(source, origin) {
 /** The topmost page tells of itself. @param {any} said */
 function hear(said) {
   heardAt = performance.now();
-  const origin = page && originBehind(page.origin, place);
+  if (page && typeof said.site === "string") page.site = said.site;
+  const origin = page && originBehind(page.origin, place, page.site);
   if (!origin) return;
   if (said.phase === "pagehide") {
     setBusy(true);

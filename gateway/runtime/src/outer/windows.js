@@ -6,6 +6,7 @@
  * @typedef {object} Speaker a document that was attested
  * @property {MessagePort} port
  * @property {string} origin as the browser told it
+ * @property {string} [site] as the page tells it
  */
 
 const WATCH = 500;
