@@ -61,7 +61,7 @@ if (payload) {
     const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers));
     if (w === window) {
       handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
-      if (/^gw-opener:/.test(w.name)) windows()?.installOpener();
+      if (/^gw-/.test(w.name)) windows()?.installOpener();
     }
     installNavigation(w, urls, windows, sign, payload);
     installFrames(w, install, markup.css);

@@ -48,7 +48,6 @@ const mended = [];
 
 const judge = judgeOf(() => ickt() ?? "", (origin) => isRewriteOrigin(origin, place));
 const windows = windowsOf({
-  parse: parseTyped,
   behind: (origin) => originBehind(origin, place),
   shown: () => page,
   show,
@@ -88,8 +87,9 @@ const say = (name) => tell(notice.dataset[name] ?? "");
  * Show a site; the frame is made anew, so that the choice is one step in the history.
  * @param {URL} url
  * @param {any} [sent] a form that another page sends into this window
+ * @param {boolean} [same] a page in it leads it away: it is a step like any other of its
  */
-function show(url, sent) {
+function show(url, sent, same) {
   const target = collapsed(url, place);
   if (target === null) {
     say("own");
@@ -102,10 +102,14 @@ function show(url, sent) {
   forget();
   document.title = url.host;
   setBusy(true);
+  if (same && frame && !sent) {
+    frame.src = target;
+    return;
+  }
   const next = document.createElement("iframe");
   next.id = "page";
   next.title = url.host;
-  next.name = windows.opened ? "gw-opener:" : "";
+  next.name = windows.frameName();
   next.setAttribute("sandbox", SANDBOX);
   next.allow = stage.dataset.allow ?? "";
   const since = performance.now();
@@ -125,14 +129,15 @@ function show(url, sent) {
 function submit(to, target, sent) {
   const name = (to.name ||= "gw-form");
   const made = document.createElement("form");
-  const action = `${target}${target.includes("?") ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
-  Object.assign(made, { method: "post", action, target: name, enctype: `${sent.coding}` });
+  const action = new URL(target);
+  action.search += `${action.search ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
+  Object.assign(made, { acceptCharset: "utf-8", method: "post", action, target: name, enctype: `${sent.coding}` });
   for (const [key, value] of sent.entries) {
     const input = document.createElement("input");
     input.type = typeof value === "string" ? "hidden" : "file";
     input.name = key;
     if (typeof value === "string") input.value = value;
-    else {
+    else if (value.name || value.size) {
       const files = new DataTransfer();
       files.items.add(value);
       input.files = files.files;
@@ -206,7 +211,7 @@ function within(one) {
 /** The document proved itself: it gets a port, by which all else is said. @param {Window} source @param {string} origin */
 function acknowledge(source, origin) {
   const { port1: port, port2 } = new MessageChannel();
-  const speaker = { port, origin };
+  const speaker = { port, origin, source };
   const topmost = source === frame?.contentWindow;
   if (topmost) {
     page = speaker;
@@ -218,6 +223,7 @@ function acknowledge(source, origin) {
     } else windows.asked(speaker, said, ports);
   };
   source.postMessage({ gw: 1, type: "ack" }, origin === "null" ? "*" : origin, [port2]);
+  windows.met(speaker);
 }
 
 /** The topmost page tells of itself. @param {any} said */
@@ -301,6 +307,7 @@ byId("reload", HTMLButtonElement).addEventListener("click", () => {
     const fresh = !ickt();
     await ensureSession();
     showFragment();
+    windows.begin();
     // The page does not wait for the check; it is loaded again if the cookies had gone.
     if (!fresh) await mend();
   } catch (error) {
