@@ -14,7 +14,7 @@ import attrs
 from gateway import events, wire
 from gateway.exchange import steps
 from gateway.exchange.messages import Answer, NeedRandom, Refuse, ask
-from gateway.origins import HostKind, parse
+from gateway.origins import HostKind, parse, parse_origin
 from gateway.rewrite import headers
 from gateway.rewrite.parameters import parameter, with_parameter
 from gateway.session import tokens
@@ -70,6 +70,24 @@ def token_step(
         lifetime=context.settings.token_seconds,
     )
     return (reading, None) if fault is None else (anonymous, fault)
+
+
+def as_its_page(head: RequestHead, reading: Reading, context: Context) -> RequestHead:
+    """A form that the outer frame sends for a page, as the page itself would have sent it.
+
+    The token names the page, and nobody else can make one; what the outer frame sends of
+    its own has none.
+    """
+    given = headers.get(head.fields, b"origin")
+    token = reading.token
+    page = None if token is None else parse_origin(token.origin)
+    if not changes_state(head) or given != context.codec.secure_origin or page is None:
+        return head
+    own = context.codec.collapse_origin(page).encode("ascii")
+    fields = tuple(
+        (name, own if name.lower() == b"origin" else value) for name, value in head.fields
+    )
+    return attrs.evolve(head, fields=fields)
 
 
 def _is_of_the_browser(head: RequestHead) -> bool:

@@ -29,7 +29,6 @@ if (payload) {
   /** @type {import("./attest.js").Heard} */
   const handlers = { reload: () => location.reload() };
   const { post, heard } = attest(payload, own, handlers);
-  handlers.ping = () => post("pong");
   const { now } = Date;
   // A page from the browser's history, or a site's service worker, may be of any age.
   let due = Math.min(made * 1000, now()) + renew * 1000;
@@ -66,14 +65,14 @@ if (payload) {
     const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers));
     if (w === window) {
       handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
-      if (/^gw-opener:/.test(w.name)) windows()?.installOpener();
+      if (/^gw-/.test(w.name)) windows()?.installOpener();
     }
     installNavigation(w, urls, windows, sign, payload);
     installFrames(w, install, markup.css);
   };
   install(window);
   if (referrer != null) hookAll(window, "Document.referrer", null, () => referrer);
-  installHello(post, origin);
+  installHello(post, handlers, origin);
 } else {
   // A document in a `srcdoc`: its parent's runtime comes when the parent looks at it.
   frameElement && /** @type {HTMLIFrameElement} */ (frameElement).contentWindow;
