@@ -14,7 +14,7 @@ import attrs
 from gateway import events, wire
 from gateway.exchange import steps
 from gateway.exchange.messages import Answer, NeedRandom, Refuse, ask
-from gateway.origins import HostKind, parse
+from gateway.origins import HostKind, parse, parse_origin
 from gateway.rewrite import headers
 from gateway.rewrite.parameters import parameter, with_parameter
 from gateway.session import tokens
@@ -72,6 +72,24 @@ def token_step(
     return (reading, None) if fault is None else (anonymous, fault)
 
 
+def as_its_page(head: RequestHead, reading: Reading, context: Context) -> RequestHead:
+    """A form that the outer frame sends for a page, as the page itself would have sent it.
+
+    The token names the page, and nobody else can make one; what the outer frame sends of
+    its own has none.
+    """
+    given = headers.get(head.fields, b"origin")
+    token = reading.token
+    page = None if token is None else parse_origin(token.origin)
+    if not changes_state(head) or given != context.codec.secure_origin or page is None:
+        return head
+    own = context.codec.collapse_origin(page).encode("ascii")
+    fields = tuple(
+        (name, own if name.lower() == b"origin" else value) for name, value in head.fields
+    )
+    return attrs.evolve(head, fields=fields)
+
+
 def _is_of_the_browser(head: RequestHead) -> bool:
     """Whether no script made the request."""
     if headers.get(head.fields, b"sec-fetch-dest") == "report":
@@ -92,17 +110,22 @@ def refused(fault: Fault) -> Refuse:
 
 @attrs.frozen
 class Attested:
-    """What a page made for somebody carries: nonce, proof and token, all texts."""
+    """What a page made for somebody carries: nonce, proof and token, and when it was made.
+
+    A service worker may show it again after months.
+    """
 
     nonce: str = ""
     proof: str = attrs.field(default="", repr=False)
     token: str = attrs.field(default="", repr=False)
     pair: bytes = attrs.field(default=b"", repr=False)
     """Whose page it is: not told to the page, but a page of another pair is another one."""
+    made: int = 0
 
-    def payload(self) -> dict[str, str]:
+    def payload(self) -> dict[str, object]:
         """What the page is told."""
-        return {"nonce": self.nonce, "proof": self.proof, "token": self.token}
+        told = {"nonce": self.nonce, "proof": self.proof, "token": self.token}
+        return {**told, "made": self.made}
 
 
 def attested(
@@ -117,7 +140,7 @@ def attested(
         own = context.codec.collapse_origin(origin)
         proof = page_proof(session.ickt(context.keys), nonce, own).decode("ascii")
     token = _seal(session, str(origin), top_site, now, noise[_PAGE_NONCE_SIZE:], context)
-    return Attested(nonce, proof, token, session.pair if session is not None else b"")
+    return Attested(nonce, proof, token, session.pair if session is not None else b"", now)
 
 
 def _seal(

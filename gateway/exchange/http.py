@@ -93,6 +93,8 @@ def _proxied(
 ) -> Step[Ending]:
     head = placed.head
     reading, fault = yield from attesting.token_step(head, reading, context)
+    if fault is None:
+        head = attesting.as_its_page(head, reading, context)
     decision = _gate(head, addressed, reading, fault, context)
     if not isinstance(decision, Decision):
         return decision

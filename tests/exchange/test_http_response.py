@@ -10,7 +10,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import wire
 from gateway.exchange.http import http_exchange
-from gateway.exchange.messages import Connect, RequestHead, Respond, Settings, UpstreamHead
+from gateway.exchange.messages import (
+    Connect,
+    Refuse,
+    RequestHead,
+    Respond,
+    Settings,
+    UpstreamHead,
+)
 from gateway.rewrite.inject import guard_markup
 from gateway.rewrite.pipeline import pipeline_for
 from gateway.session.attestation import page_proof
@@ -19,7 +26,19 @@ from gateway.session.reading import Session
 from gateway.session.tokens import Token, seal_token
 from gateway.session.writing import write_tokens
 from tests.cookies import SUFFIXES
-from tests.exchange import HTML, PAGE_ORIGIN, SITE, USER, Shell, context, frame, head, play, values
+from tests.exchange import (
+    HTML,
+    PAGE_ORIGIN,
+    SITE,
+    USER,
+    Shell,
+    context,
+    frame,
+    head,
+    play,
+    token_text,
+    values,
+)
 from tests.rewrite import SECURE, SUFFIX, origin, pour
 from tests.session import DATR, ICK, KEYS, NOW
 
@@ -293,13 +312,13 @@ class FieldTests(SynchronousTestCase):
             self.assertEqual(values(ending.fields, b"Location"), [wanted])
 
 
-def _attested(session: Session | None) -> dict[str, str]:
+def _attested(session: Session | None) -> dict[str, object]:
     """What a page of a session carries when the shell's first random octets are ones."""
     nonce = encode(b"\x01" * 12).decode()
     token = Token(session.pair if session else b"", SITE, "", NOW)
     proof = page_proof(session.ickt(KEYS), nonce, PAGE_ORIGIN).decode() if session else ""
     text = seal_token(KEYS, KEYS.newest, token, b"\x01" * 12)
-    return {"nonce": nonce, "proof": proof, "token": text}
+    return {"nonce": nonce, "proof": proof, "token": text, "made": NOW}
 
 
 class PayloadTests(SynchronousTestCase):
@@ -386,3 +405,42 @@ class PayloadTests(SynchronousTestCase):
         shell = Shell()
         shell.put(b"a=\xff\xe9")
         self.assertEqual(_payload(_respond(frame(), HTML, shell=shell))["cookie"], "a=\ufffd\ufffd")
+
+
+class FormsOfTheOuterFrame(SynchronousTestCase):
+    """A page's form for another window is sent by the outer frame, in the page's name."""
+
+    def _sent(self, **more: Any) -> Connect:
+        given = {
+            "method": b"POST",
+            "sec_fetch_site": "same-site",
+            "sec_fetch_dest": "iframe",
+            "sec_fetch_mode": "navigate",
+            "origin": SECURE,
+            **more,
+        }
+        _, shell = play(http_exchange, head("/a", **given))
+        (sent,) = shell.sent()
+        assert isinstance(sent, Connect)
+        return sent
+
+    def test_origin(self) -> None:
+        """The token says whose form it is: the site sees that page's origin, not another."""
+        pair = Session(ICK, DATR).pair
+        for page, site in ((SITE, b"same-origin"), ("https://other.test", b"cross-site")):
+            sent = self._sent(token=token_text(pair, page))
+            self.assertEqual(values(sent.fields, b"Origin"), [page.encode()])
+            self.assertEqual(values(sent.fields, b"Sec-Fetch-Site"), [site])
+
+    def test_only_with_a_token(self) -> None:
+        """Nothing else that comes from the outer frame has a page's name."""
+        sent = self._sent(method=b"GET", token=token_text(Session(ICK, DATR).pair))
+        self.assertEqual(values(sent.fields, b"Origin"), [b"null"])
+        ending, _ = play(http_exchange, head("/a", method=b"POST", token="", origin=SECURE))
+        self.assertIsInstance(ending, Refuse)
+
+    def test_a_page_speaks_for_itself(self) -> None:
+        """A page's own Origin stands, and must be the token's."""
+        token = token_text(Session(ICK, DATR).pair, "https://other.test")
+        ending, _ = play(http_exchange, head("/a", method=b"POST", token=token, origin=PAGE_ORIGIN))
+        self.assertIsInstance(ending, Refuse)

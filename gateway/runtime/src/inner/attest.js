@@ -3,7 +3,7 @@
 import { getOwnPropertyDescriptor } from "../shared/hooks.js";
 
 const INPUT =
-  "beforeinput click drop keydown keyup mousedown mouseup paste pointerdown pointerup touchend touchstart";
+  "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchstart";
 // A slow line is no attack; a silent one shows nothing.
 const PATIENCE = 30000;
 const { get: originOf } = /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin"));
@@ -17,9 +17,11 @@ const { get: originOf } = /** @type {any} */ (getOwnPropertyDescriptor(MessageEv
  * @param {(said: any, event: MessageEvent, origin: string) => void} heard
  */
 export function listen(w, heard) {
+  const { document } = w;
   w.addEventListener("message", (/** @type {MessageEvent} */ event) => {
     const { data: said, source } = event;
-    if (said?.gw !== 1) return;
+    // The first document of a frame may leave its window, and so this, to the next.
+    if (said?.gw !== 1 || w.document !== document) return;
     event.stopImmediatePropagation();
     if (said.type === "parent") /** @type {Window} */ (source).postMessage({ gw: 1, type: "child" }, "*");
     else heard(said, event, originOf.call(event));

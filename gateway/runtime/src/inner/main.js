@@ -18,7 +18,7 @@ import { installForms } from "./tokens.js";
 
 const payload = /** @type {any} */ (takePayload());
 if (payload) {
-  const { origin, suffix, port, rare, frame, rtc, renew, target, referrer } = payload;
+  const { origin, suffix, port, rare, frame, rtc, renew, made, target, referrer } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
   try {
@@ -29,10 +29,9 @@ if (payload) {
   /** @type {import("./attest.js").Heard} */
   const handlers = { reload: () => location.reload() };
   const { post, heard } = attest(payload, own, handlers);
-  handlers.ping = () => post("pong");
   const { now } = Date;
-  // A page from the browser's history may be of any age.
-  let due = /^b/.test(/** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type) ? 0 : now() + renew * 1000;
+  // A page from the browser's history, or a site's service worker, may be of any age.
+  let due = Math.min(made * 1000, now()) + renew * 1000;
   /** The page's own, for its frames too. @type {import("./rare.js").Rare} */
   let part;
   /** @param {any} w */
@@ -66,14 +65,14 @@ if (payload) {
     const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers));
     if (w === window) {
       handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
-      if (/^gw-opener:/.test(w.name)) windows()?.installOpener();
+      if (/^gw-/.test(w.name)) windows()?.installOpener();
     }
     installNavigation(w, urls, windows, sign, payload);
     installFrames(w, install, markup.css);
   };
   install(window);
   if (referrer != null) hookAll(window, "Document.referrer", null, () => referrer);
-  installHello(post);
+  installHello(post, handlers, origin);
 } else {
   // A document in a `srcdoc`: its parent's runtime comes when the parent looks at it.
   frameElement && /** @type {HTMLIFrameElement} */ (frameElement).contentWindow;

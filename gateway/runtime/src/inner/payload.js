@@ -16,6 +16,7 @@
  * @property {string} nonce of this page
  * @property {string} proof that the page was made under the outer frame's session
  * @property {string} token of what the page sends
+ * @property {number} made when that was, in the server's seconds
  * @property {number} renew seconds after which the token is to be renewed
  * @property {string} rare the URL of the part that few pages need
  * @property {number} [rtc] WebRTC is allowed

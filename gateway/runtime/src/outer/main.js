@@ -51,10 +51,9 @@ const mended = [];
 
 const judge = judgeOf(() => ickt() ?? "", (origin) => isRewriteOrigin(origin, place));
 const windows = windowsOf({
-  parse: parseTyped,
   behind: (origin) => originBehind(origin, place),
   shown: () => page,
-  show,
+  show: (url, form, same) => show(url, form, "", same),
   blocked(again) {
     popup.hidden = false;
     popup.onclick = () => {
@@ -92,8 +91,9 @@ const say = (name) => tell(notice.dataset[name] ?? "");
  * @param {URL} url
  * @param {any} [sent] a form that another page sends into this window
  * @param {string} [proof] that the person typed it
+ * @param {boolean} [same] a page in it leads it away: it is a step like any other of its
  */
-function show(url, sent, proof) {
+function show(url, sent, proof, same) {
   const target = collapsed(url, place);
   if (target === null) {
     say("own");
@@ -106,10 +106,14 @@ function show(url, sent, proof) {
   forget();
   document.title = url.host;
   setBusy(true);
+  if (same && frame && !sent) {
+    frame.src = target;
+    return;
+  }
   const next = document.createElement("iframe");
   next.id = "page";
   next.title = url.host;
-  next.name = windows.opened ? "gw-opener:" : "";
+  next.name = windows.frameName();
   next.setAttribute("sandbox", SANDBOX);
   next.allow = stage.dataset.allow ?? "";
   const since = performance.now();
@@ -129,14 +133,15 @@ function show(url, sent, proof) {
 function submit(to, target, sent) {
   const name = (to.name ||= "gw-form");
   const made = document.createElement("form");
-  const action = `${target}${target.includes("?") ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
-  Object.assign(made, { method: "post", action, target: name, enctype: `${sent.coding}` });
+  const action = new URL(target);
+  action.search += `${action.search ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
+  Object.assign(made, { acceptCharset: "utf-8", method: "post", action, target: name, enctype: `${sent.coding}` });
   for (const [key, value] of sent.entries) {
     const input = document.createElement("input");
     input.type = typeof value === "string" ? "hidden" : "file";
     input.name = key;
     if (typeof value === "string") input.value = value;
-    else {
+    else if (value.name || value.size) {
       const files = new DataTransfer();
       files.items.add(value);
       input.files = files.files;
@@ -210,24 +215,26 @@ function within(one) {
 /** The document proved itself: it gets a port, by which all else is said. @param {Window} source @param {string} origin */
 function acknowledge(source, origin) {
   const { port1: port, port2 } = new MessageChannel();
-  const speaker = { port, origin };
+  const speaker = { port, origin, source };
   const topmost = source === frame?.contentWindow;
   if (topmost) {
     page = speaker;
     heardAt = performance.now();
   }
   port.onmessage = ({ data: said, ports }) => {
-    if (said?.type === "state" || said?.type === "pong") {
+    if (said?.type === "state") {
       if (page === speaker) hear(said);
     } else windows.asked(speaker, said, ports);
   };
   source.postMessage({ gw: 1, type: "ack" }, origin === "null" ? "*" : origin, [port2]);
+  windows.met(speaker);
 }
 
 /** The topmost page tells of itself. @param {any} said */
 function hear(said) {
   heardAt = performance.now();
-  const origin = page && originBehind(page.origin, place);
+  if (page && typeof said.site === "string") page.site = said.site;
+  const origin = page && originBehind(page.origin, place, page.site);
   if (!origin) return;
   if (said.phase === "pagehide") {
     setBusy(true);
@@ -243,8 +250,7 @@ function hear(said) {
     shown.classList.toggle("plain", origin.startsWith("http:"));
     if (!notice.hidden && notice.textContent === notice.dataset.gone) tell("");
   }
-  if (said.type === "pong") return;
-  if (said.phase !== "start") setBusy(false);
+  if (said.phase !== "start" && said.phase !== "ping") setBusy(false);
   const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path.slice(0, 2000) : "/";
   current = origin + path;
   if (document.activeElement !== field) field.value = current;
@@ -252,8 +258,9 @@ function hear(said) {
   if (frame) frame.title = document.title;
   // An image of a rewrite host, which the page's policy admits and no other.
   const image = typeof said.icon === "string" && said.icon.length < 2000 ? parseTyped(said.icon) : null;
-  icon.href = (image && (isRewriteOrigin(image.origin, place) ? image.href : collapsed(image, place))) || ownIcon;
-  history.replaceState(history.state, "", "#" + current);
+  const wanted = (image && (isRewriteOrigin(image.origin, place) ? image.href : collapsed(image, place))) || ownIcon;
+  if (icon.href !== wanted) icon.href = wanted;
+  if (location.hash !== "#" + current) history.replaceState(history.state, "", "#" + current);
 }
 
 addEventListener("message", async ({ data: said, source: from, origin }) => {
@@ -308,6 +315,7 @@ byId("reload", HTMLButtonElement).addEventListener("click", () => {
     const fresh = !ickt();
     await ensureSession();
     showFragment();
+    windows.begin();
     // The page does not wait for the check; it is loaded again if the cookies had gone.
     if (!fresh) await mend();
   } catch (error) {
