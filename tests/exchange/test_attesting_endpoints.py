@@ -104,7 +104,9 @@ class AttestedTests(SynchronousTestCase):
         found = self._made(Reading(PERSON))
         for secret in (found.proof, found.token, repr(PAIR)[2:12]):
             self.assertNotIn(secret, repr(found))
-        self.assertEqual(set(found.payload()), {"nonce", "proof", "token"})
+        told = found.payload()
+        self.assertEqual(set(told), {"nonce", "proof", "token", "made"})
+        self.assertEqual(told["made"], NOW)
 
     def test_every_load_has_its_own(self) -> None:
         """Two loads of a page share neither nonce nor proof nor token."""

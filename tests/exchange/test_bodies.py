@@ -220,15 +220,15 @@ class TagTests(SynchronousTestCase):
         return bodies.inserted(Asked.DOCUMENT, _addressed(), None, SAME, now, given, attested=made)
 
     def test_each_load_is_the_same_page(self) -> None:
-        """Nonce, proof and token are in the payload and not in the digest; whose it is, is."""
-        made = Attested("n", "p", "t", b"pair")
+        """What each load has anew is in the payload and not in the digest; whose it is, is."""
+        made = Attested("n", "p", "t", b"pair", NOW)
         page = self._page(made)
-        for change in ({"nonce": "m"}, {"proof": "q"}, {"token": "u"}):
+        for change in ({"nonce": "m"}, {"proof": "q"}, {"token": "u"}, {"made": NOW + 1}):
             again = self._page(attrs.evolve(made, **change))
             self.assertEqual(again.tag, page.tag, change)
             self.assertEqual(again.payload, {**page.payload, **change})
         self.assertNotEqual(self._page(attrs.evolve(made, pair=b"other")).tag, page.tag)
-        told = {"nonce": "n", "proof": "p", "token": "t"}
+        told = {"nonce": "n", "proof": "p", "token": "t", "made": NOW}
         self.assertEqual({name: page.payload[name] for name in told}, told)
         self.assertNotIn("pair", page.payload)
 
