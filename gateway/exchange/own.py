@@ -119,12 +119,12 @@ def _portal(head: RequestHead, context: Context) -> Ending:
     path = head.path.decode("latin-1")
     if path.startswith(wire.ASSET_PATH):
         return _asset(head, path)
-    if path not in {"/", wire.OPEN_PATH}:
+    if path not in {"/", wire.OPEN_PATH, wire.FORGOTTEN_PATH}:
         return _NOT_FOUND
     if head.method not in _SAFE:
         return _method_not_allowed(b"GET, HEAD")
-    if path == "/":
-        return Serve(Page.PORTAL)
+    if path != wire.OPEN_PATH:
+        return Serve(Page.PORTAL if path == "/" else Page.FORGOTTEN)
     return _open(head, context)
 
 
@@ -245,7 +245,7 @@ def _forget(head: RequestHead, context: Context) -> Step[Ending]:
     fields = tuple((b"Set-Cookie", one) for one in expiry)
     if headers.get(head.fields, b"content-type") == "application/json":
         return _json(200, {"ok": True, "erased": bool(sessions)}, fields)
-    answer = _redirect(303, f"{context.codec.portal_origin}/#{wire.FORGOTTEN_ID}")
+    answer = _redirect(303, context.codec.portal_origin + wire.FORGOTTEN_PATH)
     return attrs.evolve(answer, fields=(*answer.fields, *fields))
 
 

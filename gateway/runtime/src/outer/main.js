@@ -56,6 +56,8 @@ const windows = windowsOf({
   shown: () => page,
   show,
   blocked(again) {
+    // Browsers that know no "hidden" would show it.
+    popup.textContent = notice.dataset.popup ?? "";
     popup.hidden = false;
     popup.onclick = () => {
       popup.hidden = true;
