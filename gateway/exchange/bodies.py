@@ -110,7 +110,12 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
             payload["at"] = version
         return Inserted(payload, digest)
     own = context.worker_source if what is Asked.WORKER else context.codec.wildcard.encode()
-    return Inserted(tag=validators.digest(own))
+    # A sheet that one mode lets pass must not be taken for the other's.
+    return Inserted(
+        tag=validators.digest(
+            own, *([b"basic"] if session is not None and session.is_basic else [])
+        )
+    )
 
 
 def condition(head: RequestHead, tag: bytes) -> tuple[bytes, bytes] | None:

@@ -261,12 +261,13 @@ def _basic(head: RequestHead, context: Context) -> Step[Ending]:
         noise = yield from ask(NeedRandom(bootstrap.RANDOM_NEEDED), bytes)
         now = yield from steps.now()
         minted = bootstrap.mint(context.keys, noise, now, context.codec.cookie_domain, Mode.BASIC)
-        fields = tuple((b"Set-Cookie", one) for one in minted.set_cookies)
+        # What somebody tossed ends first, or the new pair would be one of several.
+        fields = tuple(steps.duplicate_expiry(reading, head, context))
+        fields += tuple((b"Set-Cookie", one) for one in minted.set_cookies)
     elif reading.session.datr.mode is not Mode.BASIC:
         title = "This browser has a session that is made for JavaScript"
         return Refuse(409, events.SESSION_INVALID, title)
-    given = parse_qs(body.decode("utf-8", "replace"), max_num_fields=8).get("url", [""])[0]
-    url = _web_address(given)
+    url = _web_address(_first(body.decode("utf-8", "replace"), "url"))
     to = f"{context.codec.portal_origin}/" if url is None else context.codec.collapse_url(url)
     answer = _redirect(303, to)
     return attrs.evolve(answer, fields=(*answer.fields, *fields))
@@ -397,9 +398,13 @@ def _json_member(body: bytes, key: str) -> object:
 
 
 def _parameter(head: RequestHead, name: str) -> str:
-    query = head.target.partition(b"?")[2].decode("latin-1")
+    return _first(head.target.partition(b"?")[2].decode("latin-1"), name)
+
+
+def _first(form: str, name: str) -> str:
+    """A field of a form; empty where there is none, or too many of others."""
     try:
-        found = parse_qs(query, keep_blank_values=True, max_num_fields=32)
+        found = parse_qs(form, keep_blank_values=True, max_num_fields=32)
     except ValueError:
         return ""
     return found.get(name, [""])[0]

@@ -311,3 +311,19 @@ class PayloadTests(SynchronousTestCase):
     def test_any_text(self, key: str, value: str) -> None:
         """Keys and values alike; ASCII only."""
         self.assertEqual(self._read({key: [value]}), {key: [value]})
+
+
+class GuardTests(SynchronousTestCase):
+    """What hides a page, and shows it where no script runs."""
+
+    def test_markup(self) -> None:
+        """Both styles stand alone, so that policies admit them by their digests."""
+        hides, shows = GUARD.encode(), REVEAL.encode()
+        self.assertEqual(
+            guard_markup(),
+            b"<style>" + hides + b"</style><noscript><style>" + shows + b"</style></noscript>",
+        )
+        root = ET.fromstring(b"<svg>" + guard_markup(xml=True) + b"</svg>")
+        self.assertEqual([one.tag for one in root], ["{http://www.w3.org/1999/xhtml}style"] * 2)
+        self.assertEqual([one.text for one in root], [GUARD, REVEAL])
+        self.assertEqual([one.get("media") for one in root], [None, "(scripting:none)"])
