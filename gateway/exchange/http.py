@@ -71,6 +71,9 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
                 placed = yield from places.settle(head, addressed, reading.session, context)
                 ending = yield from _proxied(placed, addressed, reading, context, passing)
                 ending = yield from places.lead_on(ending, placed, addressed, context)
+        if reading.session is not None and reading.session.is_basic:
+            # No script is to be told, and a text browser would keep the value in the clear.
+            passing.origin = None
         fields += yield from passing.fields()
     except GatewayError as error:
         ending = refusal(error)

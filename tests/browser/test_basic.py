@@ -174,8 +174,9 @@ class Visitor:
         self.page = self.context.new_page()
 
     def names(self) -> list[str]:
-        """The browser's cookies."""
-        return sorted(cookie["name"] for cookie in self.context.cookies())
+        """The session's cookies that the browser holds."""
+        found = sorted(cookie["name"] for cookie in self.context.cookies())
+        return [name for name in found if name.startswith("__Http-")]
 
     def saw(self, what: str) -> list[str]:
         """What the pages were seen to do."""

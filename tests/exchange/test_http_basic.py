@@ -263,6 +263,17 @@ class BodyTests(SynchronousTestCase):
         self.assertEqual(body(ending, gzip.compress(b"<svg onload='site()'/>")), b"<svg />")
         self.assertEqual(values(ending.fields, b"Content-Encoding"), [])
 
+    def test_cookies(self) -> None:
+        """They stay in the jar; nothing of them is told to a script, for there is none."""
+        for dest in ("document", "iframe", "image", "empty"):
+            shell = Shell()
+            given = ((b"Content-Type", b"text/html"), (b"Set-Cookie", b"seen=secret"))
+            shell.replies[Connect] = UpstreamHead(200, b"OK", given, None)
+            ending, _ = play(http_exchange, asked(sec_fetch_dest=dest), None, shell)
+            assert isinstance(ending, Respond), dest
+            self.assertEqual(values(ending.fields, b"Set-Cookie"), [], dest)
+            self.assertEqual(len(shell.rows), 1, dest)
+
     def test_sheets_of_two_modes(self) -> None:
         """The validator of one is not the other's."""
         etag = (b"ETag", b'"x"')
