@@ -248,6 +248,7 @@ def test_chromium_without_script(stack, bare, shots):
     page.goto(stack.codec.portal_origin + "/")
     page.get_by_label("Web address").fill("bank.test")
     page.get_by_role("button", name="Open").click()
+    page.get_by_role("button", name="Continue without JavaScript").wait_for()
     page.screenshot(path=shots / "basic-outer.png")
     assert page.get_by_role("button").all_inner_texts() == ["Continue without JavaScript"]
     begin_bare(stack, bare)
