@@ -28,7 +28,7 @@ SUFFIX_LABEL: Final = "0"
 
 GATEWAY_PATH: Final = "/.gateway/"
 SETTINGS_PATH: Final = "/settings"
-FORGOTTEN_ID: Final = "forgotten"
+FORGOTTEN_PATH: Final = "/forgotten"
 FORGET_PATH: Final = "/.gateway/forget"
 BASIC_PATH: Final = "/.gateway/basic"
 ASSET_PATH: Final = "/.gateway/assets/"

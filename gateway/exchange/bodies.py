@@ -73,8 +73,9 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
 ) -> Inserted:
     """What would be put into the body now (rewriting, "Caching").
 
-    ``more`` in a document's payload.  The digest is over what makes the page another one: its token is not, but for how old
-    it may be when the browser shows its copy again.
+    ``more`` goes into a document's payload.  The digest is over what makes the page another
+    one: its token is not, but for how old it may be when the browser shows its copy again.
+    In mode basic no script reads cookies, and none are told.
     """
     if what is Asked.DOCUMENT:
         # The document's own scripts are of its own site, whoever led to it; but not in
@@ -84,7 +85,7 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
         payload = _payload(addressed, context) | dict(more or {})
         payload |= {"cookie": "", "cookies": [], "path": addressed.path.decode("latin-1")}
         owner, version = b"", 0
-        if opened is not None and session is not None:
+        if opened is not None and session is not None and not session.is_basic:
             jar, version, origin = opened.jar, opened.version, addressed.origin
             owner = jar.keys.owner
             view = script_cookies.View(jar.shown(origin, None, now, scripts))
@@ -110,7 +111,12 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
             payload["at"] = version
         return Inserted(payload, digest)
     own = context.worker_source if what is Asked.WORKER else context.codec.wildcard.encode()
-    return Inserted(tag=validators.digest(own))
+    # A sheet that one mode lets pass must not be taken for the other's.
+    return Inserted(
+        tag=validators.digest(
+            own, *([b"basic"] if session is not None and session.is_basic else [])
+        )
+    )
 
 
 def condition(head: RequestHead, tag: bytes) -> tuple[bytes, bytes] | None:

@@ -28,7 +28,7 @@ from gateway.exchange.messages import (
     refusal,
 )
 from gateway.policy.engine import Ask, Decision, Question
-from gateway.rewrite import headers
+from gateway.rewrite import csp, headers
 from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked, wants_document
 from gateway.rewrite.pipeline import BodyPlan
 
@@ -71,6 +71,9 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
                 placed = yield from places.settle(head, addressed, reading.session, context)
                 ending = yield from _proxied(placed, addressed, reading, context, passing)
                 ending = yield from places.lead_on(ending, placed, addressed, context)
+        if reading.session is not None and reading.session.is_basic:
+            # No script is to be told, and a text browser would keep the value in the clear.
+            passing.origin = None
         fields += yield from passing.fields()
     except GatewayError as error:
         ending = refusal(error)
@@ -358,9 +361,10 @@ def _respond(
         fields.append((b"Content-Security-Policy", b"script-src 'none'"))
     if basic:
         # What the rewriter overlooked finds no script that it may run.
-        ours = context.runtime(addressed.origin).url
-        policy = f"script-src {ours}; object-src 'none'; worker-src 'none'"
-        fields.append((b"Content-Security-Policy", policy.encode("ascii")))
+        given = headers.get_all(fields, b"content-security-policy")
+        policies = csp.basic_policies(given, context.runtime(addressed.origin))
+        fields = [one for one in fields if one[0].lower() != b"content-security-policy"]
+        fields += [(b"Content-Security-Policy", policy) for policy in policies]
     if answer.length is not None and not plan.edits and answer.status not in bodies.BODYLESS:
         fields.append((b"Content-Length", b"%d" % answer.length))
     return Respond(

@@ -317,6 +317,7 @@ class Page(Enum):
     """Pages of the gateway's own."""
 
     PORTAL = "portal"
+    FORGOTTEN = "forgotten"
     OUTER = "outer"
     SETTLE = "settle"
     SETTINGS = "settings"

@@ -119,12 +119,12 @@ def _portal(head: RequestHead, context: Context) -> Ending:
     path = head.path.decode("latin-1")
     if path.startswith(wire.ASSET_PATH):
         return _asset(head, path)
-    if path not in {"/", wire.OPEN_PATH}:
+    if path not in {"/", wire.OPEN_PATH, wire.FORGOTTEN_PATH}:
         return _NOT_FOUND
     if head.method not in _SAFE:
         return _method_not_allowed(b"GET, HEAD")
-    if path == "/":
-        return Serve(Page.PORTAL)
+    if path != wire.OPEN_PATH:
+        return Serve(Page.PORTAL if path == "/" else Page.FORGOTTEN)
     return _open(head, context)
 
 
@@ -245,7 +245,7 @@ def _forget(head: RequestHead, context: Context) -> Step[Ending]:
     fields = tuple((b"Set-Cookie", one) for one in expiry)
     if headers.get(head.fields, b"content-type") == "application/json":
         return _json(200, {"ok": True, "erased": bool(sessions)}, fields)
-    answer = _redirect(303, f"{context.codec.portal_origin}/#{wire.FORGOTTEN_ID}")
+    answer = _redirect(303, context.codec.portal_origin + wire.FORGOTTEN_PATH)
     return attrs.evolve(answer, fields=(*answer.fields, *fields))
 
 
@@ -261,12 +261,13 @@ def _basic(head: RequestHead, context: Context) -> Step[Ending]:
         noise = yield from ask(NeedRandom(bootstrap.RANDOM_NEEDED), bytes)
         now = yield from steps.now()
         minted = bootstrap.mint(context.keys, noise, now, context.codec.cookie_domain, Mode.BASIC)
-        fields = tuple((b"Set-Cookie", one) for one in minted.set_cookies)
+        # What somebody tossed ends first, or the new pair would be one of several.
+        fields = tuple(steps.duplicate_expiry(reading, head, context))
+        fields += tuple((b"Set-Cookie", one) for one in minted.set_cookies)
     elif reading.session.datr.mode is not Mode.BASIC:
         title = "This browser has a session that is made for JavaScript"
         return Refuse(409, events.SESSION_INVALID, title)
-    given = parse_qs(body.decode("utf-8", "replace"), max_num_fields=8).get("url", [""])[0]
-    url = _web_address(given)
+    url = _web_address(_first(body.decode("utf-8", "replace"), "url"))
     to = f"{context.codec.portal_origin}/" if url is None else context.codec.collapse_url(url)
     answer = _redirect(303, to)
     return attrs.evolve(answer, fields=(*answer.fields, *fields))
@@ -397,9 +398,13 @@ def _json_member(body: bytes, key: str) -> object:
 
 
 def _parameter(head: RequestHead, name: str) -> str:
-    query = head.target.partition(b"?")[2].decode("latin-1")
+    return _first(head.target.partition(b"?")[2].decode("latin-1"), name)
+
+
+def _first(form: str, name: str) -> str:
+    """A field of a form; empty where there is none, or too many of others."""
     try:
-        found = parse_qs(query, keep_blank_values=True, max_num_fields=32)
+        found = parse_qs(form, keep_blank_values=True, max_num_fields=32)
     except ValueError:
         return ""
     return found.get(name, [""])[0]

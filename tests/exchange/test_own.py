@@ -89,6 +89,8 @@ class HostTests(SynchronousTestCase):
             (DOMAIN, "/", b"GET", Serve(Page.PORTAL)),
             (DOMAIN.upper(), "/?x", b"HEAD", Serve(Page.PORTAL)),
             (f"{DOMAIN}:8443", "/", b"GET", Serve(Page.PORTAL)),
+            (DOMAIN, "/forgotten", b"GET", Serve(Page.FORGOTTEN)),
+            (SECURE_HOST, "/forgotten", b"GET", 404),
             (DOMAIN, asset, b"GET", ServeAsset("dir/x.js")),
             (DOMAIN, "/nothing", b"GET", 404),
             (DOMAIN, "/nothing", b"POST", 404),
@@ -389,7 +391,7 @@ class ForgetTests(SynchronousTestCase):
             ending, shell = self._forget(*fields, cookie=cookie, body=b"sure=on")
             assert isinstance(ending, Answer), fields
             self.assertEqual(ending.status, 303)
-            location = f"https://{DOMAIN}/#{wire.FORGOTTEN_ID}".encode()
+            location = f"https://{DOMAIN}{wire.FORGOTTEN_PATH}".encode()
             self.assertEqual(values(ending.fields, b"Location"), [location])
             self.assertEqual(shell.kinds(), "NeedBody Forget")
             self.assertTrue(self._ended(ending))

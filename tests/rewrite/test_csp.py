@@ -15,6 +15,7 @@ from gateway import wire
 from gateway.rewrite.csp import (
     Mapped,
     RuntimeSource,
+    basic_policies,
     containment,
     frame_ancestors_for,
     map_policies,
@@ -449,3 +450,31 @@ class FloodTests(SynchronousTestCase):
             mapped = map_policies([value], origin("https://a.example"), codec(), None)
             size = sum(map(len, mapped.policies))
             self.assertLess(size, 100_000, value[:40])
+
+
+class BasicTests(SynchronousTestCase):
+    """Policies of a response in mode ``basic``."""
+
+    def test_table(self) -> None:
+        """Ours comes last; a sandbox lets script run, which ours then stops but for our own."""
+        source = RuntimeSource("https://r/x.js", "sha256-x", "https://r/y.js", "sha256-y", "/")
+        ours = b"script-src https://r/x.js; object-src 'none'; worker-src 'none'"
+        for values, wanted in (
+            ([], []),
+            ([b"img-src a"], [b"img-src a"]),
+            ([b"sandbox"], [b"sandbox allow-scripts"]),
+            (
+                [b"Sandbox;x", b"y; sandbox a"],
+                [b"Sandbox allow-scripts;x", b"y; sandbox allow-scripts a"],
+            ),
+            (
+                [b"x, sandbox", b"x;\t sandbox\t"],
+                [b"x, sandbox allow-scripts", b"x;\t sandbox allow-scripts\t"],
+            ),
+            (
+                [b"img-src sandbox.example", b"a sandbox"],
+                [b"img-src sandbox.example", b"a sandbox"],
+            ),
+            ([b"sandboxed"], [b"sandboxed"]),
+        ):
+            self.assertEqual(basic_policies(values, source), [*wanted, ours], values)

@@ -268,12 +268,12 @@ class GuardTests(SynchronousTestCase):
         self.assertGreater(len(shows[1]), len(hides[1]))
 
     def test_xml(self) -> None:
-        """One style of HTML's, well-formed; nothing shows it again there."""
+        """Styles of HTML's, well-formed; where no script runs, a query shows it again."""
         markup = guard_markup(xml=True)
         root = ET.fromstring(b"<svg xmlns='http://www.w3.org/2000/svg'>" + markup + b"</svg>")
-        (style,) = root
-        self.assertEqual(style.tag, "{http://www.w3.org/1999/xhtml}style")
-        self.assertEqual((style.text, len(style)), (GUARD, 0))
+        self.assertEqual([one.tag for one in root], ["{http://www.w3.org/1999/xhtml}style"] * 2)
+        self.assertEqual([(one.text, len(one)) for one in root], [(GUARD, 0), (REVEAL, 0)])
+        self.assertEqual([one.get("media") for one in root], [None, "(scripting:none)"])
 
 
 class PayloadTests(SynchronousTestCase):

@@ -55,6 +55,8 @@ const windows = windowsOf({
   shown: () => page,
   show: (url, form, same) => show(url, form, "", same),
   blocked(again) {
+    // Browsers that know no "hidden" would show it.
+    popup.textContent = notice.dataset.popup ?? "";
     popup.hidden = false;
     popup.onclick = () => {
       popup.hidden = true;
