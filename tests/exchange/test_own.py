@@ -29,7 +29,7 @@ from gateway.exchange.messages import (
 from gateway.exchange.own import own_exchange
 from gateway.session.attestation import Mode, attest, mint_datr, seal_restore_text
 from gateway.session.reading import Session, read_session
-from tests.exchange import HOST, PAGE_ORIGIN, SESSION, USER, Shell, access, context, play, values
+from tests.exchange import HOST, SESSION, USER, Shell, access, context, play, values
 from tests.rewrite import DOMAIN, SECURE, SUFFIX, collapsed
 from tests.session import DATR, DATR_2, ICK, ICK_2, KEYS, NONCE, NOW
 
@@ -467,61 +467,6 @@ class ForgetTests(SynchronousTestCase):
     def test_shows_nothing(self) -> None:
         """Whose rows go is not in a trace."""
         self.assertEqual(repr(Forget(b"owner")), "Forget()")
-
-
-class BasicTests(SynchronousTestCase):
-    """``/.gateway/basic``: a session for a browser without script."""
-
-    def _basic(
-        self, *fields: tuple[bytes, bytes], cookie: bytes = b"", body: bytes = b""
-    ) -> tuple[Ending, Shell]:
-        request = _head(SECURE_HOST, wire.BASIC_PATH, b"POST", *fields, (b"Cookie", cookie))
-        return play(own_exchange, request, None, Shell({NeedBody: body}))
-
-    def test_origins(self) -> None:
-        """None at all where the browser says nothing else; else only the gateway's own."""
-        site = b"Sec-Fetch-Site"
-        for fields, is_ours in (
-            ((), True),
-            (((site, b"same-origin"),), True),
-            (((b"Origin", SECURE.encode()),), True),
-            (((site, b"same-site"),), False),
-            (((site, b"cross-site"),), False),
-            (((site, b"none"),), False),
-            (((site, b"same-origin"), (site, b"cross-site")), False),
-            (((b"Origin", b"null"),), False),
-            (((b"Origin", b"https://evil.example"), (site, b"same-origin")), False),
-        ):
-            ending, shell = self._basic(*fields)
-            if is_ours:
-                assert isinstance(ending, Answer), fields
-                self.assertEqual(ending.status, 303)
-                made = values(ending.fields, b"Set-Cookie")
-                cookie = b"; ".join(one.partition(b";")[0] for one in made)
-                session = read_session([cookie], KEYS).session
-                assert session is not None
-                self.assertTrue(session.is_basic)
-            else:
-                assert isinstance(ending, Refuse), fields
-                self.assertEqual((ending.status, ending.event), (403, events.ORIGIN_DENIED))
-                self.assertEqual((shell.needs, ending.fields), ([], ()), fields)
-
-    def test_who_has_one_keeps_it(self) -> None:
-        """A stranger's form takes no session away, and leads only to addresses of the web."""
-        ending, _ = self._basic(cookie=SESSION)
-        assert isinstance(ending, Refuse)
-        self.assertEqual((ending.status, ending.fields), (409, ()))
-        for typed, location in (
-            (b"shop.example.com", PAGE_ORIGIN + "/"),
-            (b"https%3A%2F%2Fshop.example.com%2Fa%3Fb", PAGE_ORIGIN + "/a?b"),
-            (b"", f"https://{DOMAIN}/"),
-            (b"javascript://x/%250aalert(1)", f"https://{DOMAIN}/"),
-        ):
-            ending, shell = self._basic(cookie=BASIC, body=b"url=" + typed)
-            assert isinstance(ending, Answer), typed
-            self.assertEqual(values(ending.fields, b"Location"), [location.encode()])
-            self.assertEqual(values(ending.fields, b"Set-Cookie"), [])
-            self.assertEqual(shell.kinds(), "NeedBody")
 
 
 class LabelTests(SynchronousTestCase):
