@@ -1,5 +1,5 @@
 // The inner runtime: first script of every proxied document.
-import { installTexts } from "../shared/hooks.js";
+import { apply, installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
 import { signer } from "../shared/tokens.js";
 import { trustedOf } from "../shared/trusted.js";
@@ -23,7 +23,7 @@ if (payload) {
   const own = location.origin;
   /** @type {import("./attest.js").Heard} */
   const handlers = { reload: () => location.reload() };
-  const { post, heard } = attest(payload, own, handlers);
+  const { post, heard, hide } = attest(payload, own, handlers);
   handlers.ping = () => post("pong");
   const { now } = Date;
   // A page from the browser's history may be of any age.
@@ -32,6 +32,18 @@ if (payload) {
   let part;
   /** @param {any} w */
   const install = (w) => {
+    // document.open() takes listeners away; a page without them would be left unseen.
+    const { addEventListener } = w;
+    /** @type {any[][]} */
+    const kept = [];
+    const listenAgain = () => {
+      for (const args of kept) apply(addEventListener, w, args);
+      if (w === window) hide();
+    };
+    w.addEventListener = (/** @type {any[]} */ ...args) => {
+      kept.push(args);
+      apply(addEventListener, w, args);
+    };
     const trusted = trustedOf(w);
     part ??= rareOf(w, rare, trusted.script);
     const base = () => w.document.baseURI;
@@ -64,10 +76,11 @@ if (payload) {
       if (/^gw-opener:/.test(w.name)) windows()?.installOpener();
     }
     installNavigation(w, urls, windows, sign);
-    installFrames(w, install, markup.css);
+    installFrames(w, install, markup.css, listenAgain);
+    if (w === window) installHello(post);
+    delete w.addEventListener;
   };
   install(window);
-  installHello(post);
 } else {
   // A document in a `srcdoc`: its parent's runtime comes when the parent looks at it.
   frameElement && /** @type {HTMLIFrameElement} */ (frameElement).contentWindow;

@@ -209,6 +209,8 @@ function acknowledge(source, origin) {
   const speaker = { port, origin };
   const topmost = source === frame?.contentWindow;
   if (topmost) {
+    // The page before may have left without a word: its name goes with it.
+    if (named) forget();
     page = speaker;
     heardAt = performance.now();
   }
