@@ -6,18 +6,15 @@ the runtime, it has no more than that.
 
 from __future__ import annotations
 
-import json
-import re
 from urllib.parse import quote
 
 import pytest
 
+from tests.browser.attacks.raw import made_for, payload, show_raw
 from tests.browser.attacks.site import BANK, EVIL
 from tests.browser.attacks.world import World, settle, stays
 
 pytestmark = pytest.mark.browser
-RAW = EVIL + "/raw.html"
-PAYLOAD = re.compile(r'<script type="application/json" id="__gw">(.*?)</script>')
 
 
 @pytest.fixture(scope="module")
@@ -26,37 +23,6 @@ def world(playwright, tmp_path_factory):
     made = World(tmp_path_factory.mktemp("names"), playwright)
     yield made
     made.stop()
-
-
-def payload(document: str) -> dict[str, str]:
-    """What a page's runtime gets of the gateway."""
-    found = PAYLOAD.search(document)
-    assert found is not None
-    return json.loads(found[1])
-
-
-def made_for(world, page, url: str) -> dict[str, str]:
-    """The same of a page that this person's browser gets."""
-    with page.expect_response(world.collapsed(url) + "/") as one:
-        world.open(page, url)
-    return payload(one.value.text())
-
-
-def show_raw(world, page, how: dict[str, object], **fields: str):
-    """Lead the shown page to one without the runtime that does as it is told."""
-    url = world.collapsed(EVIL) + "/raw.html"
-    answer = world.sites.answer(_Asked())
-    fields = {"Content-Type": "text/html", **fields}
-    page.route(url + "*", lambda route: route.fulfill(body=answer.body, headers=fields))
-    seen = []  # it may be led away at once
-    page.on("framenavigated", lambda frame: seen.append(frame.url))
-    page.frames[1].evaluate("url => { location.href = url }", url + "#" + quote(json.dumps(how)))
-    settle(page, lambda: any(one.startswith(url) for one in seen), "the raw page is there")
-    return page.frames[1]
-
-
-class _Asked:
-    path, method = "/raw.html", "GET"
 
 
 def test_it_could_have_been(world):

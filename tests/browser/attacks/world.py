@@ -6,6 +6,8 @@ import contextlib
 import json
 import shutil
 
+from playwright.sync_api import Error
+
 from gateway.demo.ca import Issued
 from gateway.origins import parse
 from tests.browser.attacks.outsider import Outsider
@@ -13,7 +15,6 @@ from tests.browser.attacks.site import AD, BANK, EVIL, HOSTS, STRANGER, Sites
 from tests.browser.harness import FLAGS, Stack, Tripwire, resolver_rules, until
 from tests.browser.runtime.site import Site
 
-# Two names of each hostile site, so that one of them can be the other's stranger.
 ORIGINS = (BANK, EVIL, AD)
 
 
@@ -69,21 +70,37 @@ class World:
         assert found is not None
         return self.stack.codec.collapse_origin(found[0])
 
-    def open(self, page, url: str):
-        """Type an address; the frame that shows it, attested."""
-        page.goto("about:blank")
-        page.goto(self.stack.outer + url)
-        frame = self.shown(page, url)
-        settle(page, lambda: self.name(page) == url.split("/")[2], f"{url} has its name")
-        return frame
+    def open(self, page, url: str, tries: int = 1):
+        """Type an address; the frame that shows it, attested.
 
-    def shown(self, page, url: str):
-        """The topmost inner frame, once it shows this address's origin."""
+        ``tries``: how many loads of it may be lost to what somebody tossed.
+        """
+        for left in reversed(range(tries)):
+            page.goto("about:blank")
+            page.goto(self.stack.outer + url)
+            try:
+                return self.shown(page, url, 8 if left else 40)
+            except AssertionError:
+                if not left:
+                    raise
+        raise AssertionError("never tried")
+
+    def shown(self, page, url: str, seconds: float = 40):
+        """The topmost inner frame, once it shows this address's origin under its name."""
         wanted = self.collapsed(url) + "/"
-        settle(page, lambda: any(one.url.startswith(wanted) for one in page.frames[1:2]), wanted)
-        frame = page.frames[1]
-        frame.wait_for_load_state("load")
-        return frame
+
+        def there() -> bool:
+            try:
+                return (
+                    self.name(page) == url.split("/")[2]
+                    and page.frames[1].url.startswith(wanted)
+                    and page.frames[1].evaluate("document.readyState") == "complete"
+                )
+            except (Error, IndexError):  # it is just being replaced
+                return False
+
+        settle(page, there, f"{url} is shown under its name", seconds)
+        return page.frames[1]
 
     @staticmethod
     def name(page) -> str:
