@@ -206,6 +206,28 @@ def test_the_top_stays(world, way, where):
         assert not page.is_closed()
 
 
+GO = """([url]) => {
+  const entries = [["to", "evil"]];
+  const words = { gw: 1, type: "go", url, entries, coding: "", path: [], name: "_self" };
+  for (const to of [parent, frames[0]]) to?.postMessage(words, "*");
+}"""
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_no_frame_sends_as_another_page(world, inside):
+    """What a page does for its own frames it does for no stranger: a form would have its token."""
+    with world.tab() as page:
+        inner, outer = (EVIL, BANK) if inside else (BANK, EVIL)
+        world.open(page, outer + with_frame(inner + "/"))
+        settle(page, lambda: visible(loaded(page, world.collapsed(inner))), "both are attested")
+        since = world.since()
+        for url in (BANK + "/pay", world.collapsed(BANK) + "/pay"):
+            loaded(page, world.collapsed(EVIL)).evaluate(GO, [url])
+        page.wait_for_timeout(2000)
+        assert world.changes(since) == []
+        assert world.name(page) == outer.removeprefix("https://")
+
+
 # --- clicks before it is attested -------------------------------------------------------
 
 

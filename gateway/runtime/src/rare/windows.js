@@ -189,13 +189,12 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
       return openWindow(url, name, /\bno(?:opener|referrer)\b/.test(features ?? ""), { features: `${features ?? ""}` });
     },
     /**
-     * Another frame asks to be led somewhere: one below, or one of the same origin.
-     * @param {any} said @param {MessageEvent} event @param {string} origin
+     * Another frame of this origin asks to be led somewhere. Not one of another: what this page
+     * sends has its token, and a stranger's frame leads nobody away without a person's click.
+     * @param {any} said @param {MessageEvent} _event @param {string} origin
      */
-    go({ url, entries, coding }, { source }, origin) {
-      let below = false;
-      for (let one = /** @type {any} */ (source); one !== one.parent; one = one.parent) below ||= one.parent === w;
-      if (!below && origin !== location.origin) return;
+    go({ url, entries, coding }, _event, origin) {
+      if (origin !== location.origin) return;
       const to = map(`${url}`);
       if (!/^https:/.test(to)) return;
       if (!entries) return location.assign(to);
