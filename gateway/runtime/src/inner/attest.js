@@ -17,9 +17,11 @@ const { get: originOf } = /** @type {any} */ (getOwnPropertyDescriptor(MessageEv
  * @param {(said: any, event: MessageEvent, origin: string) => void} heard
  */
 export function listen(w, heard) {
+  const { document } = w;
   w.addEventListener("message", (/** @type {MessageEvent} */ event) => {
     const { data: said, source } = event;
-    if (said?.gw !== 1) return;
+    // The first document of a frame may leave its window, and so this, to the next.
+    if (said?.gw !== 1 || w.document !== document) return;
     event.stopImmediatePropagation();
     if (said.type === "parent") /** @type {Window} */ (source).postMessage({ gw: 1, type: "child" }, "*");
     else heard(said, event, originOf.call(event));
