@@ -271,6 +271,7 @@ def test_no_input_before_it_is_attested(world):
         assert world.name(page) == ""
         assert world.changes(since) == []
         held[0].continue_()
+        page.unroute("**/.gateway/attest?*")
         settle(page, lambda: world.name(page) == "bank.test", "now it is attested")
         settle(page, lambda: visible(bank), "and shown")
         bank.locator("#login input").click()

@@ -118,7 +118,7 @@ def test_no_secret_leaves(world, subtests):
     seen: list[tuple[str, bytes]] = []
     with world.tab() as page:
         responses = []
-        page.on("response", responses.append)
+        page.on("response", lambda one: responses.append(one))
         visits(world, page)
         seen += [(one.url, told(one)) for one in responses]
         # What script of any page can read, of the outer frame too.
