@@ -108,7 +108,6 @@ def test_framed_three_deep(world):
         for url, allowed in through.items():
             frame = world.open(page, url)
             settle(page, lambda: len(page.frames) == 4, "three deep")
-            deep = frame.child_frames[0].child_frames[0]
             deep = page.frames[3]
             if allowed:
                 settle(page, lambda: visible(deep), "each of them may")
