@@ -45,6 +45,7 @@ packages:
 	@missing=; \
 	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
+	for name in lynx w3m; do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	/sbin/ldconfig -p | grep -q libatomic.so.1 || missing="$$missing libatomic1"; \

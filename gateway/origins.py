@@ -214,6 +214,11 @@ class Codec:
         """Whether rewrite hosts have a domain of their own: cookies are third parties' there."""
         return self.rewrite_domain is not None
 
+    @property
+    def asset_origin(self) -> str:
+        """Where pages load the runtime from: one host for all of them, which their policies admit."""
+        return self.settle_origin or self.secure_origin
+
     def apart(self, rewrite_domain: str) -> tuple[Codec, Codec]:
         """This codec and that of pages on a domain of their own.
 

@@ -136,13 +136,14 @@ class UpstreamTests(GatewayCase):
         ):
             origin = Origin(reply(b"x"))
             gateway = await self.gateway({SHOP: origin}, tls=tls)
-            answer = await gateway.ask(f"{SHOP}/", method=b"POST", body=b"password")
+            url = gateway.with_token(f"{SHOP}/")
+            answer = await gateway.ask(url, method=b"POST", body=b"password")
             self.assertEqual((answer.status, origin.requests), (502, []))
             self.assertIn(words, gateway.telemetry.events[-1]["detail"])
             socket = websocket_origin()
             gateway = await self.gateway({WS: socket}, tls=tls)
             client = await gateway.connect()
-            client.write(handshake(gateway.cookie))
+            client.write(handshake(gateway.cookie, target=gateway.with_token("/")))
             answer = await client.response()
             self.assertEqual((answer.status, socket.peers), (502, []))
             self.assertIn(words, gateway.telemetry.events[-1]["detail"])
@@ -213,7 +214,7 @@ class AddressTests(GatewayCase):
         """The answers to a request and to a handshake."""
         found = [await gateway.ask(origin + target)]
         client = await gateway.connect()
-        client.write(handshake(gateway.cookie, origin, target))
+        client.write(handshake(gateway.cookie, origin, gateway.with_token(target)))
         found.append(await client.response())
         return found
 
@@ -335,7 +336,8 @@ class SizeTests(GatewayCase):
         self.assertEqual((await client.response()).status, 413)
         await client.closed()
         self.assertEqual(origin.requests, [])
-        answer = await gateway.ask(f"{SHOP}/", method=b"POST", body=b"x" * 100_000)
+        url = gateway.with_token(f"{SHOP}/")
+        answer = await gateway.ask(url, method=b"POST", body=b"x" * 100_000)
         self.assertEqual((answer.status, len(origin.requests[0].body)), (200, 100_000))
 
     async def test_slow_requests(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 from urllib.parse import quote
 
 from twisted.logger import globalLogPublisher
@@ -53,8 +54,13 @@ class SecretsTests(DemoCase):
 
     async def _visit(self, cookie: str) -> None:
         """Use the shop, so that it sets a cookie with a value that was typed."""
+        page = await self._framed(self._shop(), "/", cookie)
+        found = re.search(rb'"token":"([^"]+)"', page.body)
+        assert found is not None, page
+        self.token = found[1].decode("ascii")
+        target = f"/?q={QUERY}&{wire.TOKEN_PARAMETER}={self.token}"
         reply = await self._framed(
-            self._shop(), f"/?q={QUERY}", cookie, method="POST",
+            self._shop(), target, cookie, method="POST",
             body=f"name={VALUE}".encode(), Origin=self.secure,
             Content_Type="application/x-www-form-urlencoded",
         )  # fmt: skip
@@ -91,6 +97,10 @@ class SecretsTests(DemoCase):
         for sent in (tampered, evicted, f"{cookie}; {second}"):
             await self._framed(shop, f"/{q}", sent, Sec_Fetch_Site="cross-site", Referer="")
             await self._framed(api, f"/time{q}", sent, Accept="application/json")
+        tokened = f"/{q}&{wire.TOKEN_PARAMETER}={self.token}"
+        for target, sent in ((tokened, tampered), (f"{tokened}A", cookie), (f"/{q}", cookie)):
+            reply = await self._framed(shop, target, sent, method="POST", body=b"a=b")
+            self.assertEqual(reply.status, 403, target)
         secure = f"www.0.{domain}"
         for path, origin, body in (
             (wire.RESTORE_PATH, self.secure, {"restore": content["restore"][:-4] + "AAAA"}),
@@ -150,6 +160,7 @@ class SecretsTests(DemoCase):
             "datr's MAC": datr.split(".")[5].encode(),
             "ickt": content["ickt"].encode(),
             "restore text": content["restore"].split(".")[2][:-4].encode(),
+            "token": self.token.encode(),
             "cookie value": VALUE.encode(),
             "query": QUERY.encode(),
             "typed": TYPED.encode(),
@@ -161,7 +172,7 @@ class SecretsTests(DemoCase):
         self.assertIn("gateway.db", searched)
         for place, marker in (
             ("log", b"access.http"), ("log", b"destination.denied"), ("page", b"destination.denied"),
-            ("page", b"session.fixation"), ("metrics", b"session.restore"), ("gateway.db", b"SQLite"),
+            ("page", b"session.fixation"), ("page", b"csrf.token"), ("metrics", b"session.restore"), ("gateway.db", b"SQLite"),
         ):  # fmt: skip
             self.assertIn(marker, searched[place], f"nothing to find in {place}")
         self._no_secret(searched, secrets)

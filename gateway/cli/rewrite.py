@@ -86,13 +86,15 @@ def _markup(codec: Codec, origin: Origin, kind: Kind) -> bytes:
         "suffix": codec.suffix,
         "port": codec.public_port,
         "secure": codec.secure_origin,
-        "rare": codec.secure_origin + pages.rare_path,
+        "rare": codec.asset_origin + pages.rare_path,
         "cookie": "",
+        "cookies": [],
+        "path": "/",
     }
     return payload_markup(
         payload,
         wire.PAYLOAD_ELEMENT_ID,
-        codec.secure_origin + pages.runtime_path,
+        codec.asset_origin + pages.runtime_path,
         pages.runtime_digest,
         xml=kind is Kind.XML,
     )

@@ -6,6 +6,7 @@ the store at one version, opened.  Nothing here outlives the request.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import attrs
@@ -16,12 +17,13 @@ from gateway.cookies.rules import Cookie
 from gateway.cookies.same_site import SAME
 from gateway.cookies.seal import NONCE_SIZE
 from gateway.cookies.syntax import Invalid, parse_set_cookie
+from gateway.cookies.written import Written, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gateway.cookies.same_site import Access
-    from gateway.cookies.seal import Row, UserKeys
+    from gateway.cookies.seal import Kept, Row, UserKeys
     from gateway.cookies.suffixes import Suffixes
     from gateway.origins import Origin
 
@@ -36,19 +38,24 @@ HSTS_SECONDS = 86400
 """An HSTS expiry that moved by less is not written anew."""
 
 
+_NOTHING = Written()
+
+
 @attrs.frozen
 class Received:
     """What one response says to the jar.
 
     ``hsts``: its first Strict-Transport-Security field; ``clears``: whether its
     Clear-Site-Data names cookies; ``from_script``: it is no response, but what a script
-    sets (a non-HTTP API).
+    sets (a non-HTTP API); ``numbers``: the number of each of its writes, none of which is
+    to be taken twice.
     """
 
     set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
     hsts: str | None = None
     clears: bool = False
     from_script: bool = False
+    numbers: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -89,6 +96,7 @@ class Jar:
     cookies: tuple[Cookie, ...] = ()
     hsts: tuple[Hsts, ...] = ()
     damaged: int = 0
+    written: Written = _NOTHING
 
     def __repr__(self) -> str:
         """Show no cookie."""
@@ -107,8 +115,13 @@ class Jar:
 
     def script_view(self, origin: Origin, path: bytes, now: int, access: Access = SAME) -> bytes:
         """What ``document.cookie`` of a document there reads."""
-        found = rules.visible(self.cookies, origin, path, now, to_script=True, access=access)
-        return rules.cookie_string(found)
+        return rules.cookie_string(self.shown(origin, path, now, access))
+
+    def shown(
+        self, origin: Origin, path: bytes | None, now: int, access: Access = SAME
+    ) -> list[Cookie]:
+        """The cookies that scripts there see, in order; ``path`` None: on any path."""
+        return rules.visible(self.cookies, origin, path, now, to_script=True, access=access)
 
     def upgrades(self, origin: Origin, now: int) -> bool:
         """Whether what the site said by HSTS turns this plain origin into its secure one."""
@@ -148,11 +161,10 @@ class Jar:
         # What has expired takes no part in anything but its own removal.
         after = {key: cookie for key, cookie in before.items() if not cookie.expired(now)}
         given = response.set_cookies
+        state = _Receiving(after, self.written, response.from_script)
         verdicts = [
-            _receive_one(
-                field, origin, path, now, suffixes, access, after, from_script=response.from_script
-            )
-            for field in given[:MAX_FIELDS]
+            _receive_one(field, origin, path, now, suffixes, access, state, number)
+            for field, number in zip_longest(given[:MAX_FIELDS], response.numbers[:MAX_FIELDS])
         ]
         if len(given) > MAX_FIELDS:
             verdicts.append(Verdict(stored=False, reason=f"more than {MAX_FIELDS} in one response"))
@@ -169,13 +181,13 @@ class Jar:
             kept[said.host] = said
         live = sorted((one for one in kept.values() if one.expires > now), key=_lasts)
         kept = {one.host: one for one in live[-MAX_HSTS:]}
-        puts: list[Cookie | Hsts] = [
+        puts: list[Kept] = [
             cookie for identity, cookie in after.items() if before.get(identity) != cookie
         ]
         puts += [one for host, one in kept.items() if _says_more(one, known.get(host))]
-        gone: list[Cookie | Hsts] = [
-            cookie for identity, cookie in before.items() if identity not in after
-        ]
+        if state.written != self.written:
+            puts.append(state.written)
+        gone: list[Kept] = [cookie for identity, cookie in before.items() if identity not in after]
         gone += [one for host, one in known.items() if host not in kept]
         change = Change(
             tuple(
@@ -185,8 +197,22 @@ class Jar:
             tuple(self.keys.index(self.registrable, one) for one in gone),
             tuple(verdicts),
         )
-        jar = attrs.evolve(self, cookies=tuple(after.values()), hsts=tuple(kept.values()))
+        jar = attrs.evolve(
+            self,
+            cookies=tuple(after.values()),
+            hsts=tuple(kept.values()),
+            written=state.written,
+        )
         return change, jar
+
+
+@attrs.define
+class _Receiving:
+    """What a response changes as it is gone through."""
+
+    jar: dict[tuple[bytes, str, bool, bytes, str], Cookie]
+    written: Written
+    from_script: bool
 
 
 def _lasts(one: Hsts) -> int:
@@ -207,20 +233,27 @@ def _receive_one(
     now: int,
     suffixes: Suffixes,
     access: Access,
-    jar: dict[tuple[bytes, str, bool, bytes, str], Cookie],
-    *,
-    from_script: bool,
+    state: _Receiving,
+    number: int | None,
 ) -> Verdict:
+    jar, from_script = state.jar, state.from_script
     parsed = parse_set_cookie(field, now)
     if isinstance(parsed, Invalid):
         return Verdict(stored=False, reason=parsed.reason, step=parsed.step)
     cookie = rules.admit(
         parsed, origin, path, now, suffixes, from_script=from_script, access=access
     )
+    key = b""
+    if number is not None and not isinstance(cookie, Invalid):
+        key = key_of(cookie, origin)
+        if state.written.has(key, number, now):
+            return Verdict(stored=True, reason="written before")
     if not isinstance(cookie, Invalid):
         cookie = rules.store(cookie, tuple(jar.values()), origin, from_script=from_script)
     if isinstance(cookie, Invalid):
         return Verdict(stored=False, reason=cookie.reason, step=cookie.step)
+    if number is not None:
+        state.written = state.written.taking(key, number, now)
     if cookie.expired(now):
         jar.pop(cookie.identity, None)  # what is over is gone, and leaves nothing to its successor
     else:
@@ -233,13 +266,20 @@ def open_jar(keys: UserKeys, registrable: str, rows: Sequence[Row]) -> Jar:
     bucket = keys.bucket(registrable)
     cookies: list[Cookie] = []
     known: list[Hsts] = []
+    written: Written | None = None
+    damaged = 0
     for one in keys.open_all(bucket, rows):
         if isinstance(one, Cookie):
             cookies.append(one)
-        elif one is not None:
+        elif isinstance(one, Hsts):
             known.append(one)
-    damaged = len(rows) - len(cookies) - len(known)
-    return Jar(keys, bucket, registrable, tuple(cookies), tuple(known), damaged)
+        elif one is None:
+            damaged += 1
+        else:
+            written = one
+    return Jar(
+        keys, bucket, registrable, tuple(cookies), tuple(known), damaged, written or _NOTHING
+    )
 
 
 def overflow(

@@ -200,7 +200,7 @@ def store(
 def visible(
     jar: Iterable[Cookie],
     origin: Origin,
-    path: bytes,
+    path: bytes | None,
     now: int,
     *,
     to_script: bool = False,
@@ -210,6 +210,7 @@ def visible(
     """Section 5.8.3, steps 1 to 4: the cookies for one request, in the header's order.
 
     ``suffixes``: a domain that became a public suffix since then matches its host alone.
+    ``path`` None: those of every path.
     """
     host, secure, partition, same_site = (
         origin.host,
@@ -227,7 +228,7 @@ def visible(
             else domain_match(host, cookie.domain)
             and not (suffixes is not None and suffixes.is_public(cookie.domain))
         )
-        and (cookie.path == b"/" or path_match(path, cookie.path))
+        and (path is None or cookie.path == b"/" or path_match(path, cookie.path))
         and (secure or not cookie.secure)
         and not (to_script and cookie.http_only)
         and (not cookie.partition or cookie.partition == partition)

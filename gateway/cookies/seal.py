@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from gateway.cookies.hsts import Hsts
 from gateway.cookies.rules import Cookie
 from gateway.cookies.syntax import SameSite
+from gateway.cookies.written import Entry, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +38,8 @@ _PAD = 64
 _DAY = 86400
 _SESSION_DAYS = 400
 """A session cookie's row may be purged when it could not be in any live browser."""
+Kept = Cookie | Hsts | Written
+"""What a row can hold."""
 
 
 class Algorithm(IntEnum):
@@ -90,15 +93,22 @@ class UserKeys:
         """Refuse to be serialised."""
         raise TypeError("user keys are not serialisable")
 
+    @property
+    def token_salt(self) -> bytes:
+        """What makes write tokens this user's (protocols, section 5)."""
+        return self._expand(b"token salt", 32)
+
     def bucket(self, registrable: str) -> bytes:
         """Where the rows of a registrable domain are, for this user alone."""
         return self._mac(b"bucket", registrable.encode("ascii"))[:8]
 
-    def index(self, registrable: str, kept: Cookie | Hsts) -> bytes:
+    def index(self, registrable: str, kept: Kept) -> bytes:
         """The index of one row within its bucket."""
         if isinstance(kept, Hsts):
             parts = (registrable.encode("ascii"), kept.host.encode("ascii"))
             return self._mac(b"hsts", *parts)[:16]
+        if isinstance(kept, Written):
+            return self._mac(b"written", registrable.encode("ascii"))[:16]
         name, domain, host_only, path, partition = kept.identity
         return self._mac(
             b"index",
@@ -126,14 +136,14 @@ class UserKeys:
         self,
         bucket: bytes,
         registrable: str,
-        kept: Cookie | Hsts,
+        kept: Kept,
         nonce: bytes,
         algorithm: Algorithm = Algorithm.AES_256_GCM_SIV,
     ) -> Row:
-        """Seal one cookie, or one host's HSTS, into a row; ``nonce`` is 12 random octets."""
+        """Seal what a row can hold into one; ``nonce`` is 12 random octets."""
         index = self.index(registrable, kept)
         head = bytes((FORMAT, algorithm))
-        text = _pad(_dump_hsts(kept) if isinstance(kept, Hsts) else _dump(kept))
+        text = _pad(_dump_kept(kept))
         place = head + self.owner + bucket + index
         sealed = head + nonce + self._aead(algorithm).encrypt(nonce, text, place)
         end = kept.expires
@@ -141,7 +151,7 @@ class UserKeys:
             end = kept.created + _SESSION_DAYS * _DAY
         return Row(index, -(-end // _DAY), sealed)
 
-    def open_all(self, bucket: bytes, rows: Iterable[Row]) -> Iterator[Cookie | Hsts | None]:
+    def open_all(self, bucket: bytes, rows: Iterable[Row]) -> Iterator[Kept | None]:
         """Open each, most of them of the newest format and one algorithm."""
         head = bytes((FORMAT, Algorithm.AES_256_GCM_SIV))
         place = head + self.owner + bucket
@@ -158,7 +168,7 @@ class UserKeys:
             except (InvalidTag, ValueError, IndexError, struct.error):
                 yield None
 
-    def open(self, bucket: bytes, row: Row) -> Cookie | Hsts | None:
+    def open(self, bucket: bytes, row: Row) -> Kept | None:
         """Open one row; None if it was not sealed for this user and place."""
         sealed = row.sealed
         try:
@@ -195,8 +205,16 @@ def derive_user_keys(ick: bytes, pepper: bytes, generation: int) -> UserKeys:
 # Flags, same-site-flag, expiry (-1: none), creation, last access, serial; the lengths of
 # name, value, domain and path.  The partition is what is left.
 _HEAD = struct.Struct(">BBqqqQHHHH")
-_SECURE, _HTTP_ONLY, _HOST_ONLY, _HSTS, _SUBDOMAINS = 1, 2, 4, 8, 16
+_SECURE, _HTTP_ONLY, _HOST_ONLY, _HSTS, _SUBDOMAINS, _WRITTEN = 1, 2, 4, 8, 16, 32
+# The key of a cookie, the number of its last write, when that came.
+_ENTRY = struct.Struct(">8sQQ")
 _SAME_SITES = (SameSite.DEFAULT, SameSite.NONE, SameSite.LAX, SameSite.STRICT)
+
+
+def _dump_kept(kept: Kept) -> bytes:
+    if isinstance(kept, Hsts):
+        return _dump_hsts(kept)
+    return _dump_written(kept) if isinstance(kept, Written) else _dump(kept)
 
 
 def _dump(cookie: Cookie) -> bytes:
@@ -224,7 +242,12 @@ def _dump_hsts(hsts: Hsts) -> bytes:
     return _HEAD.pack(flags, 0, hsts.expires, 0, 0, 0, 0, 0, len(host), 0) + host
 
 
-def _load(text: bytes) -> Cookie | Hsts:
+def _dump_written(written: Written) -> bytes:
+    entries = [_ENTRY.pack(one.key, one.number, one.at) for one in written.entries]
+    return _HEAD.pack(_WRITTEN, 0, written.expires, 0, 0, 0, 0, 0, 0, 0) + b"".join(entries)
+
+
+def _load(text: bytes) -> Kept:
     head = _HEAD.unpack_from(text)
     flags, same_site, expires, created, accessed, serial, name, value, domain, path = head
     name += _HEAD.size
@@ -233,6 +256,8 @@ def _load(text: bytes) -> Cookie | Hsts:
     path += domain
     if flags & _HSTS:
         return Hsts(text[value:domain].decode("ascii"), expires, bool(flags & _SUBDOMAINS))
+    if flags & _WRITTEN:
+        return Written(tuple(Entry(*one) for one in _ENTRY.iter_unpack(text[_HEAD.size :])))
     return Cookie(
         text[_HEAD.size : name],
         text[name:value],

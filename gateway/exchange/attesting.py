@@ -7,15 +7,16 @@ whatever else enters at the same steps (protocols, sections 7 and 8).
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import unquote
 
 import attrs
 
 from gateway import events, wire
 from gateway.exchange import steps
 from gateway.exchange.messages import Answer, NeedRandom, Refuse, ask
+from gateway.origins import HostKind, parse, parse_origin
 from gateway.rewrite import headers
-from gateway.rewrite.parameters import with_parameter
+from gateway.rewrite.parameters import parameter, with_parameter
 from gateway.session import tokens
 from gateway.session.attestation import challenge_answer, page_proof
 from gateway.session.keys import encode
@@ -71,13 +72,34 @@ def token_step(
     return (reading, None) if fault is None else (anonymous, fault)
 
 
+def as_its_page(head: RequestHead, reading: Reading, context: Context) -> RequestHead:
+    """A form that the outer frame sends for a page, as the page itself would have sent it.
+
+    The token names the page, and nobody else can make one; what the outer frame sends of
+    its own has none.
+    """
+    given = headers.get(head.fields, b"origin")
+    token = reading.token
+    page = None if token is None else parse_origin(token.origin)
+    if not changes_state(head) or given != context.codec.secure_origin or page is None:
+        return head
+    own = context.codec.collapse_origin(page).encode("ascii")
+    fields = tuple(
+        (name, own if name.lower() == b"origin" else value) for name, value in head.fields
+    )
+    return attrs.evolve(head, fields=fields)
+
+
 def _is_of_the_browser(head: RequestHead) -> bool:
-    """Whether no page made the request: scripts can set none of these fields."""
+    """Whether no script made the request."""
     if headers.get(head.fields, b"sec-fetch-dest") == "report":
         return True
     # HTML standard, "hyperlink auditing": a body of four letters, and nothing to be had.
     kind = headers.get(head.fields, b"content-type")
-    return kind == "text/ping" and headers.get(head.fields, b"ping-to") is not None
+    if kind != "text/ping" or headers.get(head.fields, b"ping-to") is None:
+        return False
+    # Script can name these two, but then never in the mode that a ping has.
+    return headers.get(head.fields, b"sec-fetch-mode") in {None, "no-cors"}
 
 
 def refused(fault: Fault) -> Refuse:
@@ -88,11 +110,22 @@ def refused(fault: Fault) -> Refuse:
 
 @attrs.frozen
 class Attested:
-    """What a page made for somebody carries: nonce, proof and token, all texts."""
+    """What a page made for somebody carries: nonce, proof and token, and when it was made.
+
+    A service worker may show it again after months.
+    """
 
     nonce: str = ""
     proof: str = attrs.field(default="", repr=False)
     token: str = attrs.field(default="", repr=False)
+    pair: bytes = attrs.field(default=b"", repr=False)
+    """Whose page it is: not told to the page, but a page of another pair is another one."""
+    made: int = 0
+
+    def payload(self) -> dict[str, object]:
+        """What the page is told."""
+        told = {"nonce": self.nonce, "proof": self.proof, "token": self.token}
+        return {**told, "made": self.made}
 
 
 def attested(
@@ -107,7 +140,7 @@ def attested(
         own = context.codec.collapse_origin(origin)
         proof = page_proof(session.ickt(context.keys), nonce, own).decode("ascii")
     token = _seal(session, str(origin), top_site, now, noise[_PAGE_NONCE_SIZE:], context)
-    return Attested(nonce, proof, token)
+    return Attested(nonce, proof, token, session.pair if session is not None else b"", now)
 
 
 def _seal(
@@ -122,9 +155,15 @@ def _seal(
 def renewed_location(
     head: RequestHead, reading: Reading, status: int, location: bytes, context: Context
 ) -> Step[bytes]:
-    """A ``Location`` with a fresh token, where the browser will repeat the method there."""
+    """A ``Location`` with a fresh token, where the browser will repeat the method there.
+
+    What leads off the rewrite hosts, to the gateway's own or to another scheme, gets none.
+    """
     token = reading.token
     if status not in _KEEPS_METHOD or not changes_state(head) or token is None:
+        return location
+    found = parse(location.decode("latin-1"), f"https://{head.host}/")
+    if found is None or context.codec.classify(found[0].host)[0] is not HostKind.REWRITE:
         return location
     now = yield from steps.now()
     nonce = yield from ask(NeedRandom(tokens.NONCE_SIZE), bytes)
@@ -159,8 +198,9 @@ def _attest(head: RequestHead, reading: Reading, context: Context) -> Answer | R
 
     It is made of the cookies that the browser sends at this moment.
     """
-    query = parse_qs(head.target.partition(b"?")[2].decode("latin-1"), max_num_fields=8)
-    challenge, nonce = (query.get(name, [""])[0] for name in ("c", "n"))
+    challenge, nonce = (
+        unquote(parameter(head.target.decode("latin-1"), name) or "") for name in ("c", "n")
+    )
     sound = all(
         word.isascii() and word.isprintable() and " " not in word for word in (challenge, nonce)
     )

@@ -9,8 +9,9 @@ from urllib.parse import unquote
 import attrs
 
 from gateway import wire
-from gateway.cookies.same_site import Access
+from gateway.cookies.same_site import Access, site_of
 from gateway.errors import UpstreamFault
+from gateway.exchange import script_cookies
 from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
 from gateway.rewrite.encoding import charset_of
@@ -20,11 +21,15 @@ from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
 
 if TYPE_CHECKING:
-    from gateway.cookies.jar import Jar
+    from collections.abc import Mapping
+
     from gateway.exchange.attesting import Attested
     from gateway.exchange.messages import Context, RequestHead, UpstreamHead
-    from gateway.exchange.steps import Addressed
+    from gateway.exchange.steps import Addressed, Opened
+    from gateway.session.reading import Session
 
+_SOON = 3600
+"""A cookie that ends within so many seconds may end while its page is shown."""
 BODYLESS = frozenset({204, 205, 304})
 TOKEN_AGES = 4
 """A page renews its token after this part of its life, and no copy of a page is older."""
@@ -55,35 +60,63 @@ class Inserted:
     tag: bytes = attrs.field(default=b"", repr=False)
 
 
-def inserted(
+def inserted(  # noqa: PLR0913 (all that a page is made of)
     what: Asked,
     addressed: Addressed,
-    jar: Jar | None,
+    opened: Opened | None,
     access: Access,
     now: int,
     context: Context,
+    session: Session | None = None,
     attested: Attested | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Inserted:
     """What would be put into the body now (rewriting, "Caching").
 
-    The digest is over what makes the page another one: its token is not, but for how old
-    it may be when the browser shows its copy again.
+    ``more`` goes into a document's payload.  The digest is over what makes the page another
+    one: its token is not, but for how old it may be when the browser shows its copy again.
+    In mode basic no script reads cookies, and none are told.
     """
     if what is Asked.DOCUMENT:
-        # The document's own scripts are of its own site, whoever led to it.
-        scripts = Access(partition=access.partition)
-        origin, path = addressed.origin, addressed.path
-        cookies = jar.script_view(origin, path, now, scripts) if jar is not None else b""
-        payload = {**_payload(addressed, context), "cookie": cookies.decode("utf-8", "replace")}
-        owner = jar.keys.owner if jar is not None else b""
+        # The document's own scripts are of its own site, whoever led to it; but not in
+        # the eyes of another site's page around it.
+        here = access.partition == site_of(addressed.origin, context.suffixes)
+        scripts = Access(same_site=here, partition=access.partition)
+        payload = _payload(addressed, context) | dict(more or {})
+        payload |= {"cookie": "", "cookies": [], "path": addressed.path.decode("latin-1")}
+        owner, version = b"", 0
+        if opened is not None and session is not None and not session.is_basic:
+            jar, version, origin = opened.jar, opened.version, addressed.origin
+            owner = jar.keys.owner
+            view = script_cookies.View(jar.shown(origin, None, now, scripts))
+            payload |= view.payload(script_cookies.tokens_of(session, jar, origin, context))
+            payload["cookie"] = jar.script_view(origin, addressed.path, now, scripts).decode(
+                "utf-8", "replace"
+            )
+            if not view.ends_before(now + _SOON):
+                # Otherwise the runtime looks at each row's time with each read.
+                payload["seen"] = ""
+        whose = attested.pair if attested is not None else b""
         age = now // (context.settings.token_seconds // TOKEN_AGES + 1)
         digest = validators.digest(
-            json.dumps(payload).encode(), context.runtime_digest.encode(), owner, b"%d" % age
+            json.dumps(payload).encode(),
+            context.runtime_digest.encode(),
+            owner,
+            whose,
+            b"%d" % age,
         )
-        payload |= attrs.asdict(attested) if attested is not None else {}
+        payload |= attested.payload() if attested is not None else {}
+        if version:
+            # Not in the digest: it counts changes that scripts do not see, too.
+            payload["at"] = version
         return Inserted(payload, digest)
     own = context.worker_source if what is Asked.WORKER else context.codec.wildcard.encode()
-    return Inserted(tag=validators.digest(own))
+    # A sheet that one mode lets pass must not be taken for the other's.
+    return Inserted(
+        tag=validators.digest(
+            own, *([b"basic"] if session is not None and session.is_basic else [])
+        )
+    )
 
 
 def condition(head: RequestHead, tag: bytes) -> tuple[bytes, bytes] | None:
@@ -160,7 +193,7 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
         "suffix": codec.suffix,
         "port": codec.public_port,
         "secure": codec.secure_origin,
-        "rare": context.codec.secure_origin + context.rare_path,
+        "rare": context.codec.asset_origin + context.rare_path,
         "renew": context.settings.token_seconds // TOKEN_AGES,
     }
     if context.settings.webrtc:
@@ -172,7 +205,7 @@ def _markup(kind: Kind, puts: Inserted, context: Context) -> bytes:
     return guard_markup(xml=kind is Kind.XML) + payload_markup(
         puts.payload,
         wire.PAYLOAD_ELEMENT_ID,
-        context.codec.secure_origin + context.runtime_path,
+        context.codec.asset_origin + context.runtime_path,
         context.runtime_digest,
         xml=kind is Kind.XML,
     )
@@ -180,4 +213,4 @@ def _markup(kind: Kind, puts: Inserted, context: Context) -> bytes:
 
 def _frame_markup(context: Context) -> bytes:
     """For documents in ``srcdoc``: the runtime alone, to which their parent's comes."""
-    return script_markup(context.codec.secure_origin + context.runtime_path, context.runtime_digest)
+    return script_markup(context.codec.asset_origin + context.runtime_path, context.runtime_digest)

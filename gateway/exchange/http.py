@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from gateway import events
+from gateway import events, wire
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import attesting, bodies, own, steps
+from gateway.exchange import attesting, bodies, own, places, script_cookies, steps
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -28,16 +28,21 @@ from gateway.exchange.messages import (
     refusal,
 )
 from gateway.policy.engine import Ask, Decision, Question
-from gateway.rewrite import headers
+from gateway.rewrite import csp, headers
 from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked, wants_document
 from gateway.rewrite.pipeline import BodyPlan
 
 if TYPE_CHECKING:
+    from gateway.exchange.places import Placed
+    from gateway.exchange.script_cookies import Passing
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.reading import Reading
     from gateway.session.tokens import Fault
 
 _SAFE = frozenset({b"GET", b"HEAD"})
+_COOKIES = wire.COOKIES_PATH.encode("ascii")
+_WITHOUT_JAR = tuple(one.encode("ascii") for one in (wire.ASSET_PATH, wire.LABEL_PATH))
+"""What may be kept by caches: no cookie is set or expired by it."""
 _NEVER = frozenset({b"CONNECT", b"TRACE", b"TRACK"})
 
 
@@ -45,7 +50,8 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
     """Decide one request to a rewrite host, from its head to its ending."""
     try:
         addressed = yield from steps.address(head, context)
-        if steps.is_gateway_path(head.path):
+        own_path = steps.is_gateway_path(head.path)
+        if own_path and head.path.startswith(_WITHOUT_JAR):
             return (yield from own.on_rewrite_host(head, context))
         reading = yield from steps.session(head, context)
         if _comes_from_elsewhere(head, addressed, context):
@@ -53,11 +59,25 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
             reading = attrs.evolve(reading, session=None)
     except GatewayError as error:
         return refusal(error)
+    fields = steps.duplicate_expiry(reading, head, context)
     try:
-        ending = yield from _proxied(head, addressed, reading, context)
+        if head.path == _COOKIES:
+            ending, passing = yield from script_cookies.endpoint(head, addressed, reading, context)
+        else:
+            passing = yield from script_cookies.take(head, addressed, reading, context)
+            if own_path:
+                ending = yield from own.on_rewrite_host(head, context)
+            else:
+                placed = yield from places.settle(head, addressed, reading.session, context)
+                ending = yield from _proxied(placed, addressed, reading, context, passing)
+                ending = yield from places.lead_on(ending, placed, addressed, context)
+        if reading.session is not None and reading.session.is_basic:
+            # No script is to be told, and a text browser would keep the value in the clear.
+            passing.origin = None
+        fields += yield from passing.fields()
     except GatewayError as error:
         ending = refusal(error)
-    return _with_fields(ending, steps.duplicate_expiry(reading, head, context))
+    return _with_fields(ending, fields)
 
 
 def _comes_from_elsewhere(head: RequestHead, addressed: Addressed, context: Context) -> bool:
@@ -68,9 +88,16 @@ def _comes_from_elsewhere(head: RequestHead, addressed: Addressed, context: Cont
 
 
 def _proxied(
-    head: RequestHead, addressed: Addressed, reading: Reading, context: Context
+    placed: Placed,
+    addressed: Addressed,
+    reading: Reading,
+    context: Context,
+    passing: Passing,
 ) -> Step[Ending]:
+    head = placed.head
     reading, fault = yield from attesting.token_step(head, reading, context)
+    if fault is None:
+        head = attesting.as_its_page(head, reading, context)
     decision = _gate(head, addressed, reading, fault, context)
     if not isinstance(decision, Decision):
         return decision
@@ -78,23 +105,32 @@ def _proxied(
     what = bodies.asked(head)
     conditional = head.method in _SAFE and what is not Asked.OTHER
     basic = reading.session is not None and reading.session.is_basic
-    access = steps.access(head, addressed, context)
+    more = placed.inserts
+    sends, stores = accesses = places.accesses(placed, addressed, context)
+    # What came in an odd way counts for nobody.
+    opened = passing.opened if reading.session is not None else None
     while True:
-        opened = yield from steps.read_jar(reading, addressed.origin, context)
+        if opened is None:
+            opened = yield from steps.read_jar(reading, addressed.origin, context)
         now = yield from steps.now()
         secure = steps.secure_instead(opened, addressed.origin, now)
         if secure is not None:
             twin = upgrade(head, attrs.evolve(addressed, origin=secure), context)
             return (yield from _keep_token(head, reading, twin, context))
-        before, cookie = None, b""
+        asking = yield from places.interstitial(placed, opened, addressed, accesses, now, context)
+        if asking is not None:
+            return asking
+        cookie, attested = b"", None
         if opened is not None:
-            cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
-            before = opened.jar
-        puts, attested = None, None
+            cookie, opened = yield from steps.send_cookies(opened, addressed, sends, now, context)
+            passing.found(opened.jar, now)
         if what is Asked.DOCUMENT:
             attested = yield from attesting.attested(reading, addressed.origin, now, context)
+        puts = None
         if what is not Asked.OTHER:
-            puts = bodies.inserted(what, addressed, before, access, now, context, attested)
+            puts = bodies.inserted(
+                what, addressed, opened, stores, now, context, reading.session, attested, more
+            )
         condition = bodies.condition(head, puts.tag) if conditional and puts is not None else None
         fields = headers.request_fields(
             head.fields,
@@ -106,17 +142,20 @@ def _proxied(
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
         )
-        answer = yield from _connect(head, addressed, decision, fields)
+        answer = yield from _connect(head, addressed, decision, placed.upstream(fields))
         received = _received(answer)
-        jar = yield from steps.receive_cookies(opened, received, addressed, access, context)
+        left = yield from steps.receive_cookies(opened, received, addressed, stores, context)
+        unchanged = answer.status == 304 and condition is not None
+        passing.left(left, unchanged=unchanged)
         after = puts
         if puts is not None and not received.is_empty:
-            after = bodies.inserted(what, addressed, jar, access, now, context, attested)
-        same = after is puts or (after is not None and puts is not None and after.tag == puts.tag)
-        if answer.status != 304 or condition is None or same:
+            after = bodies.inserted(
+                what, addressed, left, stores, now, context, reading.session, attested, more
+            )
+        if not unchanged or puts is None or after is None or after.tag == puts.tag:
             break
         # The page is the same, but what the gateway puts into it changed with this answer.
-        conditional = False
+        conditional, opened = False, None
     ending = _respond(head, addressed, answer, after, context, what=what, basic=basic)
     return (yield from _keep_token(head, reading, ending, context))
 
@@ -322,9 +361,10 @@ def _respond(
         fields.append((b"Content-Security-Policy", b"script-src 'none'"))
     if basic:
         # What the rewriter overlooked finds no script that it may run.
-        ours = context.runtime(addressed.origin).url
-        policy = f"script-src {ours}; object-src 'none'; worker-src 'none'"
-        fields.append((b"Content-Security-Policy", policy.encode("ascii")))
+        given = headers.get_all(fields, b"content-security-policy")
+        policies = csp.basic_policies(given, context.runtime(addressed.origin))
+        fields = [one for one in fields if one[0].lower() != b"content-security-policy"]
+        fields += [(b"Content-Security-Policy", policy) for policy in policies]
     if answer.length is not None and not plan.edits and answer.status not in bodies.BODYLESS:
         fields.append((b"Content-Length", b"%d" % answer.length))
     return Respond(

@@ -60,6 +60,7 @@ class Settings:
     commit_attempts: int = 100
     access_seconds: int = 60
     token_seconds: int = 86400
+    proof_seconds: int = 60
     webrtc: bool = False
     settle_seconds: int = 300
 
@@ -93,7 +94,7 @@ class Context:
 
         From one host for all origins: a browser that has it for one site has it for each.
         """
-        host = self.codec.secure_origin
+        host = self.codec.asset_origin
         return RuntimeSource(
             host + self.runtime_path,
             self.runtime_digest,
@@ -316,6 +317,7 @@ class Page(Enum):
     """Pages of the gateway's own."""
 
     PORTAL = "portal"
+    FORGOTTEN = "forgotten"
     OUTER = "outer"
     SETTLE = "settle"
     SETTINGS = "settings"

@@ -14,7 +14,7 @@ import attrs
 
 from gateway import events, wire
 from gateway.errors import GatewayError
-from gateway.exchange import attesting, settle, steps
+from gateway.exchange import attesting, places, settle, steps
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -39,6 +39,7 @@ from gateway.rewrite import csp, headers
 from gateway.session import bootstrap
 from gateway.session.attestation import Mode, open_restore_text
 from gateway.session.reading import Session, datr_mode, read_session
+from gateway.session.settle import expire_kept, kept_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,12 +119,12 @@ def _portal(head: RequestHead, context: Context) -> Ending:
     path = head.path.decode("latin-1")
     if path.startswith(wire.ASSET_PATH):
         return _asset(head, path)
-    if path not in {"/", wire.OPEN_PATH}:
+    if path not in {"/", wire.OPEN_PATH, wire.FORGOTTEN_PATH}:
         return _NOT_FOUND
     if head.method not in _SAFE:
         return _method_not_allowed(b"GET, HEAD")
-    if path == "/":
-        return Serve(Page.PORTAL)
+    if path != wire.OPEN_PATH:
+        return Serve(Page.PORTAL if path == "/" else Page.FORGOTTEN)
     return _open(head, context)
 
 
@@ -228,19 +229,23 @@ def _forget(head: RequestHead, context: Context) -> Step[Ending]:
     """
     body = yield from ask(NeedBody(), bytes)
     reading = yield from steps.session(head, context)
-    kept = open_restore_text(context.keys, _json_text(body, "restore").encode("ascii", "replace"))
-    sessions = [Session(*kept)] if kept is not None else []
+    cookies = headers.get_all(head.fields, b"cookie")
+    texts = (_json_text(body, "restore").encode("ascii", "replace"), kept_text(cookies))
+    opened = [open_restore_text(context.keys, text) for text in texts]
+    sessions = [Session(*one) for one in opened if one is not None]
     sessions += [reading.session] if reading.session is not None else []
     for owner in dict.fromkeys(one.user_keys(context.keys).owner for one in sessions):
         yield Forget(owner)
     host = head.host.rpartition(":")[0] or head.host
+    codec = context.codec
     expiry = bootstrap.expire_duplicates(
-        head.path.decode("latin-1"), host, context.codec.cookie_domain
+        head.path.decode("latin-1"), host, codec.cookie_domain, apart=codec.is_apart
     )
+    expiry += expire_kept()
     fields = tuple((b"Set-Cookie", one) for one in expiry)
     if headers.get(head.fields, b"content-type") == "application/json":
         return _json(200, {"ok": True, "erased": bool(sessions)}, fields)
-    answer = _redirect(303, f"{context.codec.portal_origin}/#{wire.FORGOTTEN_ID}")
+    answer = _redirect(303, context.codec.portal_origin + wire.FORGOTTEN_PATH)
     return attrs.evolve(answer, fields=(*answer.fields, *fields))
 
 
@@ -256,12 +261,13 @@ def _basic(head: RequestHead, context: Context) -> Step[Ending]:
         noise = yield from ask(NeedRandom(bootstrap.RANDOM_NEEDED), bytes)
         now = yield from steps.now()
         minted = bootstrap.mint(context.keys, noise, now, context.codec.cookie_domain, Mode.BASIC)
-        fields = tuple((b"Set-Cookie", one) for one in minted.set_cookies)
+        # What somebody tossed ends first, or the new pair would be one of several.
+        fields = tuple(steps.duplicate_expiry(reading, head, context))
+        fields += tuple((b"Set-Cookie", one) for one in minted.set_cookies)
     elif reading.session.datr.mode is not Mode.BASIC:
         title = "This browser has a session that is made for JavaScript"
         return Refuse(409, events.SESSION_INVALID, title)
-    given = parse_qs(body.decode("utf-8", "replace"), max_num_fields=8).get("url", [""])[0]
-    url = _web_address(given)
+    url = _web_address(_first(body.decode("utf-8", "replace"), "url"))
     to = f"{context.codec.portal_origin}/" if url is None else context.codec.collapse_url(url)
     answer = _redirect(303, to)
     return attrs.evolve(answer, fields=(*answer.fields, *fields))
@@ -334,14 +340,29 @@ def _settle(head: RequestHead, context: Context) -> Step[Ending]:
     return _json(200, {"ok": True}, tuple((b"Set-Cookie", one) for one in cookies))
 
 
+def _proof(head: RequestHead, context: Context) -> Step[Ending]:
+    """The proof that a person typed an address; empty without a session."""
+    body = yield from ask(NeedBody(), bytes)
+    reading = yield from steps.session(head, context)
+    proof = ""
+    if reading.session is not None and _json_member(body, "chosen") is True:
+        proof = yield from places.prove_chosen(_json_text(body, "url"), reading.session, context)
+    return _json(200, {"proof": proof})
+
+
 _ENDPOINTS = {
     wire.FORGET_PATH: _forget,
     wire.BASIC_PATH: _basic,
     wire.BOOTSTRAP_PATH: _bootstrap,
     wire.RESTORE_PATH: _restore,
     wire.CHECK_PATH: _check,
+    wire.PROOF_PATH: _proof,
 }
-_SETTLE_ENDPOINTS = {wire.SETTLE_PATH: _settle, wire.CHECK_PATH: _check}
+_SETTLE_ENDPOINTS = {
+    wire.SETTLE_PATH: _settle,
+    wire.CHECK_PATH: _check,
+    wire.FORGET_PATH: _forget,
+}
 
 
 def _minted(minted: bootstrap.Minted) -> Ending:
@@ -377,9 +398,13 @@ def _json_member(body: bytes, key: str) -> object:
 
 
 def _parameter(head: RequestHead, name: str) -> str:
-    query = head.target.partition(b"?")[2].decode("latin-1")
+    return _first(head.target.partition(b"?")[2].decode("latin-1"), name)
+
+
+def _first(form: str, name: str) -> str:
+    """A field of a form; empty where there is none, or too many of others."""
     try:
-        found = parse_qs(query, keep_blank_values=True, max_num_fields=32)
+        found = parse_qs(form, keep_blank_values=True, max_num_fields=32)
     except ValueError:
         return ""
     return found.get(name, [""])[0]

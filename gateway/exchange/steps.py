@@ -194,26 +194,48 @@ class Opened:
     total: int
 
 
-def access(head: RequestHead, addressed: Addressed, context: Context) -> Access:
-    """How a request stands to the page that made it, as far as the browser told.
+@attrs.frozen
+class Place:
+    """Where a navigation leads, as far as that is proved (``exchange.places``).
 
-    Nothing is the person's own yet: an address in the outer frame may be anybody's link
-    (protocols, section 4).  Frames are not told from the topmost page either, so that
-    each navigation is taken for one of it; where the topmost page's site is not known,
-    the site of the page that asks stands in.
+    ``topmost`` None: nothing tells.  ``site``: the top-level site of one that is nested,
+    where that is known.  ``by_person``: the address was typed.
+    """
+
+    topmost: bool | None = None
+    site: str = ""
+    by_person: bool = False
+
+
+UNPLACED = Place()
+"""Nothing tells where it leads."""
+
+
+def access(
+    head: RequestHead, addressed: Addressed, context: Context, place: Place = UNPLACED
+) -> Access:
+    """How a request stands to the page that made it, as far as anybody told.
+
+    An address in the outer frame may be anybody's link; only what is proved to have been
+    typed is the person's own.  Only what is proved to be the topmost page's navigation
+    counts as one.  A navigation by the same site is taken for one within that site; where
+    the topmost page's site is not known otherwise, the site of the page that asks stands
+    in (protocols, section 4).
     """
     who = headers.initiator(head.fields, addressed.origin, context.codec)
     page = who.origin if isinstance(who, headers.Page) else None
     handshake = get(head.fields, b"upgrade") is not None
     navigates = not handshake and get(head.fields, b"sec-fetch-mode") in {"navigate", None}
-    own = site_of(addressed.origin, context.suffixes)
-    partition = own
-    if not navigates:
+    topmost = navigates and place.topmost is True
+    same_site = page is not None and is_same_site(addressed.origin, page, (), context.suffixes)
+    partition = site_of(addressed.origin, context.suffixes)
+    if not topmost and not (navigates and same_site):
         # An opaque origin serialises so; nothing else has that partition.
         partition = "null" if page is None else site_of(page, context.suffixes)
+        partition = place.site or partition
     return Access(
-        same_site=page is not None and is_same_site(addressed.origin, page, (), context.suffixes),
-        top_level=navigates,
+        same_site=same_site or (navigates and place.by_person),
+        top_level=topmost,
         safe=head.method in SAFE_METHODS,
         partition=partition,
     )
@@ -270,21 +292,21 @@ def receive_cookies(
     addressed: Addressed,
     access: Access,
     context: Context,
-) -> Step[Jar | None]:
+) -> Step[Opened | None]:
     """Apply what a response says to the jar, and commit it before its headers go out.
 
-    Decided again on fresh rows as long as somebody else was faster; raises
+    Returns the jar as it is then, with its version.  Decided again on fresh rows as long as somebody else was faster; raises
     ``StoreUnavailable`` when that never ends.
     """
     if opened is None:
         return None
     if received.is_empty:
-        return opened.jar
+        return opened
     received = attrs.evolve(received, set_cookies=received.set_cookies[: MAX_FIELDS + 1])
     for attempt in range(context.settings.commit_attempts):
         jar = opened.jar
         moment = yield from now()
-        noise = yield from ask(NeedRandom(NONCE_SIZE * (len(received.set_cookies) + 2)), bytes)
+        noise = yield from ask(NeedRandom(NONCE_SIZE * (len(received.set_cookies) + 3)), bytes)
         change, after = jar.receive(
             received,
             addressed.origin,
@@ -310,7 +332,8 @@ def receive_cookies(
             grown = len(after.cookies) - len(jar.cookies)
             if opened.total + grown > rules.MAX_PER_JAR:
                 yield from _purge_jar(jar.keys, moment)
-            return after
+            version = opened.version + (not change.is_empty)
+            return Opened(after, version, opened.total + max(grown, 0))
         if attempt == 0:
             # A page's many answers come together: from here on one after another, or each
             # would be decided as often as there are others.

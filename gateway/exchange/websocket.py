@@ -13,7 +13,7 @@ import attrs
 from gateway import events
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError
-from gateway.exchange import attesting, steps
+from gateway.exchange import attesting, script_cookies, steps
 from gateway.exchange.messages import (
     Accept,
     ConnectSocket,
@@ -40,6 +40,7 @@ from gateway.websocket.handshake import (
 )
 
 if TYPE_CHECKING:
+    from gateway.exchange.script_cookies import Passing
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.tokens import Fault
 
@@ -56,13 +57,18 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
         reading = yield from steps.session(head, context)
     except GatewayError as error:
         return refusal(error)
+    fields = steps.duplicate_expiry(reading, head, context)
     try:
-        ending = yield from _dialled(head, addressed, offer, reading, context)
+        # Not for a client that is no page of ours: it is served anonymously.
+        native = _is_native(head, context)
+        who = Reading() if native else reading
+        passing = yield from script_cookies.take(head, addressed, who, context)
+        ending = yield from _dialled(head, addressed, offer, who, context, passing)
+        fields += yield from passing.fields()
     except GatewayError as error:
         ending = refusal(error)
-    expiry = steps.duplicate_expiry(reading, head, context)
-    if expiry and isinstance(ending, Accept | Refuse):
-        return attrs.evolve(ending, fields=(*ending.fields, *expiry))
+    if fields and isinstance(ending, Accept | Refuse):
+        return attrs.evolve(ending, fields=(*ending.fields, *fields))
     return ending
 
 
@@ -72,16 +78,22 @@ def _unsound(unsound: Unsound) -> Refuse:
 
 
 def _dialled(
-    head: RequestHead, addressed: Addressed, offer: Offer, reading: Reading, context: Context
+    head: RequestHead,
+    addressed: Addressed,
+    offer: Offer,
+    reading: Reading,
+    context: Context,
+    passing: Passing,
 ) -> Step[Ending]:
     reading, fault = yield from attesting.token_step(head, reading, context)
-    decision, page, native = _gate(head, addressed, fault, context)
+    decision, page = _gate(head, addressed, fault, context)
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
-    # A client that is no page of ours is served anonymously, whatever it carries.
-    reading = Reading() if native else reading
-    opened = yield from steps.read_jar(reading, addressed.origin, context)
+    # What came in an odd way counts for nobody.
+    opened = passing.opened if reading.session is not None else None
+    if opened is None:
+        opened = yield from steps.read_jar(reading, addressed.origin, context)
     fields = upstream_extra_fields(head.fields)
     access = steps.access(head, addressed, context)
     if opened is not None:
@@ -90,10 +102,11 @@ def _dialled(
         if secure is not None:
             # No redirect leads a handshake on: it is dialled as the browser would.
             addressed = attrs.evolve(addressed, origin=secure)
-            decision, page, native = _gate(head, addressed, fault, context)
+            decision, page = _gate(head, addressed, fault, context)
             if not isinstance(decision, Decision):
                 return decision
         cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
+        passing.found(opened.jar, now)
         if cookie:
             fields.append((b"Cookie", cookie))
     answer = yield ConnectSocket(
@@ -109,7 +122,7 @@ def _dialled(
     if not isinstance(answer, SocketOpened | SocketRefused):
         raise TypeError(f"ConnectSocket was answered with {type(answer).__name__}")
     received = Received(answer.set_cookies)
-    yield from steps.receive_cookies(opened, received, addressed, access, context)
+    passing.left((yield from steps.receive_cookies(opened, received, addressed, access, context)))
     if isinstance(answer, SocketRefused):
         detail = f"the upstream answered {answer.status}"
         title = "The site refused the connection"
@@ -120,10 +133,16 @@ def _dialled(
     return Accept(answer.subprotocol)
 
 
+def _is_native(head: RequestHead, context: Context) -> bool:
+    """Whether a client that is no page of ours asks."""
+    text = origin_of(head.fields)
+    return isinstance(text, Unsound) or context.codec.expand_origin(text) is None
+
+
 def _gate(
     head: RequestHead, addressed: Addressed, fault: Fault | None, context: Context
-) -> tuple[Decision | Ending, str | None, bool]:
-    """Origin and policy: the decision, the Origin for the upstream, whether it is native."""
+) -> tuple[Decision | Ending, str | None]:
+    """Origin and policy: the decision, and the Origin for the upstream."""
     text = origin_of(head.fields)
     page = None if isinstance(text, Unsound) else context.codec.expand_origin(text)
     native = page is None or fault is not None
@@ -136,15 +155,15 @@ def _gate(
     )
     decision = steps.policy_at(question, addressed, context)
     if decision.allowed:
-        return decision, _told_origin(text, page, context), native
+        return decision, _told_origin(text, page, context)
     if isinstance(text, Unsound):
-        return _unsound(text), None, native
+        return _unsound(text), None
     if fault is not None and page is not None:
-        return attesting.refused(fault), None, native
+        return attesting.refused(fault), None
     event = events.ORIGIN_DENIED if native else decision.event
     title = "This address is not open here"
     refused = Refuse(403, event, title, decision.reason, decision.step, decision.rule)
-    return refused, None, native
+    return refused, None
 
 
 def _told_origin(text: str | Unsound, page: Origin | None, context: Context) -> str | None:

@@ -50,6 +50,7 @@ class Limits:
     cookie_access_seconds: int = 60
     token_seconds: int = 86400
     settle_seconds: int = 300
+    proof_seconds: int = 60
     drain_seconds: int = 30
     drain_websocket_seconds: int = 5
 

@@ -21,8 +21,8 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _WARN = frozenset(
     (
         events.SESSION_FIXATION, events.SSRF_DENIED, events.ROW_DAMAGED, events.SESSION_RESTORE,
-        events.DANGEROUS_SETTING, events.NOT_ATTESTED, events.LIMIT, events.SUBPROTOCOL_VIOLATION,
-        events.ORIGIN_DENIED, events.RELOAD_REFUSED,
+        events.DANGEROUS_SETTING, events.LIMIT, events.SUBPROTOCOL_VIOLATION,
+        events.ORIGIN_DENIED, events.CSRF_TOKEN, events.RELOAD_REFUSED,
     )
 )  # fmt: skip
 _ERROR = frozenset((events.INTERNAL, events.STORE_FAILED))

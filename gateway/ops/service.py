@@ -88,6 +88,7 @@ class GatewayService(Service):
                 token_bytes=config.net.limits.rewrite_token_bytes,
                 access_seconds=config.net.limits.cookie_access_seconds,
                 token_seconds=config.net.limits.token_seconds,
+                proof_seconds=config.net.limits.proof_seconds,
                 webrtc=config.webrtc,
                 settle_seconds=config.net.limits.settle_seconds,
             ),
@@ -174,11 +175,6 @@ class GatewayService(Service):
             self.telemetry.event(events.DANGEROUS_SETTING, detail=warning)
         for notice in config.notices:
             self.telemetry.event("config.notice", detail=notice)
-        self.telemetry.event(
-            events.NOT_ATTESTED,
-            detail="sessions are not attested yet: a proxied script that fixes a session is "
-            "not found out by this version",
-        )
         for description in config.admin_listen:
             loopback = any(text in description for text in ("127.0.0.1", "localhost", "unix:"))
             if not loopback and "::1" not in description.replace("\\:", ":"):
@@ -238,7 +234,6 @@ class GatewayService(Service):
             "certificate until": self._certificate.expires,
             "rules": f"{len(self.config.policy.navigation)} allow-navigation, "
             f"{len(self.config.policy.access)} access",
-            "sessions": "not attested in this version",
         }
 
     # --- stop ---------------------------------------------------------------------

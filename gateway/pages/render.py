@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import re
 from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING
@@ -60,6 +61,13 @@ def _template(name: str, language: str, texts: Texts) -> Template:
     return Template(page.safe_substitute(own))
 
 
+def _oops(language: str, texts: Texts, *, framed: bool) -> Template:
+    """The page of refusals; what is hidden on it is left out, for text browsers would show it."""
+    places = {"framed": "" if framed else "hidden", "topmost": "hidden" if framed else ""}
+    text = _template("oops.html", language, texts).safe_substitute(places)
+    return Template(re.sub(r"<p hidden>.*?</p>\n", "", text))
+
+
 class Pages:
     """All pages of one gateway; raises ``FileNotFoundError`` if it was built without."""
 
@@ -96,8 +104,9 @@ class Pages:
             for language in self._texts
         }
         self._oops = {
-            language: _template("oops.html", language, texts)
+            (language, framed): _oops(language, texts, framed=framed)
             for language, texts in self._texts.items()
+            for framed in (False, True)
         }
 
     def _add_hashed(self, name: str) -> str:
@@ -122,8 +131,7 @@ class Pages:
         """One of the fixed pages in one language."""
         script = manifest.get(page.value)
         values = {
-            "open": wire.OPEN_PATH,
-            "forgotten": wire.FORGOTTEN_ID,
+            "open": self._codec.portal_origin + wire.OPEN_PATH,
             "forget": wire.FORGET_PATH,
             "basic": wire.BASIC_PATH,
             "allow": _PERMISSIONS,
@@ -133,7 +141,12 @@ class Pages:
             "integrity": script["integrity"] if script else "",
         }
         escaped = {key: html.escape(value) for key, value in values.items()}
-        template = _template(f"{page.value}.html", language, self._texts[language])
+        texts = self._texts[language]
+        # The portal says it by itself: text browsers know no style that would hide it.
+        told = page is Page.FORGOTTEN
+        escaped["told"] = _template("forgotten.html", language, texts).template if told else ""
+        name = "portal" if told else page.value
+        template = _template(f"{name}.html", language, texts)
         body = template.substitute({**self._common, **escaped}).encode("utf-8")
         policy = _policy(page, self._codec, self._rewrite_hosts)
         fields = _page_fields(policy, b"no-cache", language, b"Accept-Language")
@@ -185,10 +198,8 @@ class Pages:
             "hint": html.escape(texts.text(hint(status, title))),
             "status": str(status),
             "request": html.escape(request_id),
-            "framed": "" if framed else "hidden",
-            "topmost": "hidden" if framed else "",
         }
-        body = self._oops[language].substitute(values).encode("utf-8")
+        body = self._oops[language, framed].substitute(values).encode("utf-8")
         policy = _oops_policy(self._codec, self._rewrite_hosts)
         return Rendered(_page_fields(policy, b"no-store", language, vary), body)
 
@@ -202,18 +213,23 @@ _ISOLATED: Fields = (
 
 def _policy(page: Page, codec: Codec, sites: str) -> str:
     """The Content-Security-Policy of a fixed page: from nothing to what it needs."""
+    # A form's redirect is judged by form-action, too: without script it leads to a site.
+    portal = f"img-src 'self'; form-action 'self' {codec.secure_origin} {sites}"
     more = {
-        # A form's redirect is judged by form-action, too.
-        Page.PORTAL: f"img-src 'self'; form-action 'self' {codec.secure_origin}",
+        Page.PORTAL: portal,
+        Page.FORGOTTEN: portal,
         Page.OUTER: f"script-src 'self'; img-src 'self' {sites}; connect-src 'self'; "
-        f"frame-src {sites}; form-action 'self' {sites}; {_TRUSTED}",
+        f"frame-src {sites}; form-action 'self' {codec.portal_origin} {sites}; {_TRUSTED}",
         Page.SETTINGS: "script-src 'self'; img-src 'self'; connect-src 'self'; "
-        f"form-action 'self' {codec.portal_origin}; {_TRUSTED}",
-        Page.SETTLE: f"script-src 'self'; connect-src 'self'; form-action 'none'; {_TRUSTED}",
+        f"frame-src {sites}; form-action 'self' {codec.portal_origin}; {_TRUSTED}",
     }
-    above = codec.secure_origin if page is Page.SETTLE else "'none'"
+    if page is Page.SETTLE:
+        return (
+            f"default-src 'none'; base-uri 'none'; frame-ancestors {codec.secure_origin}; "
+            f"script-src 'self'; connect-src 'self'; form-action 'none'; {_TRUSTED}"
+        )
     return (
-        f"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors {above}; "
+        "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         + more[page]
     )
 

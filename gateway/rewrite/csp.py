@@ -230,6 +230,19 @@ def containment(codec: Codec, frame_ancestors: Iterable[str]) -> str:
     return "; ".join(directives)
 
 
+def basic_policies(policies: Iterable[bytes], runtime: RuntimeSource) -> list[bytes]:
+    """The policies of a response in mode ``basic``: our script runs, and no other.
+
+    Ours hides and leads away what stands at the top where script runs; a ``sandbox`` of
+    the site's would stop it, and show the page as if the browser ran none.
+    """
+    ours = f"script-src {runtime.url}; object-src 'none'; worker-src 'none'"
+    return [*(_SANDBOX.sub(rb"\g<0> allow-scripts", one) for one in policies), ours.encode("ascii")]
+
+
+_SANDBOX = re.compile(rb"(?:^|[;,])[\t\n\f\r ]*sandbox(?=[\t\n\f\r ;,]|\Z)", re.IGNORECASE)
+
+
 def violated_directive(report: bytes) -> str:
     """The directive that a violation report names (CSP 3, section 5.3); ``other`` for the rest."""
     try:

@@ -177,10 +177,12 @@ what a token would not stop."""
 def guard_markup(*, xml: bool = False) -> bytes:
     """What goes before the runtime into a document that is to be attested.
 
-    In XML a ``noscript`` means nothing: a scriptless frame stays blank there.
+    In XML a ``noscript`` means nothing; there a query asks browsers that know it.
     """
     space = _XHTML if xml else ""
-    reveal = "" if xml else f"<noscript><style>{REVEAL}</style></noscript>"
+    reveal = f"<noscript><style>{REVEAL}</style></noscript>"
+    if xml:
+        reveal = f'<style{space} media="(scripting:none)">{REVEAL}</style>'
     return f"<style{space}>{GUARD}</style>{reveal}".encode("ascii")
 
 

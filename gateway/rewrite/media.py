@@ -7,6 +7,10 @@ from enum import Enum
 DOCUMENT_DESTINATIONS = frozenset({"document", "iframe", "frame", "embed", "object"})
 _WORKER_DESTINATIONS = frozenset({"worker", "sharedworker", "serviceworker"})
 _XML_DOCUMENTS = frozenset({"application/xhtml+xml", "image/svg+xml"})
+_XML = frozenset({"text/xml", "application/xml", "text/xsl", "text/rdf"})
+"""What browsers read as XML (MIME Sniffing, 4.6), besides every ``+xml``; the last two once did."""
+_FEEDS = frozenset({"application/rss+xml", "application/atom+xml"})
+"""What Chromium shows as plain text."""
 _UNKNOWN = frozenset({"", "text/plain", "application/octet-stream", "unknown/unknown", "*/*"})
 
 
@@ -74,7 +78,7 @@ def kind_of(asked: Asked, content_type: str | None, *, nosniff: bool, basic: boo
     ``basic``: whatever can hold script is, wherever the browser wants to put it.
     """
     kind = media_type(content_type)
-    if basic and (kind in _XML_DOCUMENTS or kind in {"text/xml", "application/xml"}):
+    if basic and ((kind.endswith("+xml") and kind not in _FEEDS) or kind in _XML):
         return Kind.XML
     if asked is Asked.DOCUMENT:
         if kind == "text/html":

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from gateway import wire
 
-_OURS = (wire.TOKEN_PARAMETER + "=", wire.INTEGRITY_PARAMETER + "=")
+_OURS = (
+    wire.TOKEN_PARAMETER + "=",
+    wire.INTEGRITY_PARAMETER + "=",
+    wire.PROOF_PARAMETER + "=",
+)
 
 
 def with_parameter(url: str, name: str, value: str) -> str:

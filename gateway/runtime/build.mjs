@@ -11,13 +11,13 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "built");
 // Sizes in bytes: what every page loads has a budget (minified, gzip).
 const entries = [
-  { name: "inner", file: "src/inner/main.js", minified: 12544, gzip: 5888 },
+  { name: "inner", file: "src/inner/main.js", minified: 12800, gzip: 5888 },
   // As a function with a name: it puts itself before the workers that a worker makes.
-  { name: "worker", file: "src/worker/main.js", minified: 9216, gzip: 4608, wrap: true },
-  { name: "rare", file: "src/rare/main.js", minified: 24576, gzip: 10240 },
-  { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 6144 },
+  { name: "worker", file: "src/worker/main.js", minified: 16384, gzip: 7168, wrap: true },
+  { name: "rare", file: "src/rare/main.js", minified: 40960, gzip: 14336 },
+  { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 7168 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },
-  { name: "settings", file: "src/settings/main.js", minified: 1536, gzip: 768 },
+  { name: "settings", file: "src/settings/main.js", minified: 3072, gzip: 1280 },
 ];
 
 const files = new Map();

@@ -4,6 +4,8 @@
 - ``attestation``: ``datr``, the pair, ``ickt``, the restore text.
 - ``tokens``: what requests that change state must carry.
 - ``reading``: the session that a request's Cookie header carries, if any.
+- ``writing``: the tokens with which a page's scripts set cookies.
+- ``proofs``: one-time proofs of where a navigation leads.
 - ``bootstrap``: minting a session, its Set-Cookie fields, expiring duplicates.
 - ``settle``: the same in two steps, for browsers without localStorage.
 """

@@ -2,7 +2,8 @@
 
 The browser's Cookie header is parsed as raw octets: names exact, only SP and HTAB
 trimmed.  Hostile siblings can toss and evict our cookies, so several values of one
-name never make a session here; an anonymous request has no jar.
+name make a session only where the request's token names their pair; an anonymous request
+has no jar.
 """
 
 from __future__ import annotations

@@ -87,9 +87,21 @@ def offer_again(
     ``cookies`` are the request's Cookie fields, ``random`` are ``AGAIN_NEEDED`` octets.  None
     where there is not exactly one restore text, or not one of ours.
     """
-    texts = set(cookie_values(cookies, wire.RESTORE_COOKIE))
-    opened = open_restore_text(keys, texts.pop()) if len(texts) == 1 else None
+    opened = open_restore_text(keys, kept_text(cookies))
     return None if opened is None else _offer(keys, *opened, random, now + seconds)
+
+
+def kept_text(cookies: list[bytes]) -> bytes:
+    """The restore text that the secure origin's own cookie keeps; empty unless there is one."""
+    texts = set(cookie_values(cookies, wire.RESTORE_COOKIE))
+    return texts.pop() if len(texts) == 1 else b""
+
+
+def expire_kept() -> list[bytes]:
+    """Set-Cookie fields that end what the secure origin keeps in cookies of its own."""
+    return [
+        name + b"=; Path=/; Max-Age=0; Secure" for name in (wire.ICKT_COOKIE, wire.RESTORE_COOKIE)
+    ]
 
 
 def _offer(keys: ServerKeys, ick: Ick, datr: Datr, random: bytes, expires: int) -> Offer:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -287,13 +288,13 @@ class ValkeyStore:
         return self._run(work)
 
     def consume(self, nonce: bytes, day: int) -> Deferred[bool]:
-        """See ``Store.consume``; a nonce that is over is told by its own expiry."""
-        del day
+        """See ``Store.consume``; the mark goes when the nonce itself has long been over."""
+        life = min(self._life, max(2, day + 2 - int(time.time()) // _DAY_SECONDS) * _DAY_SECONDS)
         mark = os.urandom(8)
 
         async def work() -> bool:
             key = b"gw:nonce:" + nonce.hex().encode("ascii")
-            (done,) = await self._ask((scripts.CONSUME, 1, key, mark, self._life), commits=True)
+            (done,) = await self._ask((scripts.CONSUME, 1, key, mark, life), commits=True)
             return bool(done)
 
         return self._run(work)

@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser.harness import Stack, Tripwire, direct_rules, launch, resolver_rules
+from tests.browser.runtime.ways import Way, answer
+from tests.browser.runtime.world import World
 
 SUMMARY = pytest.StashKey[list[str]]()
 SHOTS = Path(__file__).parent / "shots"
@@ -94,3 +96,32 @@ def shots():
     """A folder for screenshots that a person may want to look at."""
     SHOTS.mkdir(exist_ok=True)
     return SHOTS
+
+
+@pytest.fixture(scope="package")
+def windows_world(playwright, tmp_path_factory):
+    """One world for all tests of windows and frames."""
+    made = World(tmp_path_factory.mktemp("windows"), playwright, answer=answer)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="package")
+def ways(windows_world):
+    """A profile for each way to the sites."""
+    with (
+        windows_world.tab(through=False) as direct,
+        windows_world.tab(through=True) as inside,
+    ):
+        direct.close()
+        inside.close()
+        yield Way(windows_world, direct.context, False), Way(windows_world, inside.context, True)
+
+
+@pytest.fixture
+def through(ways):
+    """The way through the gateway."""
+    yield ways[1]
+    ways[1].clear()

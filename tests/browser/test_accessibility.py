@@ -44,7 +44,7 @@ def portal(stack, page):
 
 def forgotten(stack, page):
     """The portal after a form without script."""
-    page.goto(stack.codec.portal_origin + "/#forgotten")
+    page.goto(stack.codec.portal_origin + "/forgotten")
     page.locator("#forgotten").wait_for()
 
 

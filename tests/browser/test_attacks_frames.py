@@ -106,7 +106,7 @@ def test_framed_three_deep(world):
     }
     with world.tab() as page:
         for url, allowed in through.items():
-            frame = world.open(page, url)
+            world.open(page, url)
             settle(page, lambda: len(page.frames) == 4, "three deep")
             deep = page.frames[3]
             if allowed:

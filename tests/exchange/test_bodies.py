@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from typing import Any
@@ -12,8 +13,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway import wire
 from gateway.cookies.same_site import SAME
 from gateway.exchange import bodies
+from gateway.exchange.attesting import Attested
 from gateway.exchange.messages import Context, RequestHead, Settings, UpstreamHead
 from gateway.exchange.steps import Addressed
+from gateway.rewrite.inject import guard_markup
 from gateway.rewrite.media import Asked, Kind
 from gateway.rewrite.pipeline import BodyPlan
 from tests.exchange import HTML, PAGE_ORIGIN, SITE, WORKER, context, frame, head
@@ -157,14 +160,20 @@ class PlanTests(SynchronousTestCase):
         plan = _plan(frame(), HTML)
         common = {
             "v": 1, "origin": SITE, "suffix": SUFFIX, "port": 443, "secure": SECURE,
-            "rare": context().rare_path,
+            "rare": context().rare_path, "renew": Settings().token_seconds // 4,
         }  # fmt: skip
-        self.assertEqual(_payload(plan.markup), {**common, "cookie": ""})
+        self.assertEqual(
+            _payload(plan.markup), {**common, "cookie": "", "cookies": [], "path": "/p"}
+        )
         self.assertIsNone(PAYLOAD.search(plan.frame_markup))
         runtime = context().runtime_path
         self.assertIn(f'src="{runtime}"'.encode(), plan.markup)
         self.assertIn(f'src="{PAGE_ORIGIN}{runtime}"'.encode(), plan.frame_markup)
-        self.assertIn(b"xmlns", _plan(frame(), (b"Content-Type", b"image/svg+xml")).markup)
+        drawing = _plan(frame(), (b"Content-Type", b"image/svg+xml"))
+        self.assertIn(b"xmlns", drawing.markup)
+        self.assertTrue(plan.markup.startswith(guard_markup()), "nothing before what hides it")
+        self.assertTrue(drawing.markup.startswith(guard_markup(xml=True)))
+        self.assertNotIn(b"<style", plan.frame_markup)
 
     def test_webrtc(self) -> None:
         """The runtime leaves it to pages only where the configuration says so."""
@@ -204,6 +213,39 @@ class TagTests(SynchronousTestCase):
 
     def _tag(self, what: Asked, given: Context | None = None, target: str = "/p") -> bytes:
         return bodies.inserted(what, _addressed(target), None, SAME, NOW, given or context()).tag
+
+    def _page(self, made: Attested, now: int = NOW, seconds: int = 86400) -> bodies.Inserted:
+        given = attrs.evolve(context(), settings=Settings(token_seconds=seconds))
+        return bodies.inserted(Asked.DOCUMENT, _addressed(), None, SAME, now, given, made)
+
+    def test_each_load_is_the_same_page(self) -> None:
+        """Nonce, proof and token are in the payload and not in the digest; whose it is, is."""
+        made = Attested("n", "p", "t", b"pair")
+        page = self._page(made)
+        for change in ({"nonce": "m"}, {"proof": "q"}, {"token": "u"}):
+            again = self._page(attrs.evolve(made, **change))
+            self.assertEqual(again.tag, page.tag, change)
+            self.assertEqual(again.payload, {**page.payload, **change})
+        self.assertNotEqual(self._page(attrs.evolve(made, pair=b"other")).tag, page.tag)
+        told = {"nonce": "n", "proof": "p", "token": "t"}
+        self.assertEqual({name: page.payload[name] for name in told}, told)
+        self.assertNotIn("pair", page.payload)
+
+    def test_age(self) -> None:
+        """A copy whose token would be older than a quarter of its life is another page."""
+        made = Attested("n", "p", "t", b"pair")
+        for seconds in (1, 2, 3, 4, 5, 60, 86400):
+            tags = [self._page(made, NOW + at, seconds).tag for at in range(3 * seconds + 30)]
+            runs = [len(list(run)) for _, run in itertools.groupby(tags)]
+            self.assertLessEqual(max(runs), seconds // bodies.TOKEN_AGES + 1, seconds)
+            self.assertEqual(len(set(tags)), len(runs), "no age comes again")
+            if seconds > 60:
+                self.assertEqual(runs[1], seconds // bodies.TOKEN_AGES + 1)
+        sheets = {
+            bodies.inserted(Asked.STYLE, _addressed(), None, SAME, now, context()).tag
+            for now in (NOW, NOW + 86400, NOW + 86400 * 400)
+        }
+        self.assertEqual(len(sheets), 1)
 
     def test_differs(self) -> None:
         """By runtime and settings for documents, by the script for workers, by the host for all."""

@@ -9,8 +9,9 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.exchange.http import http_exchange
-from gateway.exchange.messages import Connect, Context, RequestHead, Respond, UpstreamHead
-from tests.exchange import HTML, Shell, context, frame, head, play, values
+from gateway.exchange.messages import Connect, Context, NeedNow, RequestHead, Respond, UpstreamHead
+from tests.exchange import HTML, SESSION, Shell, context, frame, head, play, values
+from tests.session import DATR, DATR_2, NOW
 
 CSS = (b"Content-Type", b"text/css")
 SCRIPT = (b"Content-Type", b"text/javascript")
@@ -219,6 +220,32 @@ class ChangedTests(ConditionCase):
         self.assertEqual((anonymous.status, site.conditions()), (200, [{}, {}]))
         self.assertNotEqual(self.etag(anonymous), etag)
 
+    def test_pairs(self) -> None:
+        """Another ``datr`` is another pair: a page with a proof for the one is not the other's."""
+        site = Site((HTML, ETAG))
+        etag = self.etag(self.ask(frame(), site))
+        tossed = SESSION.replace(DATR.text, DATR_2.text)
+        request = frame(session=False, if_none_match=etag, cookie=tossed.decode())
+        other = self.ask(request, site)
+        self.assertEqual((other.status, site.conditions()), (200, [{}, {}]))
+        self.assertNotEqual(self.etag(other), etag)
+
+    def test_ages(self) -> None:
+        """A page is kept for a quarter of its token's life, then made anew with a fresh one."""
+        quarter = context().settings.token_seconds // 4 + 1
+        start = NOW - NOW % quarter
+        site, shell = Site((HTML, ETAG)), Shell({NeedNow: start})
+        first = self.ask(frame(), site, shell)
+        etag = self.etag(first)
+        for later, status in ((0, 304), (quarter - 1, 304), (quarter, 200), (-1, 200)):
+            shell.replies[NeedNow] = start + later
+            ending = self.ask(frame(if_none_match=etag), site, shell)
+            self.assertEqual(ending.status, status, later)
+            self.assertEqual(self.etag(ending) == etag, status == 304)
+            if status == 200:
+                self.assertEqual(site.conditions()[-1], {})
+                self.assertNotEqual(ending.plan.markup, first.plan.markup)
+
     def test_hidden_cookies(self) -> None:
         """A cookie that script does not see changes nothing."""
         site, shell = Site((HTML, ETAG)), Shell()
@@ -249,7 +276,7 @@ class SetCookieTests(ConditionCase):
 
     def test_unseen(self) -> None:
         """What script does not see, or saw before, leaves the page as it is."""
-        for one in (b"h=1; Path=/; HttpOnly", b"a=1; Path=/", b"p=1; Path=/elsewhere"):
+        for one in (b"h=1; Path=/; HttpOnly", b"a=1; Path=/"):
             site, shell, ending, etag = self._again(one)
             self.assertEqual((ending.status, self.etag(ending)), (304, etag), one)
             self.assertEqual(len(site.asked), 2)
@@ -261,6 +288,7 @@ class SetCookieTests(ConditionCase):
         for one, wanted in (
             (b"b=2; Path=/", b"a=1; b=2"),
             (b"a=2; Path=/", b"a=2"),
+            (b"p=1; Path=/elsewhere", b"a=1"),
             (b"a=; Path=/; Max-Age=0", b""),
         ):
             site, shell, ending, etag = self._again(one)

@@ -8,11 +8,39 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway import wire
 from gateway.exchange.http import http_exchange
-from gateway.exchange.messages import Connect, RequestHead, Respond, UpstreamHead
+from gateway.exchange.messages import (
+    Connect,
+    Refuse,
+    RequestHead,
+    Respond,
+    Settings,
+    UpstreamHead,
+)
+from gateway.rewrite.inject import guard_markup
 from gateway.rewrite.pipeline import pipeline_for
-from tests.exchange import HTML, PAGE_ORIGIN, SITE, Shell, context, frame, head, play, values
+from gateway.session.attestation import page_proof
+from gateway.session.keys import encode
+from gateway.session.reading import Session
+from gateway.session.tokens import Token, seal_token
+from gateway.session.writing import write_tokens
+from tests.cookies import SUFFIXES
+from tests.exchange import (
+    HTML,
+    PAGE_ORIGIN,
+    SITE,
+    USER,
+    Shell,
+    context,
+    frame,
+    head,
+    play,
+    token_text,
+    values,
+)
 from tests.rewrite import SECURE, SUFFIX, origin, pour
+from tests.session import DATR, ICK, KEYS, NOW
 
 CSP = b"Content-Security-Policy"
 PAYLOAD = re.compile(rb'<script type="application/json" id="__gw">([^<]*)</script>')
@@ -68,7 +96,8 @@ class UpstreamTests(SynchronousTestCase):
         shell, fields = Shell(), ((b"Set-Cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"X-Y", b"z"))
         ending = _respond(head(), *fields, shell=shell)
         self.assertEqual(shell.cookies(), b"a=1; b=2")
-        self.assertEqual(values(ending.fields, b"Set-Cookie"), [])
+        (sync,) = values(ending.fields, b"Set-Cookie")
+        self.assertTrue(sync.startswith(wire.SYNC_PREFIX), sync)
         self.assertEqual(values(ending.fields, b"X-Y"), [b"z"])
 
     def test_codings(self) -> None:
@@ -283,17 +312,31 @@ class FieldTests(SynchronousTestCase):
             self.assertEqual(values(ending.fields, b"Location"), [wanted])
 
 
+def _attested(session: Session | None) -> dict[str, object]:
+    """What a page of a session carries when the shell's first random octets are ones."""
+    nonce = encode(b"\x01" * 12).decode()
+    token = Token(session.pair if session else b"", SITE, "", NOW)
+    proof = page_proof(session.ickt(KEYS), nonce, PAGE_ORIGIN).decode() if session else ""
+    text = seal_token(KEYS, KEYS.newest, token, b"\x01" * 12)
+    return {"nonce": nonce, "proof": proof, "token": text, "made": NOW}
+
+
 class PayloadTests(SynchronousTestCase):
     """What the runtime is told."""
 
     def test_content(self) -> None:
-        """The origin and where the gateway is; nothing of the session."""
+        """The origin and where the gateway is; of the session only what attests the page."""
         ending = _respond(frame(), HTML)
+        tokens = write_tokens(KEYS, USER, DATR.generation).all_of(origin(SITE), SUFFIXES)
+        self.assertEqual(list(tokens), ["shop.example.com", "example.com"])
         self.assertEqual(
             _payload(ending),
             {
                 "v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443,
-                "secure": SECURE, "rare": context().rare_path,
+                "secure": SECURE, "rare": SECURE + context().rare_path,
+                "renew": Settings().token_seconds // 4, "cookies": [], "write": tokens,
+                "seen": "", "path": "/p",
+                **_attested(Session(ICK, DATR)),
             },
         )  # fmt: skip
         markup = ending.plan.markup or b""
@@ -312,12 +355,36 @@ class PayloadTests(SynchronousTestCase):
             (b"Set-Cookie", b"x=6; Path=/; HttpOnly"),
         )
         ending = _respond(frame(), HTML, *fields, shell=shell)
-        self.assertEqual(_payload(ending)["cookie"], "a=1; b=5; new=4")
+        payload = _payload(ending)
+        self.assertEqual(payload["cookie"], "a=1; b=5; new=4")
+        rows = [
+            ["deep", "3", "", "/deep", None, 0, "lax", 0],
+            ["a", "1", "", "/", None, 0, "lax", 0],
+            ["b", "5", "", "/", None, 0, "lax", 0],
+            ["new", "4", "", "/", None, 0, "lax", 0],
+        ]
+        self.assertEqual((payload["cookies"], payload["at"]), (rows, 2))
+
+    def test_rows(self) -> None:
+        """Everything that a script may know of a cookie; what ends soon is looked at each time."""
+        for field, row, seen in (
+            (b"a=1; Domain=example.com; Secure; SameSite=Strict; Max-Age=3600",
+             ["a", "1", "example.com", "/", NOW + 3600, 1, "strict", 0], ""),
+            (b"a=1; Secure; SameSite=None; Partitioned; Max-Age=3599",
+             ["a", "1", "", "/", NOW + 3599, 1, "none", 1], None),
+        ):  # fmt: skip
+            payload = _payload(_respond(frame(), HTML, (b"Set-Cookie", field)))
+            self.assertEqual((payload["cookies"], payload.get("seen")), ([row], seen))
 
     def test_anonymous(self) -> None:
         """Without a session there are none, whatever the site sets."""
+        payload = _payload(_respond(frame(session=False), HTML, (b"Set-Cookie", b"a=1")))
+        self.assertEqual((payload["cookie"], payload["cookies"]), ("", []))
+        self.assertFalse({"write", "at", "seen"} & payload.keys())
         ending = _respond(frame(session=False), HTML, (b"Set-Cookie", b"a=1"))
-        self.assertEqual(_payload(ending)["cookie"], "")
+        payload = _payload(ending)
+        self.assertEqual(payload["cookie"], "")
+        self.assertEqual({name: payload[name] for name in _attested(None)}, _attested(None))
 
     def test_a_cookie_cannot_end_the_element(self) -> None:
         """A hostile value comes back as it is, and the page as it was, in its place."""
@@ -330,7 +397,7 @@ class PayloadTests(SynchronousTestCase):
         page = pour(pipeline, [b"<head><title>T</title>"])
         self.assertNotIn(b"alert(1)", PAYLOAD.sub(b"", page))
         self.assertEqual(page.count(b"</script>"), 2)
-        self.assertTrue(page.startswith(b"<head><script type="))
+        self.assertTrue(page.startswith(b"<head>" + guard_markup() + b"<script type="))
         self.assertTrue(page.endswith(b"</script><title>T</title>"))
 
     def test_octets_that_are_no_text(self) -> None:
@@ -338,3 +405,42 @@ class PayloadTests(SynchronousTestCase):
         shell = Shell()
         shell.put(b"a=\xff\xe9")
         self.assertEqual(_payload(_respond(frame(), HTML, shell=shell))["cookie"], "a=\ufffd\ufffd")
+
+
+class FormsOfTheOuterFrame(SynchronousTestCase):
+    """A page's form for another window is sent by the outer frame, in the page's name."""
+
+    def _sent(self, **more: Any) -> Connect:
+        given = {
+            "method": b"POST",
+            "sec_fetch_site": "same-site",
+            "sec_fetch_dest": "iframe",
+            "sec_fetch_mode": "navigate",
+            "origin": SECURE,
+            **more,
+        }
+        _, shell = play(http_exchange, head("/a", **given))
+        (sent,) = shell.sent()
+        assert isinstance(sent, Connect)
+        return sent
+
+    def test_origin(self) -> None:
+        """The token says whose form it is: the site sees that page's origin, not another."""
+        pair = Session(ICK, DATR).pair
+        for page, site in ((SITE, b"same-origin"), ("https://other.test", b"cross-site")):
+            sent = self._sent(token=token_text(pair, page))
+            self.assertEqual(values(sent.fields, b"Origin"), [page.encode()])
+            self.assertEqual(values(sent.fields, b"Sec-Fetch-Site"), [site])
+
+    def test_only_with_a_token(self) -> None:
+        """Nothing else that comes from the outer frame has a page's name."""
+        sent = self._sent(method=b"GET", token=token_text(Session(ICK, DATR).pair))
+        self.assertEqual(values(sent.fields, b"Origin"), [b"null"])
+        ending, _ = play(http_exchange, head("/a", method=b"POST", token="", origin=SECURE))
+        self.assertIsInstance(ending, Refuse)
+
+    def test_a_page_speaks_for_itself(self) -> None:
+        """A page's own Origin stands, and must be the token's."""
+        token = token_text(Session(ICK, DATR).pair, "https://other.test")
+        ending, _ = play(http_exchange, head("/a", method=b"POST", token=token, origin=PAGE_ORIGIN))
+        self.assertIsInstance(ending, Refuse)

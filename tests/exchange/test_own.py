@@ -34,7 +34,13 @@ from tests.rewrite import DOMAIN, SECURE, SUFFIX, collapsed
 from tests.session import DATR, DATR_2, ICK, ICK_2, KEYS, NONCE, NOW
 
 SECURE_HOST = f"www{SUFFIX}"
-ENDPOINTS = (wire.BOOTSTRAP_PATH, wire.RESTORE_PATH, wire.CHECK_PATH, wire.FORGET_PATH)
+ENDPOINTS = (
+    wire.BOOTSTRAP_PATH,
+    wire.RESTORE_PATH,
+    wire.CHECK_PATH,
+    wire.FORGET_PATH,
+    wire.PROOF_PATH,
+)
 TOSSED = SESSION + b"; " + wire.ICK_COOKIE + b"=" + ICK_2.cookie_value()
 ICKT = attest(KEYS, ICK, DATR).decode()
 RESTORE = seal_restore_text(KEYS, ICK, DATR, NONCE).decode()
@@ -80,6 +86,8 @@ class HostTests(SynchronousTestCase):
             (DOMAIN, "/", b"GET", Serve(Page.PORTAL)),
             (DOMAIN.upper(), "/?x", b"HEAD", Serve(Page.PORTAL)),
             (f"{DOMAIN}:8443", "/", b"GET", Serve(Page.PORTAL)),
+            (DOMAIN, "/forgotten", b"GET", Serve(Page.FORGOTTEN)),
+            (SECURE_HOST, "/forgotten", b"GET", 404),
             (DOMAIN, asset, b"GET", ServeAsset("dir/x.js")),
             (DOMAIN, "/nothing", b"GET", 404),
             (DOMAIN, "/nothing", b"POST", 404),
@@ -378,7 +386,7 @@ class ForgetTests(SynchronousTestCase):
             ending, shell = self._forget(*fields, cookie=cookie, body=b"sure=on")
             assert isinstance(ending, Answer), fields
             self.assertEqual(ending.status, 303)
-            location = f"https://{DOMAIN}/#{wire.FORGOTTEN_ID}".encode()
+            location = f"https://{DOMAIN}{wire.FORGOTTEN_PATH}".encode()
             self.assertEqual(values(ending.fields, b"Location"), [location])
             self.assertEqual(shell.kinds(), "NeedBody Forget")
             self.assertTrue(self._ended(ending))

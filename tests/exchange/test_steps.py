@@ -246,7 +246,7 @@ class CookieTests(SynchronousTestCase):
         """One commit for all fields; what was refused is an event."""
         shell = Shell()
         after = self._receive(shell, b"a=1", b"b=2; Domain=evil.example", b"c=3")
-        self.assertEqual(len(after.cookies), 2)
+        self.assertEqual(len(after.jar.cookies), 2)
         self.assertEqual(shell.cookies(), b"a=1; c=3")
         self.assertEqual(shell.notes(), [events.COOKIE_REJECTED])
         self.assertEqual(shell.kinds(), "NeedRows NeedNow NeedRandom Note Commit")
@@ -270,7 +270,7 @@ class CookieTests(SynchronousTestCase):
         shell.replies[Commit] = race
         after = self._receive(shell, b"a=ours")
         self.assertEqual(set(shell.cookies().split(b"; ")), {b"old=1", b"theirs=1", b"a=ours"})
-        self.assertEqual({cookie.name for cookie in after.cookies}, {b"old", b"theirs", b"a"})
+        self.assertEqual({cookie.name for cookie in after.jar.cookies}, {b"old", b"theirs", b"a"})
         commits = [need for need in shell.needs if isinstance(need, Commit)]
         self.assertEqual([need.version for need in commits], [1, 2])
         nonces = {row.sealed[2:14] for need in commits for row in need.puts}
@@ -299,7 +299,7 @@ class CookieTests(SynchronousTestCase):
             rows[first].index, rows[first].expires_day, rows[second].sealed
         )
         after = self._receive(shell)
-        self.assertEqual(len(after.cookies), 1)
+        self.assertEqual(len(after.jar.cookies), 1)
         self.assertEqual(shell.notes(), [events.ROW_DAMAGED])
 
     def test_the_store_is_away(self) -> None:

@@ -21,6 +21,8 @@ from gateway.exchange.messages import (
     UpstreamFailed,
 )
 from gateway.exchange.websocket import websocket_exchange
+from gateway.rewrite.parameters import with_parameter
+from gateway.session.reading import Session
 from tests.exchange import (
     HOST,
     LONG_HOST,
@@ -32,12 +34,15 @@ from tests.exchange import (
     context,
     long_origin,
     play,
+    token_text,
     values,
 )
 from tests.rewrite import DOMAIN, SECURE, SUFFIX, collapsed, origin
-from tests.session import ICK_2
+from tests.session import DATR, ICK, ICK_2, NOW
 from tests.websocket.test_handshake import KEY
 
+PAIR, OTHER_PAIR = Session(ICK, DATR).pair, Session(ICK_2, DATR).pair
+DAY = 86400
 TOSSED = SESSION + b"; " + wire.ICK_COOKIE + b"=" + ICK_2.cookie_value()
 
 
@@ -47,10 +52,16 @@ def _head(
     host: str = HOST,
     cookie: bytes = SESSION,
     origins: tuple[str, ...] = (PAGE_ORIGIN,),
+    token: str | None = None,
     protocols: str = "",
     method: bytes = b"GET",
     **more: str,
 ) -> RequestHead:
+    """A handshake; ``token``: "" for none, by default that of the page at ``SITE``."""
+    if token is None:
+        token = token_text(PAIR if cookie else b"")
+    if token:
+        target = with_parameter(target.decode(), wire.TOKEN_PARAMETER, token).encode()
     fields = [
         (b"Upgrade", b"websocket"),
         (b"Connection", b"Upgrade"),
@@ -79,25 +90,29 @@ class OrderTests(SynchronousTestCase):
         """Nothing is dialled before the policy allows; the commit comes before the answer."""
         cookies = {ConnectSocket: SocketOpened(None, (b"a=1",))}
         refused = {ConnectSocket: SocketRefused(401, (b"a=1",))}
-        commits = "NeedRows NeedNow ConnectSocket NeedNow NeedRandom Commit"
+        commits = "NeedNow NeedRows NeedNow ConnectSocket NeedNow NeedRandom Commit NeedRandom"
+        bare = token_text()
         closed = context(access("other.example"))
         table: list[tuple[str, RequestHead, Context, dict[type, object], str, type]] = [
-            ("plain", _head(), context(), {}, "NeedRows NeedNow ConnectSocket", Accept),
+            ("plain", _head(), context(), {}, "NeedNow NeedRows NeedNow ConnectSocket", Accept),
             ("cookies", _head(), context(), cookies, commits, Accept),
             ("cookies of a refusal", _head(), context(), refused, commits, Refuse),
-            ("anonymous", _head(cookie=b""), context(), cookies, "ConnectSocket", Accept),
-            ("tossed", _head(cookie=TOSSED), context(), cookies, "Note ConnectSocket", Accept),
-            ("closed", _head(), closed, {}, "", Refuse),
-            ("no origin", _head(origins=()), context(), {}, "", Refuse),
+            ("anonymous", _head(cookie=b""), context(), cookies, "NeedNow ConnectSocket", Accept),
+            ("tossed", _head(cookie=TOSSED), context(), cookies, f"Note {commits}", Accept),
+            ("tossed, nobody's token", _head(cookie=TOSSED, token=bare), context(), cookies,
+             "Note NeedNow", Refuse),
+            ("no token", _head(token=""), context(), cookies, "NeedNow", Refuse),
+            ("closed", _head(), closed, {}, "NeedNow", Refuse),
+            ("no origin", _head(origins=()), context(), {}, "NeedNow", Refuse),
             ("unsound", _head(method=b"POST"), context(), {}, "", Refuse),
             ("unsound, no label", _head(method=b"POST", host="x"), context(), {}, "", Refuse),
             ("no label", _head(host="junk" + SUFFIX), context(), {}, "", Refuse),
             ("digest", _head(host=LONG_HOST), context(), {}, "NeedOrigin", Refuse),
             ("known digest", _head(host=LONG_HOST), context(),
              {NeedOrigin: long_origin(LONG_HOST.partition(".")[0])},
-             "NeedOrigin NeedRows NeedNow ConnectSocket", Accept),
+             "NeedOrigin NeedNow NeedRows NeedNow ConnectSocket", Accept),
             ("proof", _head(b"/?__gwo=https%3A%2F%2Funder_score.example.com", host=LONG_HOST),
-             context(), {}, "RememberOrigin NeedRows NeedNow ConnectSocket", Accept),
+             context(), {}, "NeedNow RememberOrigin NeedRows NeedNow ConnectSocket", Accept),
         ]  # fmt: skip
         for name, request, given, replies, wanted, kind in table:
             ending, shell = _play(request, given, Shell(dict(replies)))
@@ -145,12 +160,12 @@ class OriginTests(SynchronousTestCase):
                 self.assertEqual(
                     (ending.status, ending.event), (403, events.ORIGIN_DENIED), origins
                 )
-                self.assertEqual(shell.needs, [], origins)
+                self.assertEqual(shell.kinds(), "NeedNow", origins)
 
     def test_expanded(self) -> None:
         """The upstream sees the page's own origin, never the gateway's."""
         for page in (SITE, "https://www.example.com", "http://plain.example:81"):
-            _, shell = _play(_head(origins=(collapsed(page),)))
+            _, shell = _play(_head(origins=(collapsed(page),), token=token_text(PAIR, page)))
             (sent,) = shell.sent()
             assert isinstance(sent, ConnectSocket)
             self.assertEqual((sent.origin, sent.page_origin), (origin(SITE), page))
@@ -159,21 +174,22 @@ class OriginTests(SynchronousTestCase):
         """A rule with ``from`` opens for that page alone."""
         rules = context(access("wss://shop.example.com", page="https://www.example.com"))
         for page, kind in (("https://www.example.com", Accept), (SITE, Refuse)):
-            ending, shell = _play(_head(origins=(collapsed(page),)), rules)
+            request = _head(origins=(collapsed(page),), token=token_text(PAIR, page))
+            ending, shell = _play(request, rules)
             self.assertIsInstance(ending, kind, page)
             self.assertEqual(bool(shell.sent()), kind is Accept)
             if isinstance(ending, Refuse):
                 self.assertEqual((ending.status, ending.event), (403, events.DESTINATION_DENIED))
 
     def test_native(self) -> None:
-        """A native rule waives the Origin; what another site or client says is passed on."""
+        """A native rule waives Origin and token; what another site or client says is passed on."""
         rules = context(access("*", native=True))
         for origins, wanted in (
             ((), None),
             (("null",), None),
             (("https://app.example",), "https://app.example"),
         ):
-            ending, shell = _play(_head(origins=origins, cookie=b""), rules)
+            ending, shell = _play(_head(origins=origins, cookie=b"", token=""), rules)
             self.assertEqual(ending, Accept(), origins)
             (sent,) = shell.sent()
             assert isinstance(sent, ConnectSocket)
@@ -250,8 +266,9 @@ class AnswerTests(SynchronousTestCase):
         """The site's own target and transport; the client's fields that may pass."""
         rules = context(access("http://shop.example.com", allow_insecure_http=True))
         request = _head(
-            b"/ws?a&__gw=T&b", host=f"http-shop-example-com{SUFFIX}", User_Agent="UA", X_Odd="1"
-        )
+            b"/ws?a&__gw=T&b", host=f"http-shop-example-com{SUFFIX}", User_Agent="UA", X_Odd="1",
+            Referer=f"{PAGE_ORIGIN}/x?__gw=T",
+        )  # fmt: skip
         _, shell = _play(request, rules)
         (sent,) = shell.sent()
         assert isinstance(sent, ConnectSocket)
@@ -271,7 +288,73 @@ class AnswerTests(SynchronousTestCase):
             self.assertEqual(values(sent.fields, b"Cookie"), [b"a=1"])
             self.assertEqual(shell.cookies(), b"a=1; b=2; c=3")
             assert isinstance(ending, Accept | Refuse)
-            self.assertEqual(ending.fields, ())
+            (sync,) = values(ending.fields, b"Set-Cookie")
+            self.assertTrue(sync.startswith(wire.SYNC_PREFIX), sync)
+
+
+class TokenTests(SynchronousTestCase):
+    """The page's token, which stands in the URL: a handshake has no other place for it."""
+
+    def test_refused(self) -> None:
+        """Without one that fits nothing is dialled, and the event says nothing of it."""
+        for token, cookie in (
+            ("", SESSION),
+            ("", b""),
+            ("junk", SESSION),
+            (token_text(), SESSION),
+            (token_text(OTHER_PAIR), SESSION),
+            (token_text(PAIR, "https://www.example.com"), SESSION),
+            (token_text(b"", "https://www.example.com"), b""),
+            (token_text(PAIR, SITE, NOW - DAY - 1), SESSION),
+            (token_text(b"x" * 32), TOSSED),
+        ):
+            for rules in (context(), context(access())):
+                ending, shell = _play(_head(token=token, cookie=cookie), rules)
+                assert isinstance(ending, Refuse), token
+                self.assertEqual((ending.status, ending.event), (403, events.CSRF_TOKEN), token)
+                self.assertEqual(shell.sent(), [])
+                self.assertNotIn("NeedRows", shell.kinds())
+                self.assertNotIn(token or "__gw", f"{ending}")
+
+    def test_accepted(self) -> None:
+        """The pair of the session; for an anonymous handshake any page's of that origin."""
+        for token, cookie in (
+            (token_text(PAIR), SESSION),
+            (token_text(PAIR, SITE, NOW - DAY), SESSION),
+            (token_text(OTHER_PAIR), TOSSED),
+            (token_text(PAIR), b""),
+            (token_text(), b""),
+        ):
+            ending, shell = _play(_head(token=token, cookie=cookie))
+            assert isinstance(ending, Accept), token
+            (sent,) = shell.sent()
+            self.assertEqual(sent.target, b"/ws?a")
+            self.assertNotIn(token, f"{sent.fields}")
+
+    def test_whose_jar(self) -> None:
+        """Among tossed cookies the token's pair says whose jar it is; anonymous is nobody's."""
+        for token, cookie, wanted in (
+            (token_text(PAIR), SESSION, [b"a=1"]),
+            (token_text(PAIR), TOSSED, [b"a=1"]),
+            (token_text(OTHER_PAIR), TOSSED, []),
+            (token_text(PAIR), b"", []),
+        ):
+            shell = Shell()
+            shell.put(b"a=1")
+            _play(_head(token=token, cookie=cookie), shell=shell)
+            (sent,) = shell.sent()
+            self.assertEqual(values(sent.fields, b"Cookie"), wanted)
+
+    def test_native(self) -> None:
+        """Where a native rule opens it, a page without a token that fits is nobody."""
+        for token in ("", "junk", token_text(OTHER_PAIR)):
+            shell = Shell({ConnectSocket: SocketOpened(None, (b"b=2",))})
+            shell.put(b"a=1")
+            ending, _ = _play(_head(token=token), context(access("*", native=True)), shell)
+            self.assertIsInstance(ending, Accept)
+            (sent,) = shell.sent()
+            self.assertEqual(values(sent.fields, b"Cookie"), [])
+            self.assertEqual(shell.cookies(), b"a=1")
 
 
 class DuplicateTests(SynchronousTestCase):
@@ -287,7 +370,7 @@ class DuplicateTests(SynchronousTestCase):
             self.assertEqual(shell.notes(), [events.SESSION_FIXATION])
 
     def test_answers(self) -> None:
-        """Anonymous, an event, and expired."""
+        """An event, and expired."""
         self._check(context(), SocketOpened(), SocketRefused(401))
 
     def test_refusals(self) -> None:

@@ -24,6 +24,7 @@ from twisted.internet.protocol import Factory
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
+from gateway import wire
 from gateway.demo.ca import LocalCa
 from gateway.net.resolver import ConnectOnly
 from gateway.ops import keyfile
@@ -31,7 +32,10 @@ from gateway.ops.config import parse_config
 from gateway.ops.metrics import Telemetry
 from gateway.ops.service import GatewayService
 from gateway.origins import collapse, parse_origin
+from gateway.rewrite.parameters import with_parameter
 from gateway.session import bootstrap
+from gateway.session.reading import read_session
+from gateway.session.tokens import NONCE_SIZE, Token, seal_token
 from tests.net.raw import Connection, Message, until
 
 DOMAIN = "gateway.test"
@@ -194,6 +198,15 @@ class Gateway:
         random = os.urandom(bootstrap.RANDOM_NEEDED)
         minted = bootstrap.mint(keys, random, int(time.time()), DOMAIN)
         return b"; ".join(field.partition(b";")[0] for field in minted.set_cookies)
+
+    def with_token(self, url: str, page: str = SHOP) -> str:
+        """A URL or target with the token that a page of ours, made for this session, has."""
+        keys = keyfile.load_or_create(self.service.config.key_file)
+        session = read_session([self.cookie], keys).session
+        assert session is not None
+        token = Token(session.pair, page, "", int(time.time()))
+        text = seal_token(keys, session.datr.generation, token, os.urandom(NONCE_SIZE))
+        return with_parameter(url, wire.TOKEN_PARAMETER, text)
 
 
 class GatewayCase(TestCase):

@@ -171,10 +171,10 @@ class SocketCase(GatewayCase):
         answers_pings: bool = True,
         echoes_codes: bool = True,
     ) -> ClientPeer:
-        """Open a client's side, or let it fail; wait for either."""
+        """Open a client's side with a page's token, or let it fail; wait for either."""
         from twisted.internet import reactor
 
-        url = f"wss://{host_of(to)}{target}"
+        url = f"wss://{host_of(to)}{gateway.with_token(target)}"
         factory = WebSocketClientFactory(
             url,
             origin=origin,

@@ -6,12 +6,13 @@ import gzip
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from gateway import wire
-from tests.net.harness import DOMAIN, SHOP, GatewayCase, request
+from gateway import events, wire
+from tests.net.harness import DOMAIN, SHOP, GatewayCase, host_of, request
 from tests.net.raw import Message, Origin, reply, until
 
 API = "https://api.site.example"
 REQUEST_ID = wire.REQUEST_ID_HEADER.lower()
+OWN = b"Sec-Fetch-Site: same-origin"
 BIG = bytes(range(256)) * 4096
 
 
@@ -130,7 +131,7 @@ class PassThroughTests(GatewayCase):
         gateway = await self.gateway({SHOP: origin})
         for method in (b"POST", b"PUT", b"PATCH", b"DELETE", b"PROPFIND"):
             for body in (b"", b"a=1", BIG):
-                await gateway.ask(f"{SHOP}/a", method=method, body=body)
+                await gateway.ask(gateway.with_token(f"{SHOP}/a"), method=method, body=body)
                 seen = origin.requests[-1]
                 self.assertEqual((seen.line[: len(method)], seen.body), (method, body))
                 self.assertEqual(seen.get(b"content-length"), b"%d" % len(body))
@@ -194,7 +195,7 @@ class PassThroughTests(GatewayCase):
         cookie = b"Cookie: " + gateway.cookie
         client.write(
             request(f"{SHOP}/1", cookie)
-            + request(f"{SHOP}/2", cookie, method=b"POST", body=b"-" * 70_000)
+            + request(gateway.with_token(f"{SHOP}/2"), cookie, method=b"POST", body=b"-" * 70_000)
             + request("https://nowhere.example/3", cookie)
             + request(f"{SHOP}/4", cookie)
         )
@@ -269,12 +270,32 @@ class CookieTests(GatewayCase):
         api = Origin(reply(b""))
         gateway = await self.gateway({SHOP: origin, API: api})
         answer = await gateway.ask(f"{SHOP}/")
-        self.assertEqual(answer.all(b"set-cookie"), [])
+        (sync,) = answer.all(b"set-cookie")
+        self.assertTrue(sync.startswith(wire.SYNC_PREFIX), "only what scripts are to see")
         await gateway.ask(f"{SHOP}/")
         await gateway.ask(f"{API}/")
         self.assertIsNone(origin.requests[0].get(b"cookie"))
         self.assertEqual(origin.requests[1].get(b"cookie"), b"a=1; d=2")
         self.assertEqual(api.requests[0].get(b"cookie"), b"d=2")
+
+    async def test_places(self) -> None:
+        """A navigation proves its place once, whoever asks the store."""
+        origin = Origin(reply(b"", b"Set-Cookie: a=1; Path=/; SameSite=Lax"))
+        gateway = await self.gateway({SHOP: origin})
+        await gateway.ask(f"{SHOP}/", OWN)
+        frame = (b"Sec-Fetch-Dest: iframe", b"Sec-Fetch-Mode: navigate")
+        asked = await gateway.ask(f"{SHOP}/", *frame, b"Sec-Fetch-Site: same-site")
+        proof = asked.body.partition(b'data-t="')[2].partition(b'"')[0].decode()
+        self.assertTrue(proof)
+        referer = f"Referer: https://{host_of(SHOP)}{wire.PLACE_PATH}".encode()
+        target = f"{SHOP}/?{wire.PROOF_PARAMETER}={proof}"
+        for expected in (2, 2):
+            await gateway.ask(target, *frame, OWN, referer)
+            self.assertEqual(len(origin.requests), expected)
+        self.assertEqual(origin.requests[1].get(b"cookie"), b"a=1")
+        self.assertEqual(origin.requests[1].target, b"/")
+        (event,) = [one for one in gateway.telemetry.events if one["code"] == events.PROOF_INVALID]
+        self.assertNotIn(proof, str(event))
 
     async def test_sessions_are_apart(self) -> None:
         """Another session has another jar; no session has none, and no site sees ours."""
@@ -304,12 +325,12 @@ class CookieTests(GatewayCase):
         origin = Origin(answer)
         gateway = await self.gateway({SHOP: origin})
         asked = gatherResults(
-            Deferred.fromCoroutine(gateway.ask(f"{SHOP}/{name.decode()}")) for name in names
+            Deferred.fromCoroutine(gateway.ask(f"{SHOP}/{name.decode()}", OWN)) for name in names
         )
         await until(lambda: len(waiting) == len(names))
         for seen in waiting:
             seen.connection.write(reply(b"", b"Set-Cookie: %s=1; Path=/" % seen.target[1:]))
         self.assertEqual([one.status for one in await asked], [200] * len(names))
-        await gateway.ask(f"{SHOP}/")
+        await gateway.ask(f"{SHOP}/", OWN)
         found = {part.strip() for part in origin.requests[-1].get(b"cookie").split(b";")}
         self.assertEqual(found, {name + b"=1" for name in names})

@@ -7,6 +7,7 @@ import hashlib
 
 from autobahn.websocket.types import ConnectionDeny
 
+from gateway import wire
 from tests.net.harness import DOMAIN, SHOP, WS, GatewayCase, host_of
 from tests.net.peers import CHUNK, SocketCase, websocket_origin
 from tests.net.raw import Message, Origin, reply, until
@@ -59,7 +60,7 @@ class HandshakeTests(SocketCase):
             b"Sec-WebSocket-Extensions: permessage-deflate",
             b"User-Agent: ua",
         )
-        client.write(handshake("//x?;%zz&__gw=1", gateway.cookie, *extra))
+        client.write(handshake(gateway.with_token("//x?;%zz"), gateway.cookie, *extra))
         answer = await client.response(bodyless=True)
         seen = origin.requests[0]
         self.assertEqual(seen.line, b"GET //x?;%zz HTTP/1.1")
@@ -84,13 +85,15 @@ class HandshakeTests(SocketCase):
         site = gateway.service.site
         for size, status in ((901, 503), (900, 200), (900, 200)):
             client = await gateway.connect()
-            head = b"POST / HTTP/1.1\r\nHost: " + host_of(SHOP).encode() + b"\r\nCookie: "
+            line = f"POST {gateway.with_token('/')} HTTP/1.1\r\nHost: {host_of(SHOP)}\r\nCookie: "
             length = b"\r\nContent-Length: %d\r\n\r\n" % size
-            client.write(head + gateway.cookie + length + b"b" * size)
+            client.write(line.encode() + gateway.cookie + length + b"b" * size)
             self.assertEqual((await client.response()).status, status, size)
             await until(lambda: site.spooled == 0)
         client = await gateway.connect()
-        client.write(handshake("/", gateway.cookie, b"Content-Length: 5") + b"hello")
+        client.write(
+            handshake(gateway.with_token("/"), gateway.cookie, b"Content-Length: 5") + b"hello"
+        )
         self.assertEqual((await client.response(bodyless=True)).status, 101)
         self.assertEqual(site.spooled, 0)
 
@@ -101,7 +104,7 @@ class HandshakeTests(SocketCase):
             origin = Origin(reply(b"secret body", *fields, b"X-Other: y", status=status))
             gateway = await self.gateway({WS: origin})
             client = await gateway.connect()
-            client.write(handshake("/", gateway.cookie))
+            client.write(handshake(gateway.with_token("/"), gateway.cookie))
             answer = await client.response()
             self.assertEqual(answer.status, int(status[:3]))
             for name, _, value in (field.partition(b": ") for field in fields):
@@ -116,7 +119,7 @@ class HandshakeTests(SocketCase):
             origin = Origin(lambda _, answer=answer: answer)
             gateway = await self.gateway({WS: origin}, response_header_bytes=32_768)
             client = await gateway.connect()
-            client.write(handshake("/", gateway.cookie))
+            client.write(handshake(gateway.with_token("/"), gateway.cookie))
             self.assertEqual((await client.response()).status, 502)
             await until(lambda: origin.connections[0].ended)
         self.assertEqual(self.flushLoggedErrors(), [])
@@ -145,7 +148,7 @@ class HandshakeTests(SocketCase):
         gateway = await self.gateway({WS: origin})
         for offer in ((), (b"Sec-WebSocket-Protocol: a",)):
             client = await gateway.connect()
-            client.write(handshake("/", gateway.cookie, *offer))
+            client.write(handshake(gateway.with_token("/"), gateway.cookie, *offer))
             self.assertEqual((await client.response()).status, 502)
         await until(lambda: all(one.ended for one in origin.connections))
 
@@ -155,7 +158,7 @@ class HandshakeTests(SocketCase):
             origin = Origin(reply(b"no", b"Location: /x", status=b"%d No" % status))
             gateway = await self.gateway({WS: origin})
             client = await gateway.connect()
-            client.write(handshake("/", gateway.cookie))
+            client.write(handshake(gateway.with_token("/"), gateway.cookie))
             self.assertEqual((await client.response()).status, expected, status)
             self.assertEqual(gateway.service.sockets.count, 0)
 
@@ -183,7 +186,7 @@ class HandshakeTests(SocketCase):
         origin = Origin(lambda _: None)
         gateway = await self.gateway({WS: origin})
         client = await gateway.connect()
-        client.write(handshake("/", gateway.cookie))
+        client.write(handshake(gateway.with_token("/"), gateway.cookie))
         await until(lambda: origin.requests)
         client.transport.abortConnection()
         await until(lambda: origin.connections[0].ended)
@@ -204,9 +207,10 @@ class HandshakeTests(SocketCase):
         gateway = await self.gateway({WS: origin})
         for target in ("/no", "/", "/"):
             client = await gateway.connect()
-            client.write(handshake(target, gateway.cookie))
+            client.write(handshake(gateway.with_token(target), gateway.cookie))
             answer = await client.response(bodyless=target == "/")
-            self.assertEqual(answer.all(b"set-cookie"), [])
+            for one in answer.all(b"set-cookie"):
+                self.assertTrue(one.startswith(wire.SYNC_PREFIX), one)
         cookies = [seen.get(b"cookie") for seen in origin.requests]
         self.assertEqual(cookies, [None, b"c=3", b"c=3; a=1; b=2"])
 
@@ -235,7 +239,7 @@ class HandshakeTests(SocketCase):
         gateway = await self.gateway({WS: origin})
         client = await gateway.connect()
         masked = b"\x81\x83\0\0\0\0abc"
-        client.write(handshake("/", gateway.cookie) + masked)
+        client.write(handshake(gateway.with_token("/"), gateway.cookie) + masked)
         await client.response(bodyless=True)
         await until(lambda: client.buffer == b"\x81\x05early")
         await until(lambda: b"\x81\x83" in origin.connections[0].buffer)

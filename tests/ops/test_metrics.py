@@ -102,6 +102,7 @@ class TelemetryTests(SynchronousTestCase):
         """Attacks warn, our own faults are errors, the rest is information."""
         for code, level in (
             (events.SESSION_FIXATION, "warn"),
+            (events.CSRF_TOKEN, "warn"),
             (events.SSRF_DENIED, "warn"),
             (events.DANGEROUS_SETTING, "warn"),
             (events.RELOAD_REFUSED, "warn"),

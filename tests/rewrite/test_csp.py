@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,16 +15,26 @@ from gateway import wire
 from gateway.rewrite.csp import (
     Mapped,
     RuntimeSource,
+    basic_policies,
     containment,
     frame_ancestors_for,
     map_policies,
     violated_directive,
 )
+from gateway.rewrite.inject import GUARD, REVEAL, guard_markup
 from tests.rewrite import SECURE, SUFFIX, WILDCARD, codec, origin
 
 RUNTIME = RuntimeSource(
-    "https://page/runtime.js", "sha256-abc=", "sha256-def=", "https://page/.gateway/"
+    "https://page/runtime.js",
+    "sha256-abc=",
+    "https://page/rare.js",
+    "sha256-def=",
+    "https://page/.gateway/",
 )
+GUARDS = [
+    f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    for text in (GUARD, REVEAL)
+]
 URL, HASH = RUNTIME.url, f"'{RUNTIME.digest}'"
 A = f"https-a-example{SUFFIX}"
 PLAIN_A = f"http-a-example{SUFFIX}"
@@ -207,7 +220,7 @@ class RuntimeTests(SynchronousTestCase):
             ("default-src 'none'", []),
         ):
             found = _with_runtime(text)
-            self.assertEqual(found["connect-src"], [*sources, RUNTIME.own], text)
+            self.assertEqual(found["connect-src"], [*sources, RUNTIME.own, RUNTIME.rare_url], text)
         self.assertNotIn("connect-src", _with_runtime("script-src 'self'"))
 
     def test_none(self) -> None:
@@ -226,6 +239,48 @@ class RuntimeTests(SynchronousTestCase):
         """It makes browsers ignore hosts: the digest is what admits."""
         found = _with_runtime("script-src 'strict-dynamic' 'nonce-x'")
         self.assertIn(HASH, found["script-src"])
+
+    def test_the_guards(self) -> None:
+        """Their hashes are added where inline styles are not allowed, and nowhere else."""
+        table: list[tuple[str, str, bool]] = [
+            ("style-src 'self'", "style-src", True),
+            ("style-src 'none'", "style-src", True),
+            ("style-src", "style-src", True),
+            ("style-src 'unsafe-inline'", "style-src", False),
+            ("style-src 'UNSAFE-INLINE' 'self'", "style-src", False),
+            # A nonce or hash undoes unsafe-inline, so that one more does no harm.
+            ("style-src 'unsafe-inline' 'nonce-x'", "style-src", True),
+            ("style-src 'unsafe-inline' 'sha384-x'", "style-src", True),
+            ("style-src 'unsafe-inline'; style-src-elem 'self'", "style-src-elem", True),
+            ("style-src 'self'; style-src-elem 'unsafe-inline'", "style-src-elem", False),
+            ("default-src 'self'", "style-src", True),
+            ("default-src 'none'", "style-src", True),
+            ("default-src 'self'; style-src 'unsafe-inline'", "style-src", False),
+        ]
+        for text, directive, added in table:
+            found = _with_runtime(text)[directive]
+            self.assertEqual([one for one in found if one in GUARDS], GUARDS * added, text)
+            if added:
+                self.assertNotIn("'none'", found)
+        for text in ("img-src 'self'", "style-src-attr 'none'", "default-src 'unsafe-inline'"):
+            self.assertNotIn(GUARDS[0], str(_with_runtime(text)), text)
+        self.assertNotIn("style-src", _with_runtime("default-src 'unsafe-inline'"))
+
+    def test_the_guards_widen_nothing_else(self) -> None:
+        """Neither default-src, nor style attributes, nor the directive that does not decide."""
+        found = _with_runtime("default-src 'none'")
+        self.assertEqual(found["default-src"], ["'none'"])
+        self.assertEqual(found["style-src"], GUARDS)
+        found = _with_runtime("style-src 'self'; style-src-elem 'self'; style-src-attr 'none'")
+        self.assertEqual((found["style-src"], found["style-src-attr"]), (["'self'"], ["'none'"]))
+        self.assertNotIn(GUARDS[0], _one("style-src 'self'"), "there is none to admit")
+
+    def test_the_guards_are_those_of_the_markup(self) -> None:
+        """Each style element that goes in has its hash."""
+        styles = re.findall(rb"<style>([^<]*)</style>", guard_markup())
+        found = [base64.b64encode(hashlib.sha256(one).digest()).decode() for one in styles]
+        self.assertEqual([f"'sha256-{one}'" for one in found], GUARDS)
+        self.assertIn(styles[0], guard_markup(xml=True))
 
     def test_inline_stays_allowed(self) -> None:
         """A hash or nonce turns 'unsafe-inline' off (CSP 3, 6.7.3.2): none is added to it."""
@@ -395,3 +450,31 @@ class FloodTests(SynchronousTestCase):
             mapped = map_policies([value], origin("https://a.example"), codec(), None)
             size = sum(map(len, mapped.policies))
             self.assertLess(size, 100_000, value[:40])
+
+
+class BasicTests(SynchronousTestCase):
+    """Policies of a response in mode ``basic``."""
+
+    def test_table(self) -> None:
+        """Ours comes last; a sandbox lets script run, which ours then stops but for our own."""
+        source = RuntimeSource("https://r/x.js", "sha256-x", "https://r/y.js", "sha256-y", "/")
+        ours = b"script-src https://r/x.js; object-src 'none'; worker-src 'none'"
+        for values, wanted in (
+            ([], []),
+            ([b"img-src a"], [b"img-src a"]),
+            ([b"sandbox"], [b"sandbox allow-scripts"]),
+            (
+                [b"Sandbox;x", b"y; sandbox a"],
+                [b"Sandbox allow-scripts;x", b"y; sandbox allow-scripts a"],
+            ),
+            (
+                [b"x, sandbox", b"x;\t sandbox\t"],
+                [b"x, sandbox allow-scripts", b"x;\t sandbox allow-scripts\t"],
+            ),
+            (
+                [b"img-src sandbox.example", b"a sandbox"],
+                [b"img-src sandbox.example", b"a sandbox"],
+            ),
+            ([b"sandboxed"], [b"sandboxed"]),
+        ):
+            self.assertEqual(basic_policies(values, source), [*wanted, ours], values)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.rewrite.inject import Injector, payload_markup
+from gateway.rewrite.inject import GUARD, REVEAL, Injector, guard_markup, payload_markup
 from tests.rewrite import cut, octets, run
 
 MARKUP = b"<script>ours</script>"
@@ -248,6 +248,32 @@ class XmlTests(SynchronousTestCase):
     def test_html_has_no_other_roots(self) -> None:
         """In HTML the markup goes before an element of any other name."""
         self.assertEqual(_inject(b"<svg><g/></svg>"), MARKUP + b"<svg><g/></svg>")
+
+
+class GuardTests(SynchronousTestCase):
+    """What hides a page until it is attested."""
+
+    def test_html(self) -> None:
+        """Hidden for all; shown again, with more weight, only where no script runs."""
+        markup = guard_markup().decode()
+        matched = re.fullmatch(
+            r"<style>([^<]*)</style><noscript><style>([^<]*)</style></noscript>", markup
+        )
+        assert matched is not None, markup
+        self.assertEqual(matched.groups(), (GUARD, REVEAL))
+        hides, shows = (re.fullmatch(r"((?::root)+)\{display:(\w+)!important\}", one)
+                        for one in (GUARD, REVEAL))  # fmt: skip
+        assert hides is not None and shows is not None
+        self.assertEqual((hides[2], shows[2]), ("none", "revert"))
+        self.assertGreater(len(shows[1]), len(hides[1]))
+
+    def test_xml(self) -> None:
+        """Styles of HTML's, well-formed; where no script runs, a query shows it again."""
+        markup = guard_markup(xml=True)
+        root = ET.fromstring(b"<svg xmlns='http://www.w3.org/2000/svg'>" + markup + b"</svg>")
+        self.assertEqual([one.tag for one in root], ["{http://www.w3.org/1999/xhtml}style"] * 2)
+        self.assertEqual([(one.text, len(one)) for one in root], [(GUARD, 0), (REVEAL, 0)])
+        self.assertEqual([one.get("media") for one in root], [None, "(scripting:none)"])
 
 
 class PayloadTests(SynchronousTestCase):

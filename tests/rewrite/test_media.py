@@ -140,3 +140,16 @@ class KindTests(SynchronousTestCase):
     def test_is_document(self) -> None:
         """Into which the runtime goes."""
         self.assertEqual({kind for kind in Kind if kind.is_document}, {Kind.HTML, Kind.XML})
+
+    def test_basic(self) -> None:
+        """XML is read for every use, for it may hold script; but feeds, which are shown as text."""
+        for asked in Asked:
+            for content_type, wanted in (
+                ("image/svg+xml", Kind.XML), ("text/xml; charset=x", Kind.XML), ("TEXT/XSL", Kind.XML),
+                ("application/any+xml", Kind.XML), ("text/rdf", Kind.XML), ("application/xml", Kind.XML),
+            ):  # fmt: skip
+                found = kind_of(asked, content_type, nosniff=False, basic=True)
+                self.assertIs(found, wanted, (asked, content_type))
+        for content_type in ("application/rss+xml", "application/atom+xml", "image/png", "x/xml"):
+            found = kind_of(Asked.DOCUMENT, content_type, nosniff=False, basic=True)
+            self.assertIs(found, Kind.UNTOUCHED, content_type)

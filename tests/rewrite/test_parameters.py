@@ -75,7 +75,11 @@ class ParameterTests(SynchronousTestCase):
             self.assertEqual(parameter(target, DIGEST), wanted, target)
 
     @settings(deadline=None)
-    @given(TARGETS, st.sampled_from([TOKEN, DIGEST]), st.sampled_from(["1", "sha256-a+/=", ""]))
+    @given(
+        TARGETS,
+        st.sampled_from([TOKEN, DIGEST, wire.PROOF_PARAMETER]),
+        st.sampled_from(["1", "sha256-a+/=", ""]),
+    )
     def test_round_trip(self, url: str, name: str, value: str) -> None:
         """What was put in is read, and taken out again without a trace on what is no query."""
         url = strip_own_parameters(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway.session.attestation import (
     Mode,
     attest,
+    challenge_answer,
     mint_datr,
     open_restore_text,
+    page_proof,
     pair,
     seal_restore_text,
     verify_datr,
@@ -124,6 +127,81 @@ class PairTests(SynchronousTestCase):
         self.assertNotEqual(ickt, encode(pair(ICK, DATR)))
         for part in (*DATR.text.split(b".")[4:], ICK.cookie_value()[1:20]):
             self.assertNotIn(part, ickt)
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters=" "), max_size=12)
+PAGE = "https://https-shop-example-com.0.gw.example.org"
+
+
+class ProofTests(SynchronousTestCase):
+    """What a page shows to the outer frame."""
+
+    ickt = attest(KEYS, ICK, DATR)
+
+    def test_page_proof(self) -> None:
+        """Of the ickt, the nonce and the page's own origin; the digest is the documented one."""
+        proof = page_proof(self.ickt, "n0nce", PAGE)
+        text = f"1 page n0nce {PAGE}".encode()
+        self.assertEqual(proof, encode(hmac.digest(self.ickt, text, "sha256")))
+        others = {
+            page_proof(attest(KEYS, ICK_2, DATR), "n0nce", PAGE),
+            page_proof(attest(KEYS, ICK, DATR_2), "n0nce", PAGE),
+            page_proof(self.ickt, "n0ncf", PAGE),
+            page_proof(self.ickt, "n0nce", PAGE.replace("shop", "show")),
+            proof,
+        }
+        self.assertEqual(len(others), 5)
+
+    def test_challenge_answer(self) -> None:
+        """Of the challenge, too; the digest is the documented one."""
+        answer = challenge_answer(self.ickt, "c", "n", PAGE)
+        text = f"1 answer c n {PAGE}".encode()
+        self.assertEqual(answer, encode(hmac.digest(self.ickt, text, "sha256")))
+        others = {
+            challenge_answer(attest(KEYS, ICK_2, DATR), "c", "n", PAGE),
+            challenge_answer(self.ickt, "d", "n", PAGE),
+            challenge_answer(self.ickt, "c", "m", PAGE),
+            challenge_answer(self.ickt, "c", "n", f"{PAGE}:8443"),
+            challenge_answer(self.ickt, "n", "c", PAGE),
+            page_proof(self.ickt, "n", PAGE),
+            page_proof(self.ickt, "c", PAGE),
+            answer,
+        }
+        self.assertEqual(len(others), 8)
+
+    @settings(deadline=None)
+    @given(
+        st.lists(
+            st.one_of(st.tuples(WORDS, WORDS), st.tuples(WORDS, WORDS, WORDS)),
+            min_size=2, max_size=2, unique=True,
+        )
+    )  # fmt: skip
+    def test_no_two_lists_give_one_text(self, lists: list[tuple[str, ...]]) -> None:
+        """Neither among themselves nor between proofs and answers."""
+        found = {
+            page_proof(self.ickt, *words)  # type: ignore[call-arg]
+            if len(words) == 2
+            else challenge_answer(self.ickt, *words)  # type: ignore[call-arg]
+            for words in lists
+        }
+        self.assertEqual(len(found), 2)
+
+    def test_words_that_run_together(self) -> None:
+        """What one list has at the end of a word and another at its beginning; empty words."""
+        for name, left, right in (
+            ("proof", ("ab", "c"), ("a", "bc")),
+            ("proof", ("", "ab"), ("ab", "")),
+            ("answer", ("a", "bc", PAGE), ("ab", "c", PAGE)),
+            ("answer", ("", "a", PAGE), ("a", "", PAGE)),
+        ):
+            of = page_proof if name == "proof" else challenge_answer
+            self.assertNotEqual(of(self.ickt, *left), of(self.ickt, *right))  # type: ignore[operator]
+        self.assertNotEqual(
+            page_proof(self.ickt, "a", PAGE), challenge_answer(self.ickt, "a", "", PAGE)
+        )
+        self.assertNotEqual(
+            page_proof(self.ickt, "answer", PAGE), challenge_answer(self.ickt, "page", "", PAGE)
+        )
 
 
 class RestoreTextTests(SynchronousTestCase):

@@ -18,8 +18,10 @@ _STRIPPED = "the HTTP client strips a vertical tab at a field's end before the j
 _RENEWED = "Chromium keeps the creation time only where the value stays; the draft always (5.7)"
 _PURGE = "Chromium purges 180 cookies of a site to 150, the jar to 180"
 _REFERRER = "without Origin and Referer a request is cross-site (docs/standards)"
-_FRAME = "frames are not told from the topmost page (docs/standards)"
-_INSIDE = "the same: to requests of a cross-site frame its own site is the topmost page's"
+_FORM = (
+    "a form is not asked for its place: what only the topmost page may send stays (docs/standards)"
+)
+_INSIDE = "to requests of a cross-site frame its own site is the topmost page's (docs/standards)"
 
 
 @attrs.frozen
@@ -37,78 +39,15 @@ _AS_ITS_OWN = {
     )
 }
 _CROSS = {
-    "frame": Finding(
-        _FRAME,
-        {
-            "Cookie": (
-                ["@none=1", "@hidden=1"],
-                ["@none=1", "@lax=1", "@unsaid=1", "@hidden=1", "@here=1"],
-            ),
-            "document.cookie": (
-                ["@none=1"],
-                ["@none=1", "@lax=1", "@strict=1", "@unsaid=1", "@here=1"],
-            ),
-            "there": (["@none=1", "@hidden=1", "@here=1"], ["@none=1", "@hidden=1"]),
-            "kept": (
-                ["@none=1", "@hidden=1"],
-                ["@none=1", "@lax=1", "@strict=1", "@unsaid=1", "@hidden=1", "@here=1"],
-            ),
-        },
-    ),
-    "frame, fetch inside": Finding(
-        _INSIDE,
-        {
-            "Cookie": (
-                ["@none=1", "@hidden=1"],
-                ["@none=1", "@lax=1", "@strict=1", "@unsaid=1", "@hidden=1", "@here=1"],
-            )
-        },
-    ),
-    "frame, image inside": Finding(
-        _INSIDE,
-        {
-            "Cookie": (
-                ["@none=1", "@hidden=1"],
-                ["@none=1", "@lax=1", "@strict=1", "@unsaid=1", "@hidden=1", "@here=1"],
-            )
-        },
-    ),
-    "frame, redirected by another site": Finding(
-        _FRAME,
-        {
-            "Cookie": (
-                ["@none=1", "@hidden=1"],
-                ["@none=1", "@lax=1", "@unsaid=1", "@hidden=1", "@here=1"],
-            ),
-            "document.cookie": (
-                ["@none=1"],
-                ["@none=1", "@lax=1", "@strict=1", "@unsaid=1", "@here=1"],
-            ),
-        },
-    ),
-    "frame, redirected with cookies": Finding(
-        _FRAME,
-        {
-            "Cookie": (
-                ["@none=1", "@hidden=1"],
-                ["@none=1", "@lax=1", "@unsaid=1", "@hidden=1", "@here=1"],
-            ),
-            "document.cookie": (
-                ["@none=1"],
-                ["@none=1", "@lax=1", "@strict=1", "@unsaid=1", "@here=1"],
-            ),
-            "there": (["@none=1", "@hidden=1", "@here=1"], ["@none=1", "@hidden=1"]),
-            "kept": (
-                ["@none=1", "@hidden=1"],
-                ["@none=1", "@lax=1", "@strict=1", "@unsaid=1", "@hidden=1", "@here=1"],
-            ),
-        },
-    ),
     **{
-        f"frame, {how}, {what} inside": Finding(_INSIDE, _AS_ITS_OWN)
-        for how in ("redirected by another site", "redirected with cookies")
+        f"frame{how}, {what} inside": Finding(_INSIDE, _AS_ITS_OWN)
+        for how in ("", ", redirected by another site", ", redirected with cookies")
         for what in ("fetch", "image")
     },
+    "leaving by form, POST": Finding(
+        _FORM,
+        {"Cookie": (["@none=1", "@unsaid=1", "@hidden=1", "@here=1"], ["@none=1", "@hidden=1"])},
+    ),
 }
 FINDINGS: dict[str, dict[str, Finding]] = {
     "domain": {

@@ -3,7 +3,7 @@
 import { getOwnPropertyDescriptor } from "../shared/hooks.js";
 
 const INPUT =
-  "beforeinput click auxclick contextmenu drop keydown keypress keyup mousedown mouseup paste pointerdown pointerup touchend touchstart";
+  "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchstart";
 // A slow line is no attack; a silent one shows nothing.
 const PATIENCE = 30000;
 const { get: originOf } = /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin"));

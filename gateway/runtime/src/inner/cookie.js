@@ -1,26 +1,38 @@
-// document.cookie over the server-side jar: reads come from the page's payload.
-// Writes need tokens that the gateway does not issue yet; they are refused aloud, not faked.
-import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared/hooks.js";
+// document.cookie over the server-side jar: what the page came with is read here; what changed
+// since, and what is written, is for the part that is loaded on demand.  Native cookies here are all the gateway's own.
+import { getOwnPropertyDescriptor, hook, wrap } from "../shared/hooks.js";
+
+/**
+ * What scripts of a window, and of the blank ones in it, see.  `seen` is what native cookies are
+ * while `cookie` is right; the part that is loaded on demand goes by the rows.
+ * @typedef {import("./payload.js").Payload & {
+ *   w: any, native: any, fetch: typeof fetch, leave?: (url: string) => void,
+ * }} Jar
+ */
 
 /**
  * @param {any} w
- * @param {() => string} read what the jar shows to this document's scripts
+ * @param {Jar} jar
+ * @param {import("./rare.js").Rare} part
  */
-export function installCookie(w, read) {
+export function installCookie(w, jar, part) {
   const { document, Document: { prototype } } = w;
-  const native = /** @type {any} */ (getOwnPropertyDescriptor(prototype, "cookie"));
-  let told = false;
-  defineProperty(prototype, "cookie", {
-    ...native,
-    get: wrap(native.get, {
-      apply: (target, self, args) => (self === document ? read() : apply(target, self, args)),
-    }),
-    set: wrap(native.set, {
-      apply(target, self, args) {
-        if (self !== document) return apply(target, self, args);
-        if (!told) console.warn("Script cookies are not stored.");
-        told = true;
-      },
-    }),
-  });
+  if (!jar.w) {
+    jar.w = w;
+    jar.fetch = w.fetch;
+    jar.native = getOwnPropertyDescriptor(prototype, "cookie");
+    // A page that the browser kept, or nobody looked at, may be older than its cookies.
+    for (const type of ["pageshow", "visibilitychange"]) {
+      w.addEventListener(type, (/** @type {any} */ { persisted }) => {
+        if (persisted !== false) jar.seen = 0;
+      });
+    }
+  }
+  hook(prototype, "cookie", (args, self) => {
+    if (self === document) args[0] = part("write", "", jar, args[0]);
+  }, (seen, self) =>
+    self !== document ? seen
+    : seen === jar.seen ? jar.cookie
+    : part("read", "", jar));
+  hook(w, "cookieStore", null, (store) => part("store", store, store, w, jar, wrap));
 }

@@ -1,16 +1,22 @@
 // Tells the outer frame where the topmost page is and what it is called.
 // The outer frame believes the browser's event.origin about the origin, and nobody else.
 
-/** @param {import("./attest.js").Post} post */
-export function installHello(post) {
+/**
+ * @param {import("./attest.js").Post} post
+ * @param {import("./attest.js").Heard} handlers
+ * @param {string} site the page's origin, which a digest's label hides
+ */
+export function installHello(post, handlers, site) {
   if (parent !== top) return;
   const tell = (/** @type {string} */ phase) => {
     const { pathname, search, hash } = location;
-    const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.getAttribute("href");
-    post("state", { phase, title: document.title, path: pathname + search + hash, icon: icon && new URL(icon, document.baseURI).href });
+    const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.href;
+    post("state", { phase, title: document.title, path: pathname + search + hash, icon, site });
   };
   tell("start");
-  for (const type of "DOMContentLoaded load hashchange popstate pageshow pagehide".split(" ")) {
+  // Applications change title and address without a word: they are told with each answer.
+  handlers.ping = () => tell("ping");
+  for (const type of "DOMContentLoaded load popstate pageshow pagehide".split(" ")) {
     addEventListener(type, () => tell(type));
   }
 }

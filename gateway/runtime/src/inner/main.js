@@ -1,5 +1,5 @@
 // The inner runtime: first script of every proxied document.
-import { apply, installTexts } from "../shared/hooks.js";
+import { apply, hookAll, installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
 import { signer } from "../shared/tokens.js";
 import { trustedOf } from "../shared/trusted.js";
@@ -16,18 +16,22 @@ import { takePayload } from "./payload.js";
 import { rareOf } from "./rare.js";
 import { installForms } from "./tokens.js";
 
-const payload = takePayload();
+const payload = /** @type {any} */ (takePayload());
 if (payload) {
-  const { origin, suffix, port, rare, cookie, frame, rtc, renew } = payload;
+  const { origin, suffix, port, rare, frame, rtc, renew, made, target, referrer } = payload;
   const place = { suffix, port: port === 443 ? "" : `${port}` };
   const own = location.origin;
+  try {
+    if (target) history.replaceState(history.state, "", own + target + location.hash);
+  } catch {
+    // A sandboxed document has no such right in every browser; its address stays as it is.
+  }
   /** @type {import("./attest.js").Heard} */
   const handlers = { reload: () => location.reload() };
   const { post, heard, hide } = attest(payload, own, handlers);
-  handlers.ping = () => post("pong");
   const { now } = Date;
-  // A page from the browser's history may be of any age.
-  let due = /^b/.test(/** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type) ? 0 : now() + renew * 1000;
+  // A page from the browser's history, or a site's service worker, may be of any age.
+  let due = Math.min(made * 1000, now()) + renew * 1000;
   /** The page's own, for its frames too. @type {import("./rare.js").Rare} */
   let part;
   /** @param {any} w */
@@ -67,20 +71,21 @@ if (payload) {
     installWorkers(w, urls, () => part("workers", {}, w, own));
     installElements(w, urls, markup, part);
     const sign = installForms(w, (url) => signed(urls.map(url)));
-    installCookie(w, () => cookie);
+    installCookie(w, payload, part);
     /** @type {import("./navigation.js").Windows | null} */
     let known = null;
     const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers));
     if (w === window) {
       handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
-      if (/^gw-opener:/.test(w.name)) windows()?.installOpener();
+      if (/^gw-/.test(w.name)) windows()?.installOpener();
     }
-    installNavigation(w, urls, windows, sign);
+    installNavigation(w, urls, windows, sign, payload);
     installFrames(w, install, markup.css, listenAgain);
-    if (w === window) installHello(post);
+    if (w === window) installHello(post, handlers, origin);
     delete w.addEventListener;
   };
   install(window);
+  if (referrer != null) hookAll(window, "Document.referrer", null, () => referrer);
 } else {
   // A document in a `srcdoc`: its parent's runtime comes when the parent looks at it.
   frameElement && /** @type {HTMLIFrameElement} */ (frameElement).contentWindow;

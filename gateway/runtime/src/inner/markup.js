@@ -19,11 +19,10 @@ const MEMORY = 999;
 export function markupOf({ map, unmap }, rare, frameMarkup) {
   /** @type {Map<string, string>} */
   const given = new Map();
-  /** @param {"css" | "html" | "list"} kind @returns {(text: any) => any} */
+  /** @param {"css" | "html"} kind @returns {(text: any) => any} */
   const changer = (kind) => (text) => (FOREIGN.test(text) ? rare(kind, text, text, map, attribute) : text);
   const css = changer("css");
   const html = changer("html");
-  const list = changer("list");
   /**
    * An attribute's text as it is to be set; others come back as they are.
    * @param {string} name
@@ -31,12 +30,8 @@ export function markupOf({ map, unmap }, rare, frameMarkup) {
    * @returns {string}
    */
   const attribute = (name, value) => {
-    if (!URL_ATTRIBUTE.test(name)) return value;
-    const kind = name.toLowerCase();
-    const mapped = kind === "style" ? css(value)
-      : kind === "srcdoc" ? frameMarkup + html(value)
-      : /set$|ping/.test(kind) ? list(value)
-      : map(value);
+    if (!URL_ATTRIBUTE.test(name) || !FOREIGN.test(name + value)) return value;
+    const mapped = rare("attribute", value, name.toLowerCase(), value, map, attribute, frameMarkup);
     if (mapped !== value) {
       if (given.size > MEMORY) given.clear();
       given.set(mapped, value);

@@ -11,14 +11,16 @@ const HERE = /^(?:_self)?$/i;
  * @param {import("../shared/urls.js").Urls} urls
  * @param {() => Windows | null} windows
  * @param {(form: any) => void} sign
+ * @param {import("./cookie.js").Jar} jar
  */
-export function installNavigation(w, { map }, windows, sign) {
+export function installNavigation(w, { map }, windows, sign, jar) {
   const { document, location } = w;
   const later = w.setTimeout.bind(w);
 
   w.navigation?.addEventListener("navigate", (/** @type {any} */ event) => {
     const { destination: { url }, navigationType } = event;
     const to = map(url);
+    jar.leave?.(to);
     if (to === url || !event.cancelable) return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -28,24 +30,24 @@ export function installNavigation(w, { map }, windows, sign) {
   const targetOf = (element, name) => element?.getAttribute(name) || document.querySelector("base[target]")?.target || "";
   w.addEventListener("click", (/** @type {MouseEvent} */ event) => {
     const link = /** @type {any} */ (event.composedPath().find((one) => /^(a|area)$/.test(/** @type {any} */ (one).localName)));
-    if (!link?.href) return;
+    if (!link?.href || w.document !== document) return; // as with messages: the next document has its own
     link.setAttribute("href", link.getAttribute("href")); // collapsed, if it was not yet
     const target = targetOf(link, "target");
     if (!HERE.test(target)) windows()?.click(link, target, event);
   }, true);
-  const send = (/** @type {any} */ form, /** @type {any} */ submitter) => {
+  const send = (/** @type {any} */ form, /** @type {any} */ submitter = null, /** @type {any} */ event = null) => {
     const target = submitter?.getAttribute("formtarget") || targetOf(form, "target");
-    if (!HERE.test(target)) return windows()?.send(form, submitter, target);
+    if (!HERE.test(target)) return windows()?.send(form, submitter, target, event);
   };
   w.addEventListener("submit", (/** @type {any} */ event) => {
-    if (send(event.target, event.submitter)) event.preventDefault();
-  });
+    if (w.document === document) send(event.target, event.submitter, event);
+  }, true);
   const { prototype } = w.HTMLFormElement;
   defineProperty(prototype, "submit", {
     ...getOwnPropertyDescriptor(prototype, "submit"),
     value: wrap(prototype.submit, {
       apply(target, self, args) {
-        if (send(self, null)) return;
+        if (send(self)) return;
         sign(self);
         return apply(target, self, args);
       },
@@ -54,9 +56,10 @@ export function installNavigation(w, { map }, windows, sign) {
   defineProperty(w, "open", {
     ...getOwnPropertyDescriptor(w, "open"),
     value: wrap(w.open, {
-      apply(target, self, [url = "", name = "_blank", ...rest]) {
+      apply(target, self, [url = "", name, ...rest]) {
+        name = `${name ?? ""}` || "_blank";
         const native = (/** @type {string} */ name) => apply(target, self, [map(url), name, ...rest]);
-        return HERE.test(name) ? native(name) : windows()?.open(url, `${name}`, rest[0], native) ?? null;
+        return HERE.test(name) ? native(name) : windows()?.open(url, name, rest[0], native) ?? null;
       },
     }),
   });

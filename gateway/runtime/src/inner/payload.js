@@ -4,16 +4,24 @@
  * @typedef {object} Payload
  * @property {number} v
  * @property {string} origin the page's own origin, expanded
- * @property {string} cookie what document.cookie reads
+ * @property {string} cookie what document.cookie reads, as long as nothing changes
+ * @property {string | 0 | undefined} [seen] empty where it is right as long as no native cookie comes
+ * @property {string} path what the document was loaded from; Chromium's cookies go by it for good
+ * @property {import("../shared/cookies.js").Row[]} cookies what scripts of this host see, on any path
+ * @property {Record<string, string>} [write] tokens, by the domain on which scripts may set cookies
+ * @property {number} [at] the version of the jar
  * @property {string} suffix
  * @property {number} port
  * @property {string} secure the outer frame's origin
  * @property {string} nonce of this page
  * @property {string} proof that the page was made under the outer frame's session
  * @property {string} token of what the page sends
+ * @property {number} made when that was, in the server's seconds
  * @property {number} renew seconds after which the token is to be renewed
  * @property {string} rare the URL of the part that few pages need
  * @property {number} [rtc] WebRTC is allowed
+ * @property {string} [target] the page's path and query without parameters of the gateway's, if it has some
+ * @property {string} [referrer] what document.referrer reads, where the browser's is not the site's business
  * @property {string} frame what brings the runtime into documents that script puts into a `srcdoc`
  */
 

@@ -63,10 +63,12 @@ export const isRewriteOrigin = (origin, place) => labelIn(origin, place) !== nul
  * The origin behind an `event.origin`; null unless it is a rewrite host of ours.
  * @param {string} origin
  * @param {Place} place
+ * @param {string} [told] what the page says that it is: a label that is a digest proves it
  * @returns {string | null}
  */
-export function originBehind(origin, place) {
+export function originBehind(origin, place, told) {
   const label = labelIn(origin, place);
+  if (label && told && longLabel(told) === label) return told;
   const found = label === null ? null : expand(label);
   return found && serialise(found);
 }

@@ -5,7 +5,7 @@ const PATIENCE = 20_000;
 const ICKT = "__Host-gw-ickt";
 
 /** The suffix of rewrite hosts on the domain apart, dot first; empty if the gateway has none. */
-export const apartSuffix = () => document.getElementById("stage")?.dataset.apart ?? "";
+export const apartSuffix = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-apart]"))?.dataset.apart ?? "";
 
 /** The ickt that this origin's cookie keeps; no proxied page can write one of that name. */
 export function cookieIckt() {
@@ -19,7 +19,7 @@ let count = 0;
 
 /**
  * Ask the frame of the domain apart; it is made for one question.
- * @param {{type: "settle", ickt: string, text: string, nonce: string} | {type: "check", ickt: string}} question
+ * @param {{type: "settle", ickt: string, text: string, nonce: string} | {type: "check", ickt: string} | {type: "forget"}} question
  * @returns {Promise<{ok: boolean, kept: boolean}>} whether the gateway took an offer, and whether
  *   the browser holds the cookies of the ickt now
  */

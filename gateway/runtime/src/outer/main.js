@@ -1,6 +1,7 @@
 // The outer frame: address bar, session, and the one frame that shows the page.
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
 import { judgeOf } from "./attest.js";
+import { proofOf, withProof } from "./proof.js";
 import { NothingKept, ensureSession, ickt, mendSession, suffix } from "./session.js";
 import { windowsOf } from "./windows.js";
 
@@ -37,6 +38,8 @@ const ownIcon = icon.href;
 let frame = null;
 /** The address last asked for or reported. */
 let current = "";
+/** What was typed and waits for its proof. @type {URL | null} */
+let awaiting = null;
 /** The topmost page, once it was attested. @type {Speaker | null} */
 let page = null;
 /** When the topmost page was last heard of. */
@@ -48,11 +51,12 @@ const mended = [];
 
 const judge = judgeOf(() => ickt() ?? "", (origin) => isRewriteOrigin(origin, place));
 const windows = windowsOf({
-  parse: parseTyped,
   behind: (origin) => originBehind(origin, place),
   shown: () => page,
-  show,
+  show: (url, form, same) => show(url, form, "", same),
   blocked(again) {
+    // Browsers that know no "hidden" would show it.
+    popup.textContent = notice.dataset.popup ?? "";
     popup.hidden = false;
     popup.onclick = () => {
       popup.hidden = true;
@@ -88,24 +92,30 @@ const say = (name) => tell(notice.dataset[name] ?? "");
  * Show a site; the frame is made anew, so that the choice is one step in the history.
  * @param {URL} url
  * @param {any} [sent] a form that another page sends into this window
+ * @param {string} [proof] that the person typed it
+ * @param {boolean} [same] a page in it leads it away: it is a step like any other of its
  */
-function show(url, sent) {
+function show(url, sent, proof, same) {
   const target = collapsed(url, place);
   if (target === null) {
     say("own");
     return;
   }
   tell("");
-  page = null;
+  page = awaiting = null;
   current = url.href;
   field.value = url.href;
   forget();
   document.title = url.host;
   setBusy(true);
+  if (same && frame && !sent) {
+    frame.src = target;
+    return;
+  }
   const next = document.createElement("iframe");
   next.id = "page";
   next.title = url.host;
-  next.name = windows.opened ? "gw-opener:" : "";
+  next.name = windows.frameName();
   next.setAttribute("sandbox", SANDBOX);
   next.allow = stage.dataset.allow ?? "";
   const since = performance.now();
@@ -118,21 +128,22 @@ function show(url, sent) {
   stage.replaceChildren(next);
   frame = next;
   if (sent?.entries) submit(next, target, sent);
-  else next.src = target;
+  else next.src = proof ? withProof(target, proof) : target;
 }
 
 /** @param {HTMLIFrameElement} to @param {string} target @param {any} sent */
 function submit(to, target, sent) {
   const name = (to.name ||= "gw-form");
   const made = document.createElement("form");
-  const action = `${target}${target.includes("?") ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
-  Object.assign(made, { method: "post", action, target: name, enctype: `${sent.coding}` });
+  const action = new URL(target);
+  action.search += `${action.search ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
+  Object.assign(made, { acceptCharset: "utf-8", method: "post", action, target: name, enctype: `${sent.coding}` });
   for (const [key, value] of sent.entries) {
     const input = document.createElement("input");
     input.type = typeof value === "string" ? "hidden" : "file";
     input.name = key;
     if (typeof value === "string") input.value = value;
-    else {
+    else if (value.name || value.size) {
       const files = new DataTransfer();
       files.items.add(value);
       input.files = files.files;
@@ -206,7 +217,7 @@ function within(one) {
 /** The document proved itself: it gets a port, by which all else is said. @param {Window} source @param {string} origin */
 function acknowledge(source, origin) {
   const { port1: port, port2 } = new MessageChannel();
-  const speaker = { port, origin };
+  const speaker = { port, origin, source };
   const topmost = source === frame?.contentWindow;
   if (topmost) {
     // The page before may have left without a word: its name goes with it.
@@ -215,17 +226,19 @@ function acknowledge(source, origin) {
     heardAt = performance.now();
   }
   port.onmessage = ({ data: said, ports }) => {
-    if (said?.type === "state" || said?.type === "pong") {
+    if (said?.type === "state") {
       if (page === speaker) hear(said);
     } else windows.asked(speaker, said, ports);
   };
   source.postMessage({ gw: 1, type: "ack" }, origin === "null" ? "*" : origin, [port2]);
+  windows.met(speaker);
 }
 
 /** The topmost page tells of itself. @param {any} said */
 function hear(said) {
   heardAt = performance.now();
-  const origin = page && originBehind(page.origin, place);
+  if (page && typeof said.site === "string") page.site = said.site;
+  const origin = page && originBehind(page.origin, place, page.site);
   if (!origin) return;
   if (said.phase === "pagehide") {
     setBusy(true);
@@ -241,16 +254,17 @@ function hear(said) {
     shown.classList.toggle("plain", origin.startsWith("http:"));
     if (!notice.hidden && notice.textContent === notice.dataset.gone) tell("");
   }
-  if (said.type === "pong") return;
-  if (said.phase !== "start") setBusy(false);
+  if (said.phase !== "start" && said.phase !== "ping") setBusy(false);
   const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path.slice(0, 2000) : "/";
   current = origin + path;
   if (document.activeElement !== field) field.value = current;
   document.title = (typeof said.title === "string" && said.title.slice(0, 200).trim()) || new URL(origin).host;
   if (frame) frame.title = document.title;
   // An image of a rewrite host, which the page's policy admits and no other.
-  icon.href = typeof said.icon === "string" && said.icon.startsWith("https:") ? said.icon.slice(0, 2000) : ownIcon;
-  history.replaceState(history.state, "", "#" + current);
+  const image = typeof said.icon === "string" && said.icon.length < 2000 ? parseTyped(said.icon) : null;
+  const wanted = (image && (isRewriteOrigin(image.origin, place) ? image.href : collapsed(image, place))) || ownIcon;
+  if (icon.href !== wanted) icon.href = wanted;
+  if (location.hash !== "#" + current) history.replaceState(history.state, "", "#" + current);
 }
 
 addEventListener("message", async ({ data: said, source: from, origin }) => {
@@ -278,7 +292,7 @@ setInterval(() => {
   page.port.postMessage({ type: "ping" });
 }, PING);
 
-form.addEventListener("submit", (event) => {
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const url = parseTyped(field.value);
   if (!url) {
@@ -287,7 +301,9 @@ form.addEventListener("submit", (event) => {
   }
   history.pushState(null, "", "#" + url.href);
   field.blur();
-  show(url);
+  awaiting = url;
+  const proof = await proofOf(url);
+  if (awaiting === url) show(url, undefined, proof);
 });
 addEventListener("hashchange", showFragment);
 byId("back", HTMLButtonElement).addEventListener("click", () => history.back());
@@ -303,6 +319,7 @@ byId("reload", HTMLButtonElement).addEventListener("click", () => {
     const fresh = !ickt();
     await ensureSession();
     showFragment();
+    windows.begin();
     // The page does not wait for the check; it is loaded again if the cookies had gone.
     if (!fresh) await mend();
   } catch (error) {

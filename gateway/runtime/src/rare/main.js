@@ -3,25 +3,30 @@ import { mapCss } from "../shared/css.js";
 import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
+import { read, write } from "./cookie.js";
 import { longLabel } from "./long.js";
-import { html, list } from "./markup.js";
+import { attribute, html } from "./markup.js";
 import { renew } from "./renew.js";
+import { store } from "./store.js";
 import { windowsOf } from "./windows.js";
 import { written } from "./write.js";
 
 /** @typedef {typeof parts} Parts */
 
 const parts = {
+  attribute,
   /** @param {URL} url @param {import("../shared/origins.js").Place} place */
   collapse: (url, place) => collapseUrl(url, place, longLabel, expand),
   css: mapCss,
   decode,
   html,
-  list,
+  read,
   renew,
+  store,
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),
   windows: windowsOf,
+  write,
   written,
 };
 /** @type {any} */ (document.currentScript).parts = parts;

@@ -33,5 +33,19 @@ export const html = (text, map, attribute) =>
  * @param {string} text
  * @param {(given: any) => any} map
  */
-export const list = (text, map) =>
+const list = (text, map) =>
   text.replace(/[^\s,]\S*?(?=,*(?:\s|$))/g, (one) => (/:|\/\//.test(one) ? map(one) : one));
+
+/**
+ * An attribute's text that may name a foreign host, or be a document of its own.
+ * @param {string} name in lower case
+ * @param {string} value
+ * @param {(given: any) => any} map
+ * @param {Attribute} other what is done to attributes within
+ * @param {string} frameMarkup what goes before a `srcdoc` document
+ */
+export const attribute = (name, value, map, other, frameMarkup) =>
+  name === "style" ? mapCss(value, map)
+  : name === "srcdoc" ? frameMarkup + html(value, map, other)
+  : /set$|ping/.test(name) ? list(value, map)
+  : map(value);

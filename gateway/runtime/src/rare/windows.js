@@ -1,8 +1,12 @@
-// Other frames and windows: sandboxed frames cannot navigate those around them, and open no
-// windows; the target's runtime or the outer frame does it for them.
+// Other frames and windows.  Sandboxed frames navigate none but those below them, and open no
+// windows: a page of the same origin that may does it for them, or the outer frame.
 import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared/hooks.js";
+import { formOf } from "./form.js";
+import { shim } from "./shim.js";
 
-const OPENER = "gw-opener:";
+// What the outer frame puts before the name of a page's frame: `gw-<id>.<path>:` where it was
+// opened by a page, as that page's window number `id`, from the frame at that path; else `gw-:`.
+const MARK = /^gw-([\d.]*):/;
 
 /** @typedef {ReturnType<typeof windowsOf>} Windows */
 
@@ -14,9 +18,9 @@ const OPENER = "gw-opener:";
  * @param {import("../inner/attest.js").Heard} handlers
  */
 export function windowsOf(w, { map, unmap }, signed, post, handlers) {
-  const { document, location, top, parent, MessageEvent } = w;
+  const { document, location, navigator, top, parent, structuredClone: clone, MessageEvent, FormData, URL } = w;
   const later = w.setTimeout.bind(w);
-  const absolute = (/** @type {string} */ url) => new URL(map(url), document.baseURI).href;
+  const absolute = (/** @type {any} */ url) => new URL(map(`${url}`), document.baseURI).href;
 
   // --- frames -----------------------------------------------------------------------
 
@@ -26,21 +30,44 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
     while (one.parent !== top && one.parent !== one) one = one.parent;
     return one;
   };
-  /** The frame with a name among a window's descendants. @param {any} from @param {string} name @returns {any} */
-  const named = (from, name) => {
+  /** Whether a window is of this origin. @param {any} one */
+  const own = (one) => {
     try {
-      if (from === w ? w.name === name : from.name === name) return from;
+      return one.location.origin === location.origin || Boolean(one.document);
     } catch {
-      // of another origin
+      return false;
     }
+  };
+  /** Where a window is below another: numbers of frames; null if it is not. @param {any} one @param {any} from */
+  const pathTo = (one, from) => {
+    const path = [];
+    for (; one !== from; one = one.parent) {
+      if (one === top || one.parent === one) return null;
+      let at = 0;
+      while (one.parent[at] !== one) at++;
+      path.unshift(at);
+    }
+    return path;
+  };
+  /** Who may navigate a window: the nearest window around it that is of this origin. @param {any} to */
+  const helper = (to) => {
+    for (let one = to; one !== top; one = one.parent) {
+      if (own(one)) return one;
+      if (one.parent === one) break;
+    }
+  };
+  /** A frame with a name that may be navigated from here, among a window and those below. @param {any} from @param {string} name @returns {any} */
+  const named = (from, name) => {
+    if (own(from) && from.name === name) return from;
     for (let i = 0; i < from.length; i++) {
+      const one = from[i];
       // Names of another origin's frames can be asked for, not read.
       try {
-        if (from[name] === from[i]) return from[i];
+        if (!own(one) && from[name] === one && (helper(one) || pathTo(one, w))) return one;
       } catch {
         // not its name
       }
-      const found = named(from[i], name);
+      const found = named(one, name);
       if (found) return found;
     }
   };
@@ -48,73 +75,77 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
   const find = (target) => {
     const word = target.toLowerCase();
     if (word === "_blank") return;
+    if (word === "_self") return w;
     if (word === "_top") return topmost();
     if (word === "_parent") return parent === top ? w : parent;
-    return named(topmost(), target);
+    return named(w, target) ?? named(topmost(), target);
   };
-  /** Whether a frame may be navigated from here without anybody's help. @param {any} to */
-  const within = (to) => {
-    for (; to !== top && to.parent !== to; to = to.parent) if (to === w) return true;
-    return false;
+  /**
+   * Have another frame navigated: by one of this origin, so that the request is its and not
+   * the frame's; the topmost page by the outer frame.
+   * @param {any} to @param {{url: string, entries?: any[], coding?: string, token?: string}} what @param {string} name
+   */
+  const lead = (to, what, name) => {
+    const by = helper(to);
+    if (by) by.postMessage({ gw: 1, type: "go", ...what, path: pathTo(to, by), name }, location.origin);
+    else if (to === topmost()) post("lead", { ...what, url: unmap(what.url), active: navigator.userActivation?.hasBeenActive });
   };
-  /** @param {any} to @param {object} what */
-  const ask = (to, what) => to.postMessage({ gw: 1, type: "go", ...what }, "*");
 
   // --- popups -----------------------------------------------------------------------
 
-  /** @type {Map<number, any>} */
+  /** @typedef {{members: any, shown: any, near: any}} Opened */
+  /** @type {Map<number, Opened>} */
   const opened = new Map();
   let count = 0;
-  /** @param {any} data @param {any} target @param {any} more @param {string} type @param {object} whom */
-  const tell = (data, target, more, type, whom) => {
+  /** What `postMessage` takes: it is taken at once, and what is wrong with it is said. @param {string} type @param {object} whom */
+  const words = (type, whom) => (/** @type {any[]} */ ...[data, target, more]) => {
     const options = target && typeof target === "object" && !Array.isArray(target) ? target : { targetOrigin: target, transfer: more };
-    const to = options.targetOrigin ?? "/";
-    post(type, { ...whom, data, target: to === "/" ? location.origin : `${to}` }, options.transfer ?? []);
+    const to = `${options.targetOrigin ?? "/"}`;
+    try {
+      if (!/^[*/]$/.test(to)) new URL(to);
+    } catch {
+      throw new w.DOMException(`Invalid target origin '${to}' in a call to 'postMessage'.`, "SyntaxError");
+    }
+    const transfer = options.transfer ?? [];
+    const taken = clone ? clone({ data, transfer }, { transfer }) : { data, transfer };
+    post(type, { ...whom, data: taken.data, target: to === "/" ? location.origin : to }, taken.transfer);
   };
-  /** What stands for another window. @param {object} members */
-  const shim = (members) => new Proxy(members, {
-    get(target, name) {
-      if (name in target) return Reflect.get(target, name);
-      if (typeof name === "symbol" || name === "then") return;
-      throw new DOMException(`Blocked a frame with origin "${location.origin}" from accessing a cross-origin frame.`, "SecurityError");
-    },
-  });
   /** @param {number} id */
   const popup = (id) => {
-    const go = (/** @type {any} */ url) => post("popup-go", { id, url: unmap(absolute(`${url}`)) });
-    const place = {
-      assign: go,
-      replace: go,
-      /** @param {any} url */
-      set href(url) {
-        go(url);
+    const one = /** @type {Opened} */ ({
+      members: {
+        closed: false,
+        length: 0,
+        opener: null,
+        postMessage: words("to-popup", { id }),
+        close() {
+          one.members.closed = true;
+          post("popup-close", { id });
+        },
+        focus: () => post("popup-focus", { id }),
+        blur() {},
       },
-    };
-    /** @type {any} */
-    const members = {
-      closed: false,
-      length: 0,
-      opener: null,
-      postMessage: (/** @type {any[]} */ ...[data, target, more]) => tell(data, target, more, "to-popup", { id }),
-      close: () => post("popup-close", { id }),
-      focus: () => post("popup-focus", { id }),
-      blur() {},
-      get location() {
-        return place;
-      },
-      set location(url) {
-        go(url);
-      },
-    };
-    members.window = members.self = members.frames = members.top = members.parent = shim(members);
-    opened.set(id, members);
-    return members.window;
+    });
+    one.shown = shim(w, one.members, () => one.near, (url) => post("popup-go", { id, url: unmap(absolute(url)) }), () => post("popup-disown", { id }));
+    one.members.opener = w;
+    opened.set(id, one);
+    return one;
   };
+  /** @type {Map<string, number>} */
+  const names = new Map();
   /** @param {any} url @param {string} name @param {boolean} alone without an opener */
   const openWindow = (url, name, alone, more = {}) => {
-    const id = ++count;
-    post("open", { id, url: url ? unmap(absolute(`${url}`)) : "", name: /^_blank$/i.test(name) ? "" : name, alone, ...more });
-    return alone ? null : popup(id);
+    const to = `${url}` && unmap(absolute(url));
+    if (to && !/^(?:https?:|about:blank$)/.test(to)) return null;
+    const label = /^_blank$/i.test(name) ? "" : name;
+    const known = label && !alone ? opened.get(names.get(label) ?? 0) : undefined;
+    const id = known && !known.members.closed ? /** @type {number} */ (names.get(label)) : ++count;
+    post("open", { id, url: to === "about:blank" ? "" : to, name: label, alone, ...more });
+    if (alone) return null;
+    names.set(label, id);
+    const one = opened.get(id) ?? popup(id);
+    // As a browser does that keeps it back until the person asks for it.
+    return navigator.userActivation && !navigator.userActivation.isActive && !known ? null : one.shown;
   };
   /** A message of another window, as the page would have got it. @param {any} said @param {any} event @param {any} source */
   const arrive = ({ data, origin }, { ports }, source) => {
@@ -122,44 +153,38 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
     defineProperty(message, "source", { value: source });
     w.dispatchEvent(message);
   };
-  handlers["from-popup"] = (said, event) => {
-    const one = opened.get(said.id);
-    if (one) arrive(said, event, one.window);
-  };
-  handlers["popup-closed"] = ({ id }) => {
+  handlers["from-popup"] = (said, event) => arrive(said, event, (opened.get(said.id) ?? popup(said.id)).shown);
+  handlers["popup-closed"] = ({ id, closed }) => {
     const one = opened.get(id);
-    if (one) one.closed = true;
+    if (one) one.members.closed = closed;
   };
 
-  // --- forms for other windows --------------------------------------------------------
-
-  /** @param {any} form @param {any} submitter */
-  const packed = (form, submitter) => {
-    const read = (/** @type {string} */ name) => submitter?.getAttribute("form" + name) || form.getAttribute(name) || "";
-    const entries = [...new FormData(form, submitter)];
-    const url = new URL(map(read("action") || document.URL), document.baseURI);
-    if (/^post$/i.test(read("method"))) return { url: url.href, entries, coding: read("enctype") };
-    url.search = `${new URLSearchParams(entries.map(([name, value]) => [name, typeof value === "string" ? value : value.name]))}`;
-    return { url: url.href };
+  /** @param {any} element a link or a form @param {string} target */
+  const isAlone = (element, target) => {
+    const rel = `${element.getAttribute("rel")}`;
+    return /\bno(?:opener|referrer)\b/i.test(rel) || (/^_blank$/i.test(target) && !/\bopener\b/i.test(rel));
   };
 
   return {
     /** @param {any} link @param {string} target @param {Event} event */
     click(link, target, event) {
       const to = find(target);
-      if (to && to !== w && within(to)) return;
-      // The page's own handlers come first: they may take the click.
+      if ((to && to !== w && pathTo(to, w)) || link.hasAttribute("download")) return;
+      // The page's own handlers come first: they may take the click.  Sandboxed, the browser
+      // itself does nothing about it but complain.
       later(() => {
         if (event.defaultPrevented) return;
-        const rel = link.relList ?? [];
-        if (!to) openWindow(link.href, target, !rel.contains?.("opener") && (/^_blank$/i.test(target) || rel.contains?.("noopener") || rel.contains?.("noreferrer")));
-        else if (to === w) location.assign(map(link.href));
-        else ask(to, { url: map(link.href) });
+        const href = link.href.baseVal ?? link.href;
+        if (!to) openWindow(href, target, isAlone(link, target));
+        else if (to === w) location.assign(map(href));
+        else lead(to, { url: absolute(href) }, target);
       });
-      // Sandboxed, the browser itself would do nothing about it but complain.
     },
-    /** @param {any} form @param {any} submitter @param {string} target @returns {boolean} whether it is done here */
-    send(form, submitter, target) {
+    /**
+     * @param {any} form @param {any} submitter @param {string} target @param {Event | undefined} event
+     * @returns {boolean} whether it is done here
+     */
+    send(form, submitter, target, event) {
       const to = find(target);
       if (to === w) {
         const [element, name] = submitter?.hasAttribute("formtarget") ? [submitter, "formtarget"] : [form, "target"];
@@ -168,84 +193,118 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
         later(() => (given === null ? element.removeAttribute(name) : element.setAttribute(name, given)));
         return false;
       }
-      if (to && within(to)) return false;
-      if (to) ask(to, packed(form, submitter));
-      else {
-        const what = packed(form, submitter);
-        const token = what.entries && /__gw=([^&#]*)/.exec(signed(what.url))?.[1];
-        openWindow("", target, /^_blank$/i.test(target) && !/\bopener\b/.test(form.rel), { form: { ...what, url: unmap(what.url), token } });
-      }
+      if (to && pathTo(to, w)) return false;
+      const finish = () => {
+        if (event?.defaultPrevented) return;
+        const read = (/** @type {string} */ name) => submitter?.getAttribute("form" + name) || form.getAttribute(name) || "";
+        if (/^dialog$/i.test(read("method"))) return;
+        const entries = [...new FormData(form, submitter)];
+        const url = new URL(absolute(read("action") || document.URL));
+        /** @type {{url: string, entries?: any[], coding?: string, token?: string}} */
+        let what;
+        if (/^post$/i.test(read("method"))) {
+          what = { url: url.href, entries, coding: read("enctype"), token: /.*[?&]__gw=([^&#]*)/.exec(signed(url.href))?.[1] };
+        } else {
+          url.search = `${new URLSearchParams(entries.map(([name, value]) => [name, typeof value === "string" ? value : value.name]))}`;
+          what = { url: url.href };
+        }
+        if (to) lead(to, what, target);
+        else if (!what.entries) openWindow(what.url, target, isAlone(form, target));
+        else openWindow("", target, isAlone(form, target), { form: { ...what, url: unmap(what.url) } });
+      };
+      // As with clicks; a form that script submits has no event.
+      if (event) later(finish);
+      else finish();
       return true;
     },
-    /** @param {any} url @param {string} name @param {string | undefined} features @param {(name: string) => any} native */
-    open(url, name, features, native) {
+    /** @param {any} url @param {string} name @param {any} features @param {(name: string) => any} native */
+    open(url, name, features = "", native) {
       const to = find(name);
       if (to === w) return native("_self");
-      if (to && within(to)) return native(name);
+      if (to && pathTo(to, w)) return native(name);
       if (to) {
-        ask(to, { url: absolute(`${url}`) });
+        if (`${url}`) lead(to, { url: absolute(url) }, name);
         return to;
       }
-      return openWindow(url, name, /\bno(?:opener|referrer)\b/.test(features ?? ""), { features: `${features ?? ""}` });
+      const alone = /(?:^|[\s,])no(?:opener|referrer)(?!\s*=\s*(?:no|0|false))/i.test(features);
+      return openWindow(url, name, alone, { features: `${features}` });
     },
     /**
-     * Another frame of this origin asks to be led somewhere. Not one of another: what this page
-     * sends has its token, and a stranger's frame leads nobody away without a person's click.
-     * @param {any} said @param {MessageEvent} _event @param {string} origin
+     * A page of this origin asks for what its sandbox forbids it: to lead this frame, or one
+     * below; or it says that it is in the window that this page opened.
+     * @param {any} said @param {any} event @param {string} origin
      */
-    go({ url, entries, coding }, _event, origin) {
+    go({ near, url, path, name, ...form }, { source, target }, origin) {
       if (origin !== location.origin) return;
-      const to = map(`${url}`);
-      if (!/^https:/.test(to)) return;
-      if (!entries) return location.assign(to);
-      const form = document.createElement("form");
-      form.method = "post";
-      form.action = to;
-      form.enctype = coding;
-      for (const [name, value] of entries) {
-        const input = document.createElement("input");
-        input.name = name;
-        if (typeof value === "string") {
-          input.type = "hidden";
-          input.value = value;
-        } else {
-          const files = new DataTransfer();
-          files.items.add(value);
-          input.type = "file";
-          input.files = files.files;
-        }
-        form.append(input);
+      if (near) {
+        const one = opened.get(near);
+        if (one) one.near = source;
+        return;
       }
-      form.hidden = true;
-      document.documentElement.append(form);
-      form.submit();
-      form.remove();
+      const to = map(`${url}`);
+      if (!/^https:/.test(to) || !Array.isArray(path)) return;
+      const self = target.window;
+      const found = path.reduce((one, at) => one?.[at], self);
+      if (!found) return;
+      if (!form.entries) {
+        found.location.href = to;
+        return;
+      }
+      // A form finds its frame by a name, from here, not from where it was written.
+      const element = [...self.document.querySelectorAll("iframe,frame")].find((one) => one.contentWindow === found);
+      const label = found === self ? "_self" : /^_/.test(name) ? element?.name : name;
+      if (label) formOf(self.document, to, form, label);
     },
-    /** A page in a window that another page opened: its opener, and the name that the page gave. */
+    /** A page in a window that another page opened: its opener, the name that the page gave, and how it closes. */
     installOpener() {
-      const name = /** @type {any} */ (getOwnPropertyDescriptor(w, "name"));
-      const members = /** @type {any} */ ({
+      const given = /** @type {any} */ (getOwnPropertyDescriptor(w, "name"));
+      const native = given.get.call(w);
+      let [mark, way] = /** @type {RegExpExecArray} */ (MARK.exec(native));
+      const [id, ...path] = way.split(".").map(Number);
+      const members = {
         closed: false,
         length: 0,
-        postMessage: (/** @type {any[]} */ ...[data, target, more]) => tell(data, target, more, "to-opener", {}),
+        opener: null,
+        postMessage: words("to-opener", {}),
         close() {},
         focus() {},
         blur() {},
-      });
-      members.window = members.self = members.frames = members.top = members.parent = shim(members);
-      let shown = members.window;
-      handlers["from-opener"] = (said, event) => arrive(said, event, members.window);
+      };
+      const near = () => path.reduce((one, at) => one?.[at], top.opener?.[0]);
+      const one = shim(w, members, near, (url) => post("opener-go", { url: unmap(absolute(url)) }), () => {});
+      /** @type {any} */
+      let shown = way ? one : null;
+      const disown = () => {
+        if (shown !== one) return;
+        shown = null;
+        const name = given.get.call(w).replace(MARK, "");
+        given.set.call(w, (mark = "gw-:") + name);
+      };
+      handlers["from-opener"] = (said, event) => arrive(said, event, one);
       handlers["opener-closed"] = () => (members.closed = true);
+      handlers.disowned = disown;
+      // One of the same origin may want to look at this page itself.
+      if (way && own(near())) near().postMessage({ gw: 1, type: "go", near: id }, location.origin);
       defineProperty(w, "opener", {
         configurable: true,
         enumerable: true,
         get: () => shown,
-        set: (value) => (shown = value),
+        set(value) {
+          if (value === null) {
+            disown();
+            post("disown");
+          } else shown = value;
+        },
       });
       defineProperty(w, "name", {
-        ...name,
-        get: wrap(name.get, { apply: (target, self, args) => apply(target, self, args).replace(OPENER, "") }),
-        set: wrap(name.set, { apply: (target, self, [value]) => apply(target, self, [OPENER + value]) }),
+        ...given,
+        get: wrap(given.get, { apply: (target, self, args) => apply(target, self, args).replace(MARK, "") }),
+        set: wrap(given.set, { apply: (target, self, [value]) => apply(target, self, [mark + value]) }),
+      });
+      const { close } = w;
+      defineProperty(w, "close", {
+        ...getOwnPropertyDescriptor(w, "close"),
+        value: wrap(close, { apply: () => post("close") }),
       });
     },
   };

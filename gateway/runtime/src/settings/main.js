@@ -1,5 +1,6 @@
 // The settings page: forget me. Without this script the same form does it, but for what
-// this origin keeps in localStorage.
+// this origin keeps in localStorage, or a domain apart in cookies of its own.
+import { apartSuffix, askApart } from "../outer/apart.js";
 
 /** @template {Element} T @param {string} selector @param {new () => T} kind @returns {T} */
 function find(selector, kind) {
@@ -17,16 +18,28 @@ function tell(text) {
   state.textContent = text ?? "";
 }
 
+/** @returns {Storage | null} */
+function storage() {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
+}
+
 async function forget() {
+  const kept = storage();
+  // The key is on the other domain: it goes there, with the jar that it opens.
+  if (!kept && apartSuffix() && !(await askApart({ type: "forget" })).ok) throw new Error("the other domain did not forget");
   const answer = await fetch(form.action, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     // Names the session even if somebody tossed its cookies.
-    body: JSON.stringify({ restore: localStorage.getItem("gw.restore") }),
+    body: JSON.stringify({ restore: kept?.getItem("gw.restore") ?? "" }),
   });
   const said = await answer.json();
   if (!said.ok) throw new Error(`the gateway answered ${answer.status}`);
-  localStorage.clear();
+  kept?.clear();
   form.hidden = true;
   tell(said.erased ? state.dataset.done : state.dataset.nothing);
   state.focus();

@@ -1,7 +1,7 @@
 // The frame that sets and checks the session on a domain of its own, for browsers without
 // localStorage. It does what the outer frame around it asks, and nobody else.
 
-const secure = document.documentElement.dataset.secure ?? "";
+const secure = document.body.dataset.secure ?? "";
 
 /**
  * @param {string} path
@@ -26,6 +26,11 @@ if (parent !== self && parent === top) {
     if (event.source !== parent || event.origin !== secure) return;
     const said = event.data;
     if (said?.gw !== 1 || typeof said.n !== "number") return;
+    if (said.type === "forget") {
+      const gone = await agreed("/.gateway/forget", {});
+      parent.postMessage({ gw: 1, type: "settled", n: said.n, ok: gone, kept: !gone }, secure);
+      return;
+    }
     if (said.type !== "settle" && said.type !== "check") return;
     const offer = { text: String(said.text), nonce: String(said.nonce) };
     const ok = said.type === "check" || (await agreed("/.gateway/settle", offer));

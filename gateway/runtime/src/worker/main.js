@@ -12,6 +12,7 @@ import { trustedOf } from "../shared/trusted.js";
 import { installWorkers } from "../shared/workers.js";
 import { installContainment } from "./contain.js";
 import { workerToken } from "./token.js";
+import { installGuard, installStore } from "./store.js";
 
 /** @type {any} */
 const w = self;
@@ -26,6 +27,8 @@ if (label) {
   const base = w.location.protocol === "https:" ? w.location.href : url.href;
   const urls = urlsOf(place, origin, () => base, url.origin, { collapse: (url, at) => collapseUrl(url, at, longLabel, expand), decode }, trustedOf(w).typed);
   installTexts(w);
+  installStore(w, origin);
+  installGuard(w);
   installNetwork(w, urls, false, signer(workerToken(w, url.origin), () => base, place));
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
