@@ -96,7 +96,6 @@ def test_nothing_arrives(world, subtests, kind):
                     page,
                     lambda: world.counted(events.CSRF_TOKEN) > before,
                     "the gateway tells that it refused",
-                    10,
                 )
                 assert world.changes(since) == []
 
@@ -110,7 +109,7 @@ def test_with_its_own_token_it_arrives(world, subtests):
             since = world.since()
             with subtests.test(msg=name):
                 frame.evaluate(RUN, [way, world.collapsed(BANK) + f"/pay?__gw={token}"])
-                settle(page, lambda: bool(world.changes(since)), "it arrives", 10)
+                settle(page, lambda: bool(world.changes(since)), "it arrives")
                 assert all("__gw" not in one.query for one in world.site.log[since:])
 
 
@@ -124,7 +123,7 @@ def test_an_expired_one(short, subtests):
             since, before = short.since(), short.counted(events.CSRF_TOKEN)
             with subtests.test(msg=name):
                 frame.evaluate(RUN, [way, short.collapsed(BANK) + f"/pay?__gw={token}"])
-                settle(page, lambda: short.counted(events.CSRF_TOKEN) > before, "no", 10)
+                settle(page, lambda: short.counted(events.CSRF_TOKEN) > before, "no")
                 assert short.changes(since) == []
 
 
@@ -219,6 +218,6 @@ def test_every_form_arrives(world, subtests):
             since = world.since()
             with subtests.test(msg=name):
                 frame.evaluate(f"() => {{ setTimeout(() => {{ {script} }}) }}")
-                settle(page, lambda: bool(world.changes(since)), "it arrives", 8)
+                settle(page, lambda: bool(world.changes(since)), "it arrives")
                 assert world.changes(since) == ["POST /pay"]
                 assert all("__gw" not in one.query for one in world.site.log[since:])
