@@ -146,8 +146,11 @@ class Stack:
         self._processes.append(process)
         return process
 
-    def start_gateway(self, extra: str = "") -> None:
-        """Write a configuration in which every known origin is open, and start the gateway."""
+    def start_gateway(self, extra: str = "", module: str = "gateway") -> None:
+        """Write a configuration in which every known origin is open, and start the gateway.
+
+        ``module``: what is run, ``gateway`` or a test's own launcher of it.
+        """
         names = [DOMAIN, f"www.0.{DOMAIN}", f"*.0.{DOMAIN}"]
         names += [f"*.0.{self.apart}"] if self.apart else []
         certificate, key = self.certificate("gateway", *names)
@@ -182,9 +185,7 @@ class Stack:
         lines += ["[[access]]", 'origin = "http://plain.test:8081"', "allow-insecure-http = true"]
         config = self.folder / "gateway.toml"
         config.write_text("\n".join(lines) + "\n" + extra)
-        self.gateway = self.run(
-            "gateway", [sys.executable, "-m", "gateway", "--config", str(config)]
-        )
+        self.gateway = self.run("gateway", [sys.executable, "-m", module, "--config", str(config)])
         until(self._ready, "the gateway is ready")
 
     def _ready(self) -> bool:

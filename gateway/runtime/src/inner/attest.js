@@ -32,14 +32,9 @@ export function listen(w, heard) {
  * @param {import("./payload.js").Payload} payload
  * @param {string} own
  * @param {Heard} handlers what comes by the port
- * @returns {{post: Post, heard: (said: any, event: MessageEvent, origin: string) => void}} `post` waits until there is a port
+ * @returns {{post: Post, hide: () => void, heard: (said: any, event: MessageEvent, origin: string) => void}} `post` waits until there is a port
  */
 export function attest({ nonce, proof, token, secure, suffix, origin }, own, handlers) {
-  const { documentElement: root } = document;
-  const { style } = /** @type {HTMLElement} */ (root);
-  const styled = root.getAttribute("style");
-  const display = style.getPropertyValue("display");
-  const important = style.getPropertyPriority("display");
   const { fetch, top, parent, location } = window;
   const say = /** @type {Window} */ (top).postMessage.bind(top);
   /** @type {MessagePort | undefined} */
@@ -57,22 +52,37 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
     INPUT.split(" ").forEach((type) => window[change](type, swallow, true));
   const leave = () => location.replace(own + "/.gateway/oops");
   const timer = setTimeout(leave, PATIENCE);
+  let show = () => {};
+  // Again after a document.open(), which takes the root and the listeners away.
+  const hide = () => {
+    const root = document.documentElement;
+    if (open < 1 || !root) return;
+    const { style } = root;
+    const styled = root.getAttribute("style");
+    const display = style.getPropertyValue("display");
+    const important = style.getPropertyPriority("display");
+    show = () => {
+      if (display) style.setProperty("display", display, important);
+      else style.removeProperty("display");
+      if (styled === null && !root.getAttribute("style")) root.removeAttribute("style");
+    };
+    style.setProperty("display", "none", "important");
+    each("addEventListener");
+  };
   const answered = () => {
     if (--open) return;
     clearTimeout(timer);
     each("removeEventListener");
-    if (display) style.setProperty("display", display, important);
-    else style.removeProperty("display");
-    if (styled === null && !root.getAttribute("style")) root.removeAttribute("style");
+    show();
   };
 
-  style.setProperty("display", "none", "important");
+  hide();
   // At the top nobody could attest it: a sites' service worker, or mode basic where script runs.
   if (top === window) location.replace(`${secure}/#${origin}${location.href.slice(own.length)}`);
-  each("addEventListener");
   say({ gw: 1, type: "hello", nonce, proof, own }, secure);
   if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
   return {
+    hide,
     post(type, more, transfer = []) {
       const said = { type, ...more };
       if (port) port.postMessage(said, transfer);

@@ -10,8 +10,9 @@ const INSERTING = /^(?:append|insert|replace|prepend|before|after|moveB|setHTML|
  * @param {any} w
  * @param {(w: any) => void} install
  * @param {(text: any) => string} css
+ * @param {() => void} opened what is done when document.open() has emptied the document
  */
-export function installFrames(w, install, css) {
+export function installFrames(w, install, css, opened) {
   const seen = new WeakSet();
   /** @param {any} inner @returns {any} */
   const enter = (inner) => {
@@ -53,7 +54,11 @@ export function installFrames(w, install, css) {
     }
   }
   // What the parser puts in is there before the next script runs.
-  new MutationObserver(look).observe(w.document, { childList: true, subtree: true });
+  let root = w.document.documentElement;
+  new MutationObserver(() => {
+    if (root !== (root = w.document.documentElement)) opened();
+    look(0);
+  }).observe(w.document, { childList: true, subtree: true });
   w.addEventListener("load", () => {
     known = new WeakSet();
     look(0);

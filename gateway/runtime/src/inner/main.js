@@ -1,5 +1,5 @@
 // The inner runtime: first script of every proxied document.
-import { hookAll, installTexts } from "../shared/hooks.js";
+import { apply, hookAll, installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
 import { signer } from "../shared/tokens.js";
 import { trustedOf } from "../shared/trusted.js";
@@ -28,7 +28,7 @@ if (payload) {
   }
   /** @type {import("./attest.js").Heard} */
   const handlers = { reload: () => location.reload() };
-  const { post, heard } = attest(payload, own, handlers);
+  const { post, heard, hide } = attest(payload, own, handlers);
   const { now } = Date;
   // A page from the browser's history, or a site's service worker, may be of any age.
   let due = Math.min(made * 1000, now()) + renew * 1000;
@@ -36,6 +36,18 @@ if (payload) {
   let part;
   /** @param {any} w */
   const install = (w) => {
+    // document.open() takes listeners away; a page without them would be left unseen.
+    const { addEventListener } = w;
+    /** @type {any[][]} */
+    const kept = [];
+    const listenAgain = () => {
+      for (const args of kept) apply(addEventListener, w, args);
+      if (w === window) hide();
+    };
+    w.addEventListener = (/** @type {any[]} */ ...args) => {
+      kept.push(args);
+      apply(addEventListener, w, args);
+    };
     const trusted = trustedOf(w);
     part ??= rareOf(w, rare, trusted.script);
     const base = () => w.document.baseURI;
@@ -68,11 +80,12 @@ if (payload) {
       if (/^gw-/.test(w.name)) windows()?.installOpener();
     }
     installNavigation(w, urls, windows, sign, payload);
-    installFrames(w, install, markup.css);
+    installFrames(w, install, markup.css, listenAgain);
+    if (w === window) installHello(post, handlers, origin);
+    delete w.addEventListener;
   };
   install(window);
   if (referrer != null) hookAll(window, "Document.referrer", null, () => referrer);
-  installHello(post, handlers, origin);
 } else {
   // A document in a `srcdoc`: its parent's runtime comes when the parent looks at it.
   frameElement && /** @type {HTMLIFrameElement} */ (frameElement).contentWindow;

@@ -220,6 +220,8 @@ function acknowledge(source, origin) {
   const speaker = { port, origin, source };
   const topmost = source === frame?.contentWindow;
   if (topmost) {
+    // The page before may have left without a word: its name goes with it.
+    if (named) forget();
     page = speaker;
     heardAt = performance.now();
   }
