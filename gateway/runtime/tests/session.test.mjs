@@ -150,7 +150,7 @@ test("a browser that keeps no cookies is told so", async () => {
 test("what is lost is mended", async () => {
   const bare = { storage: none[0], apart: ".0.i.test", cookie: "x=y; __Host-gw-ickt=I; z=" };
   const sound = await browser(bare);
-  assert.equal(await sound.session.mendSession(), true);
+  assert.equal(await sound.session.mendSession(), "sound");
   assert.deepEqual(sound.posts, []);
   assert.deepEqual(sound.frames[0][1][0][0].type, "check");
   assert.equal(sound.frames[0][1][0][0].ickt, "I");
@@ -162,7 +162,7 @@ test("what is lost is mended", async () => {
 
   const answers = { "/.gateway/restore": { ok: false }, "/.gateway/bootstrap": offered };
   const anew = await browser({ ...bare, cookie: "", answers });
-  assert.equal(await anew.session.mendSession(), false);
+  assert.equal(await anew.session.mendSession(), "reset");
   assert.deepEqual(anew.posts.map(([path]) => path), ["/.gateway/restore", "/.gateway/bootstrap"]);
 });
 

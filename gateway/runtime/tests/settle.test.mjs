@@ -15,7 +15,7 @@ async function page({ place = "framed", answers = {} } = {}) {
   const hears = [];
   const outer = { postMessage: (data, origin) => told.push([data, origin]) };
   const globals = {
-    document: { documentElement: { dataset: { secure: SECURE } } },
+    document: { body: { dataset: { secure: SECURE } } },
     self: {},
     addEventListener: (kind, hear) => hears.push([kind, hear]),
     fetch: async (path, options) => {

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import attrs
+from playwright.sync_api import Error
 
 from gateway.demo.ca import Issued
 from gateway.origins import parse
@@ -47,10 +48,17 @@ class World:
         insecure = [origin for origin, kind in origins.items() if kind == "plain"]
         self.stack.start_gateway("".join(_INSECURE.format(origin) for origin in insecure))
         known = SimpleNamespace(hosts=self.stack.hosts)
-        self.through = self._launch(
-            "site", "gateway", rules=resolver_rules(self.stack, self.tripwire)
-        )
-        self.directly = self._launch("site", rules=direct_rules(known, self.tripwire))
+        self._rules = {
+            True: resolver_rules(self.stack, self.tripwire),
+            False: direct_rules(known, self.tripwire),
+        }
+        self.through = self.launch(through=True)
+        self.directly = self.launch(through=False)
+
+    def launch(self, *, through: bool):
+        """A browser of its own for one of the two ways."""
+        names = ("site", "gateway") if through else ("site",)
+        return self._launch(*names, rules=self._rules[through])
 
     def _launch(self, *names: str, rules: str):
         """A browser that trusts these certificates: it takes service workers of them."""
@@ -99,7 +107,8 @@ class World:
         try:
             yield context.new_page()
         finally:
-            context.close()
+            with contextlib.suppress(Error):  # its browser may be gone
+                context.close()
 
     def open(self, page, url: str, *, through: bool):
         """Show a page; the frame (or the page) that holds it, once it is loaded."""

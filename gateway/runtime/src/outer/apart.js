@@ -5,7 +5,7 @@ const PATIENCE = 20_000;
 const ICKT = "__Host-gw-ickt";
 
 /** The suffix of rewrite hosts on the domain apart, dot first; empty if the gateway has none. */
-export const apartSuffix = () => /** @type {HTMLElement | null} */ (document.querySelector("[data-apart]"))?.dataset.apart ?? "";
+export const apartSuffix = () => (document.getElementById("stage") ?? document.body).dataset.apart ?? "";
 
 /** The ickt that this origin's cookie keeps; no proxied page can write one of that name. */
 export function cookieIckt() {

@@ -245,7 +245,7 @@ export function windowsOf({ behind, shown, show, blocked }) {
       if (said.type === "lead") {
         // A frame of another site leads the page away: only after a person has touched it.
         const url = web(said.url);
-        const touched = said.active !== false && navigator.userActivation?.hasBeenActive !== false;
+        const touched = said.active !== false && navigator.userActivation?.isActive !== false;
         if (url && touched && speaker.origin !== "null" && shown()) show(url, said.entries && said, true);
         return;
       }
