@@ -61,7 +61,10 @@ def notice(stack, page):
     page.locator("#address").fill("http://")
     page.locator("#go button").click()
     page.locator("#notice").wait_for()
-    page.evaluate("document.getElementById('popup').hidden = false")
+    page.evaluate(
+        "() => { const one = document.getElementById('popup'); one.hidden = false;"
+        " one.textContent = document.getElementById('notice').dataset.popup }"
+    )
 
 
 def site(stack, page):
