@@ -198,6 +198,9 @@ FORMS = {
     "in a shadow root": "const d = document.createElement('div'); document.body.append(d);"
     " const s = d.attachShadow({mode: 'open'});"
     " s.innerHTML = '<form method=post action=/pay></form>'; s.firstChild.requestSubmit()",
+    "in a declarative one": "const d = document.createElement('div'); document.body.append(d);"
+    " d.setHTMLUnsafe('<span><template shadowrootmode=open><form method=post action=/pay><button></button></form>"
+    "</template></span>'); d.firstChild.shadowRoot.querySelector('button').click()",
     "in a closed one": "const d = document.createElement('div'); document.body.append(d);"
     " const s = d.attachShadow({mode: 'closed'});"
     " s.innerHTML = '<form method=post action=/pay></form>'; s.firstChild.requestSubmit()",

@@ -27,11 +27,14 @@ export function installForms(w, signed) {
   hook(w.HTMLFormElement.prototype, "action", again);
   for (const name of ["HTMLButtonElement", "HTMLInputElement"]) hook(w[name].prototype, "formAction", again);
   hook(w.Element.prototype, "setAttribute", again);
+  const submitting = (/** @type {any} */ event) => sign(event.target, event.submitter);
   const listen = (/** @type {any} */ root) => {
-    root.addEventListener("submit", (/** @type {any} */ event) => sign(event.target, event.submitter), true);
+    root.addEventListener("submit", submitting, true);
     return root;
   };
   listen(w);
+  // A shadow root that the parser made: whoever submits there clicks, or the browser does.
+  w.addEventListener("click", (/** @type {any} */ event) => listen(event.composedPath()[0].getRootNode()), true);
   hook(w.Element.prototype, "attachShadow", null, listen);
   return sign;
 }
