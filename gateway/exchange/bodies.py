@@ -74,15 +74,15 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
     """What would be put into the body now (rewriting, "Caching").
 
     ``more`` goes into a document's payload.  The digest is over what makes the page another
-    one: its token is not, but for how old it may be when the browser shows its copy again.
-    In mode basic no script reads cookies, and none are told.
+    one: who led to it does not, nor its token, but for how old that may be when the browser
+    shows its copy again.  In mode basic no script reads cookies, and none are told.
     """
     if what is Asked.DOCUMENT:
         # The document's own scripts are of its own site, whoever led to it; but not in
         # the eyes of another site's page around it.
         here = access.partition == site_of(addressed.origin, context.suffixes)
         scripts = Access(same_site=here, partition=access.partition)
-        payload = _payload(addressed, context) | dict(more or {})
+        payload = _payload(addressed, context)
         payload |= {"cookie": "", "cookies": [], "path": addressed.path.decode("latin-1")}
         owner, version = b"", 0
         if opened is not None and session is not None and not session.is_basic:
@@ -105,6 +105,8 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
             whose,
             b"%d" % age,
         )
+        # Nor is who led to it: a reload shows the same page.
+        payload |= dict(more or {})
         payload |= attested.payload() if attested is not None else {}
         if version:
             # Not in the digest: it counts changes that scripts do not see, too.
