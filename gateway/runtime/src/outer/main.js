@@ -38,6 +38,8 @@ const ownIcon = icon.href;
 let frame = null;
 /** The address last asked for or reported. */
 let current = "";
+/** The fragment of what is shown: another one is an address that is yet to be shown. */
+let placed = "";
 /** What was typed and waits for its proof. @type {URL | null} */
 let awaiting = null;
 /** The topmost page, once it was attested. @type {Speaker | null} */
@@ -103,6 +105,7 @@ function show(url, sent, proof, same) {
   }
   tell("");
   page = awaiting = null;
+  placed = location.hash;
   current = url.href;
   field.value = url.href;
   forget();
@@ -255,6 +258,7 @@ function hear(said) {
     if (!notice.hidden && notice.textContent === notice.dataset.gone) tell("");
   }
   if (said.phase !== "start" && said.phase !== "ping") setBusy(false);
+  if (location.hash !== placed) return;
   const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path.slice(0, 2000) : "/";
   current = origin + path;
   if (document.activeElement !== field) field.value = current;
@@ -265,6 +269,7 @@ function hear(said) {
   const wanted = (image && (isRewriteOrigin(image.origin, place) ? image.href : collapsed(image, place))) || ownIcon;
   if (icon.href !== wanted) icon.href = wanted;
   if (location.hash !== "#" + current) history.replaceState(history.state, "", "#" + current);
+  placed = location.hash;
 }
 
 addEventListener("message", async ({ data: said, source: from, origin }) => {
