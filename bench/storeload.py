@@ -72,7 +72,7 @@ class Files:
     async def close(store: SqliteStore) -> None:
         """Stop a store, and wait until its threads have closed the file."""
         await store.stop()
-        for worker in (store._writer, store._reader):
+        for worker in (store._writer, store._reader, store._sweeper):
             worker._thread.join()
 
     @staticmethod
@@ -211,7 +211,8 @@ def _pairs(found: dict[tuple[str, int], list[Measured]], raw: str, own: str) -> 
 
 async def through_valkey(store: ValkeyStore, *rest: Any) -> Measured:
     """Commits, and how many shared a pipeline."""
-    pipelines, groups = store._pipelines, []
+    groups: list[int] = []
+    pipelines = await store._pipelines_for(("HGET", b"-"), commits=True)
     send = pipelines._send
 
     async def counted(commands: list[Any]) -> list[Any]:
@@ -244,7 +245,7 @@ async def raw_valkey(
             row = Row(jars.index(target), TODAY + 90, jars.sealed())
             pipeline.execute_command(
                 "EVALSHA", valkey_scripts.COMMIT.digest, 2, *bucket_keys(target.owner, target.bucket),
-                target.version, target.bucket.hex(), _LIFE, 0, *fields_of([row]),
+                target.version, target.bucket.hex(), _LIFE, os.urandom(8), 0, *fields_of([row]),
             )  # fmt: skip
             target.version += 1
         for done in await pipeline.execute():

@@ -78,6 +78,14 @@ class Refusal(GatewayError):
     title = "This address is not open here"
 
 
+class BodyTooLarge(Refusal):
+    """A body for an endpoint of the gateway's own exceeds a configured bound."""
+
+    status = 413
+    event = events.LIMIT
+    title = "What was sent is too large"
+
+
 class LabelError(Refusal):
     """A host label that no origin collapses to (protocols, section 2)."""
 

@@ -49,5 +49,7 @@ PLACE_PATH: Final = "/.gateway/place"
 OPEN_PATH: Final = "/open"
 
 REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"
+RENEW_HEADER: Final = b"X-Gateway-Renew"
+"""With a token: after how many seconds its worker is to ask for another."""
 FORBIDDEN_TO_SITES: Final = (b"x-gateway-",)
 """Prefixes of response header fields that only the gateway itself may set."""

@@ -285,16 +285,33 @@ def open_jar(keys: UserKeys, registrable: str, rows: Sequence[Row]) -> Jar:
 def overflow(
     keys: UserKeys, buckets: Mapping[bytes, Sequence[Row]], now: int
 ) -> dict[bytes, tuple[bytes, ...]]:
-    """What must go of a whole jar that is too full: indexes by bucket."""
-    pairs = [
-        ((bucket, row.index), one)
-        for bucket, rows in buckets.items()
-        for row in rows
-        if isinstance(one := keys.open(bucket, row), Cookie)
+    """What must go of a whole jar that is too full: indexes by bucket.
+
+    What is no cookie (HSTS hosts, scripts' writes, damaged rows) may fill half of it, or a
+    site with ever new hosts would leave no room for cookies.
+    """
+    total = sum(map(len, buckets.values()))
+    if total <= rules.MAX_PER_JAR:
+        return {}
+    pairs: list[tuple[tuple[bytes, bytes], Cookie]] = []
+    others: list[tuple[int, tuple[bytes, bytes]]] = []
+    for bucket, rows in buckets.items():
+        for row in rows:
+            key, one = (bucket, row.index), keys.open(bucket, row)
+            if isinstance(one, Cookie):
+                pairs.append((key, one))
+            else:
+                others.append((0 if one is None else one.expires, key))
+    others.sort()
+    # First the damaged, then what ends, or ended, first.
+    fits = rules.JAR_AFTER_PURGE // 2
+    dropped = [
+        key for at, (ends, key) in enumerate(others) if ends <= now or len(others) - at > fits
     ]
-    # What else is there counts, or each commit would look here again.
-    others = sum(map(len, buckets.values())) - len(pairs)
     gone: dict[bytes, list[bytes]] = {}
-    for bucket, index in rules.evict_from_jar(pairs, now, others):
+    for bucket, index in (
+        *dropped,
+        *rules.evict_from_jar(pairs, now, len(others) - len(dropped)),
+    ):
         gone.setdefault(bucket, []).append(index)
     return {bucket: tuple(indexes) for bucket, indexes in gone.items()}

@@ -282,7 +282,8 @@ def evict_from_jar(jar: Iterable[tuple[T, Cookie]], now: int, others: int = 0) -
     """Which cookies of a whole jar must go: the keys of those, of (key, cookie) pairs.
 
     Nothing while there are no more than ``MAX_PER_JAR``, ``others`` (rows that are no
-    cookies) included; then down to ``JAR_AFTER_PURGE``: expired ones first, then the least recently used.
+    cookies) included; then down to ``JAR_AFTER_PURGE``: expired ones first, then the least
+    recently used.
     """
     pairs = list(jar)
     if len(pairs) + others <= MAX_PER_JAR:

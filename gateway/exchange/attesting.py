@@ -32,6 +32,8 @@ STATELESS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _KEEPS_METHOD = frozenset({307, 308})
 _PAGE_NONCE_SIZE = 12
 _MAX_WORD = 64
+TOKEN_AGES = 4
+"""A page renews its token after this part of its life, and no copy of a page is older."""
 
 
 def changes_state(head: RequestHead) -> bool:
@@ -83,6 +85,7 @@ def as_its_page(head: RequestHead, reading: Reading, context: Context) -> Reques
     page = None if token is None else parse_origin(token.origin)
     if not changes_state(head) or given != context.codec.secure_origin or page is None:
         return head
+    context.codec.learn(page)
     own = context.codec.collapse_origin(page).encode("ascii")
     fields = tuple(
         (name, own if name.lower() == b"origin" else value) for name, value in head.fields
@@ -231,13 +234,21 @@ def _renew(head: RequestHead, reading: Reading, context: Context) -> Step[Answer
     now = yield from steps.now()
     nonce = yield from ask(NeedRandom(tokens.NONCE_SIZE), bytes)
     top_site = "" if token is None else token.top_site
-    return _text(_seal(reading.session, str(origin), top_site, now, nonce, context).encode("ascii"))
+    text = _seal(reading.session, str(origin), top_site, now, nonce, context)
+    seconds = b"%d" % renewal(context)
+    return _text(text.encode("ascii"), (wire.RENEW_HEADER, seconds))
 
 
-def _text(body: bytes) -> Answer:
+def renewal(context: Context) -> int:
+    """After how many seconds a page or worker renews its token."""
+    return max(1, context.settings.token_seconds // TOKEN_AGES)
+
+
+def _text(body: bytes, *more: tuple[bytes, bytes]) -> Answer:
     fields = (
         (b"Content-Type", b"text/plain"),
         (b"Cache-Control", b"no-store"),
         (b"X-Content-Type-Options", b"nosniff"),
+        *more,
     )
     return Answer(200, fields, body)

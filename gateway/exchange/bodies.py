@@ -11,7 +11,7 @@ import attrs
 from gateway import wire
 from gateway.cookies.same_site import Access, site_of
 from gateway.errors import UpstreamFault
-from gateway.exchange import script_cookies
+from gateway.exchange import attesting, script_cookies
 from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
 from gateway.rewrite.encoding import charset_of
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 _SOON = 3600
 """A cookie that ends within so many seconds may end while its page is shown."""
 BODYLESS = frozenset({204, 205, 304})
-TOKEN_AGES = 4
-"""A page renews its token after this part of its life, and no copy of a page is older."""
 
 
 def asked(head: RequestHead) -> Asked:
@@ -97,7 +95,7 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
                 # Otherwise the runtime looks at each row's time with each read.
                 payload["seen"] = ""
         whose = attested.pair if attested is not None else b""
-        age = now // (context.settings.token_seconds // TOKEN_AGES + 1)
+        age = now // attesting.renewal(context)
         digest = validators.digest(
             json.dumps(payload).encode(),
             context.runtime_digest.encode(),
@@ -196,7 +194,7 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
         "port": codec.public_port,
         "secure": codec.secure_origin,
         "rare": context.codec.asset_origin + context.rare_path,
-        "renew": context.settings.token_seconds // TOKEN_AGES,
+        "renew": attesting.renewal(context),
     }
     if context.settings.webrtc:
         payload["rtc"] = 1

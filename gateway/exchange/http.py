@@ -98,6 +98,7 @@ def _proxied(
     reading, fault = yield from attesting.token_step(head, reading, context)
     if fault is None:
         head = attesting.as_its_page(head, reading, context)
+        placed = attrs.evolve(placed, head=head)
     decision = _gate(head, addressed, reading, fault, context)
     if not isinstance(decision, Decision):
         return decision
@@ -185,7 +186,8 @@ def _received(answer: UpstreamHead) -> Received:
 
 def upgrade(head: RequestHead, addressed: Addressed, context: Context) -> Answer:
     """Lead a plain address to its secure twin, as a browser that knows the HSTS host does."""
-    location = context.codec.collapse_origin(addressed.origin) + addressed.target.decode("latin-1")
+    # With the long form of an origin whose label is a digest: the next request is another process's.
+    location = context.codec.collapse_url(addressed.url)
     fields = [
         (b"Location", location.encode("latin-1")),
         (b"Cache-Control", b"private, no-store"),

@@ -31,7 +31,7 @@ class RequestHead:
     """A client's request without its body; ``target`` is the raw request target."""
 
     method: bytes
-    target: bytes
+    target: bytes = attrs.field(repr=False)
     version: bytes
     host: str
     fields: Fields = attrs.field(repr=False)
@@ -366,7 +366,7 @@ class Refuse:
     detail: str = ""
     step: int = 0
     rule: str = ""
-    fields: Fields = ()
+    fields: Fields = attrs.field(default=(), repr=False)
 
 
 @attrs.frozen
@@ -374,7 +374,7 @@ class Accept:
     """Answer the handshake with 101 and relay."""
 
     subprotocol: str | None = attrs.field(default=None, repr=False)
-    fields: Fields = ()
+    fields: Fields = attrs.field(default=(), repr=False)
 
 
 Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept

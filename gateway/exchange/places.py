@@ -102,13 +102,16 @@ class Placed:
         return self.head.method in _SAFE
 
     def upstream(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """Fields that go upstream: no site's topmost page is a frame to its browser."""
+        """Fields that go upstream: no site's topmost page is a frame to its browser.
+
+        An address that the outer frame was only given may be anybody's link.
+        """
         if not self.place.topmost:
             return fields
-        return [
-            (key, b"document" if key.lower() == b"sec-fetch-dest" and value == b"iframe" else value)
-            for key, value in fields
-        ]
+        instead = {(b"sec-fetch-dest", b"iframe"): b"document"}
+        if self.chosen and not self.place.by_person:
+            instead[b"sec-fetch-site", b"none"] = b"cross-site"
+        return [(key, instead.get((key.lower(), value), value)) for key, value in fields]
 
     @property
     def inserts(self) -> dict[str, object]:

@@ -62,7 +62,7 @@ class Addressed:
     """
 
     origin: Origin
-    target: bytes
+    target: bytes = attrs.field(repr=False)
     proved: bool = False
 
     @property
@@ -295,8 +295,8 @@ def receive_cookies(
 ) -> Step[Opened | None]:
     """Apply what a response says to the jar, and commit it before its headers go out.
 
-    Returns the jar as it is then, with its version.  Decided again on fresh rows as long as somebody else was faster; raises
-    ``StoreUnavailable`` when that never ends.
+    Returns the jar as it is then, with its version.  Decided again on fresh rows as long as
+    somebody else was faster; raises ``StoreUnavailable`` when that never ends.
     """
     if opened is None:
         return None

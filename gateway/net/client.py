@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.web.client import FileBodyProducer
 
+from gateway.errors import BodyTooLarge
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -72,9 +74,11 @@ class Client:
         return FileBodyProducer(self._request.content)
 
     def read_body(self, limit: int) -> bytes:
-        """The body itself; empty if it is larger than ``limit``."""
+        """The body itself; raises ``BodyTooLarge`` if it is larger than ``limit``."""
         content = self._request.content
-        if content is None or self._request.body_size > limit:
+        if self._request.body_size > limit:
+            raise BodyTooLarge("[limits] endpoint-body-bytes is less than what was sent")
+        if content is None:
             return b""
         content.seek(0)
         return bytes(content.read())

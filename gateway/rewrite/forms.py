@@ -39,8 +39,10 @@ class FormTokens:
             return {b"action": self._target(action)} if is_post else {}
         if b"formaction" in values:
             return {b"formaction": self._target(values[b"formaction"])}
-        if values.get(b"formmethod", "").lower() == "post" and self._sent_with_get is not None:
-            # The one way to POST by a form whose own action has no token.
+        is_post = values.get(b"formmethod", "").lower() == "post" and b"form" not in values
+        if is_post and self._sent_with_get is not None:
+            # The one way to POST by a form whose own action has no token; another form's
+            # button is refused rather than sent elsewhere.
             return {b"formaction": self._target(self._sent_with_get)}
         return {}
 

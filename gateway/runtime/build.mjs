@@ -11,7 +11,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "built");
 // Sizes in bytes: what every page loads has a budget (minified, gzip).
 const entries = [
-  { name: "inner", file: "src/inner/main.js", minified: 12800, gzip: 5888 },
+  { name: "inner", file: "src/inner/main.js", minified: 12928, gzip: 5920 },
   // As a function with a name: it puts itself before the workers that a worker makes.
   { name: "worker", file: "src/worker/main.js", minified: 16384, gzip: 7168, wrap: true },
   { name: "rare", file: "src/rare/main.js", minified: 40960, gzip: 14336 },

@@ -151,36 +151,30 @@ class Pipelines:
                     done.set_result(results[at : at + len(some)])
                 at += len(some)
 
-    async def _send(self, commands: list[Command]) -> list[Any]:
+    async def _send(self, commands: list[Command], *, by_text: bool = False) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             first = command[0]
-            if isinstance(first, Script):
-                pipeline.execute_command("EVALSHA", first.digest, *command[1:])
-            else:
+            if not isinstance(first, Script):
                 pipeline.execute_command(*command)
+            elif by_text:
+                pipeline.execute_command("EVAL", first.text, *command[1:])
+            else:
+                pipeline.execute_command("EVALSHA", first.digest, *command[1:])
         if self._replicas:
             pipeline.execute_command("WAIT", self._replicas, self._wait)
         results: list[Any] = await pipeline.execute(raise_on_error=False)
         if self._replicas:
             have = results.pop()
-            if isinstance(have, int) and have < self._replicas:
+            if not isinstance(have, int):
+                raise TooFewReplicas(f"not known how many of {self._replicas} have it") from have
+            if have < self._replicas:
                 raise TooFewReplicas(f"{have} replicas of {self._replicas}")
         missing = [at for at, result in enumerate(results) if isinstance(result, NoScriptError)]
-        known: set[Script] = set()
-        again: list[int] = []
-        for at in missing:
-            script, *rest = commands[at]
-            if script in known:
-                again.append(at)
-                continue
-            # A server that is new knows it after this.
-            results[at] = await self._client.execute_command("EVAL", script.text, *rest)
-            known.add(script)
-        if again:
-            for at, result in zip(
-                again, await self._send([commands[at] for at in again]), strict=True
-            ):
+        if missing:
+            # A server that is new knows them after this.
+            again = await self._send([commands[at] for at in missing], by_text=True)
+            for at, result in zip(missing, again, strict=True):
                 results[at] = result
         return results
 

@@ -232,7 +232,7 @@ class ChangedTests(ConditionCase):
 
     def test_ages(self) -> None:
         """A page is kept for a quarter of its token's life, then made anew with a fresh one."""
-        quarter = context().settings.token_seconds // 4 + 1
+        quarter = context().settings.token_seconds // 4
         start = NOW - NOW % quarter
         site, shell = Site((HTML, ETAG)), Shell({NeedNow: start})
         first = self.ask(frame(), site, shell)

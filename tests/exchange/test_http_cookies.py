@@ -22,8 +22,10 @@ from gateway.exchange.messages import (
 )
 from gateway.exchange.messages import Settings as ExchangeSettings
 from gateway.exchange.websocket import websocket_exchange
+from gateway.origins import long_label
 from gateway.session.reading import Session
 from tests.exchange import (
+    LONG,
     SITE,
     USER,
     Shell,
@@ -35,7 +37,7 @@ from tests.exchange import (
     token_text,
     values,
 )
-from tests.rewrite import SECURE, collapsed
+from tests.rewrite import SECURE, SUFFIX, collapsed, origin
 from tests.session import DATR, ICK, NOW
 
 OTHER = collapsed("https://other.example")
@@ -98,6 +100,22 @@ class SameSiteTests(SynchronousTestCase):
         for later in (0, 120, 121):
             self.assertEqual(_sent(request, shell, NOW + later), b"n=4")
 
+    def test_a_form_that_the_outer_frame_sends(self) -> None:
+        """It counts as its page's, whatever the browser says of who made it."""
+        shell = Shell()
+        shell.put(*FIELDS)
+        request = _by(SECURE, frame(method=b"POST", token=token_text(Session(ICK, DATR).pair)))
+        request = attrs.evolve(request, fields=(*request.fields, (b"Origin", SECURE.encode())))
+        self.assertEqual(_sent(request, shell), b"s=1; l=2; d=3; n=4")
+
+    def test_typed_or_told(self) -> None:
+        """What leads to the outer frame may be anybody's link: the site is not told otherwise."""
+        shell = Shell()
+        play(http_exchange, _by(SECURE, frame()), OPEN, shell)
+        (sent,) = shell.sent()
+        self.assertEqual(values(sent.fields, b"Sec-Fetch-Site"), [b"cross-site"])
+        self.assertEqual(values(sent.fields, b"Sec-Fetch-Dest"), [b"document"])
+
     def test_set(self) -> None:
         """A response to a cross-site request of a page's sets only what allows it."""
         for request, expected in (
@@ -146,6 +164,19 @@ class HstsTests(SynchronousTestCase):
         ending, _ = self._plain(shell, origin=OTHER)
         assert isinstance(ending, Answer)
         self.assertEqual(values(ending.fields, b"Access-Control-Allow-Origin"), [OTHER.encode()])
+
+    def test_upgraded_by_a_digest(self) -> None:
+        """An origin whose label is a digest is named whole: the next request may be another's."""
+        plain = origin("http://under_score.example.com")
+        secure_host, plain_host = (f"{long_label(one)}{SUFFIX}" for one in (LONG, plain))
+        shell = _answers((b"Strict-Transport-Security", b"max-age=1000"))
+        known = context(attrs.evolve(access("http://*"), allow_insecure_http=True))
+        play(http_exchange, head(f"/?__gwo={LONG}", host=secure_host), context(), shell)
+        ending, _ = play(http_exchange, head(f"/p?__gwo={plain}", host=plain_host), known, shell)
+        assert isinstance(ending, Answer)
+        self.assertEqual(ending.status, 307)
+        (location,) = values(ending.fields, b"Location")
+        self.assertTrue(location.startswith(f"https://{secure_host}/p?__gwo=".encode()), location)
 
     def test_not_upgraded(self) -> None:
         """When its time is over, when nothing was said, and for nobody else."""
@@ -216,6 +247,23 @@ class LimitTests(SynchronousTestCase):
             found = [need for need in shell.needs if isinstance(need, Touch)]
             self.assertEqual(sum(len(one.change.puts) for one in found), touched, later)
             self.assertFalse(any(isinstance(need, Commit) for need in shell.needs))
+
+    def test_hosts_leave_room_for_cookies(self) -> None:
+        """What is no cookie fills half of a jar at most: a site may have ever new hosts."""
+        self.patch(rules, "MAX_PER_JAR", 10)
+        self.patch(rules, "JAR_AFTER_PURGE", 6)
+        shell = Shell()
+        shell.put(b"old=1; Path=/")
+        field = (b"Strict-Transport-Security", b"max-age=1000")
+        for number in range(14):
+            shell.replies[Connect] = UpstreamHead(200, b"OK", (field,), 5)
+            host = collapsed(f"https://h{number}.example.com").removeprefix("https://")
+            play(http_exchange, head(host=host), context(), shell)
+        shell.replies[Connect] = UpstreamHead(200, b"OK", ((b"Set-Cookie", b"new=1; Path=/"),), 5)
+        play(http_exchange, head(), context(), shell)
+        (rows,) = shell.rows.values()
+        self.assertEqual(shell.cookies(), b"old=1; new=1")
+        self.assertLessEqual(len(rows), 10)
 
     def test_a_full_jar(self) -> None:
         """One cookie too many, and the least recently used of all buckets go."""

@@ -21,6 +21,7 @@ from gateway.exchange.messages import (
     ask,
     refusal,
 )
+from gateway.exchange.steps import Addressed
 from gateway.policy.transport import Transport
 from tests.exchange import SITE, context
 from tests.rewrite import SECURE, collapsed, origin
@@ -87,7 +88,10 @@ class MessageTests(SynchronousTestCase):
         """No repr shows fields, targets with queries, offers, owners or bodies."""
         shop, transport = origin(SITE), Transport()
         for value in (
-            RequestHead(b"GET", b"/", b"HTTP/1.1", "h", FIELDS),
+            RequestHead(b"GET", SECRET, b"HTTP/1.1", "h", FIELDS),
+            Addressed(shop, SECRET),
+            Refuse(403, "event", "title", fields=FIELDS),
+            Accept("", FIELDS),
             NeedRows(SECRET, SECRET),
             Commit(SECRET, SECRET, 1, (), (SECRET,)),
             Connect(shop, transport, b"GET", SECRET, FIELDS),

@@ -143,7 +143,9 @@ class BeginTests(SynchronousTestCase):
     def test_any_body(self, body: bytes) -> None:
         """No redirect leaves the gateway, and no field has two lines."""
         ending, _ = begin(body=body)
-        self.assertRegex(location(ending), rf"\Ahttps://([a-z0-9-]+\.0\.)?{DOMAIN}[!-~]*\Z")
+        self.assertRegex(
+            location(ending), rf"\Ahttps://([!-.0-~]*@)?([a-z0-9-]+\.0\.)?{DOMAIN}[!-~]*\Z"
+        )
 
     def test_secrets(self) -> None:
         """Two sessions are two; the answer shows its own nowhere but in its cookies."""

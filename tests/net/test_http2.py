@@ -31,7 +31,7 @@ from tests.net.raw import Connection, Message, Origin, reply, until
 API = "https://api.site.example"
 ACCESS = '[[access]]\norigin = "https://*.site.example"\n'
 BIG = bytes(range(256)) * 4096
-_MADE_ANEW = re.compile(rb'"(?:nonce|proof|token)":"[^"]+"')
+_MADE_ANEW = re.compile(rb'"(?:nonce|proof|token)":"[^"]+"|"made":[0-9]+')
 """What each page is told once."""
 
 

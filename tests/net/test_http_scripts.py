@@ -61,7 +61,9 @@ class ScriptCookieTests(GatewayCase):
         answer = await gateway.ask(url, OWN, method=b"POST", body=b"6 %s %s\n" % (token, text))
         self.assertEqual([row[:2] for row in json.loads(answer.body)["cookies"]], [["a", "1"]])
         large = b"7 %s %s\n" % (token, text.replace(b"1", b"2")) + b"x" * 20_000
-        await gateway.ask(url, OWN, method=b"POST", body=large)
+        refused = await gateway.ask(url, OWN, method=b"POST", body=large)
+        self.assertEqual(refused.status, 413)
+        self.assertIn(b"What was sent is too large", refused.body)
         answer = await gateway.ask(url, OWN)
         self.assertEqual([row[:2] for row in json.loads(answer.body)["cookies"]], [["a", "1"]])
         self.assertEqual(origin.requests, [])

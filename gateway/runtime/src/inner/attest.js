@@ -41,7 +41,8 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   let port;
   /** @type {[object, Transferable[]][]} */
   const waiting = [];
-  let open = parent === top ? 1 : 2;
+  /** Whose answers are missing: the outer frame's, and the parent's. */
+  let open = parent === top ? 1 : 3;
 
   const swallow = (/** @type {Event} */ event) => {
     if (!event.isTrusted) return;
@@ -69,15 +70,15 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
     style.setProperty("display", "none", "important");
     each("addEventListener");
   };
-  const answered = () => {
-    if (--open) return;
+  const answered = (/** @type {number} */ by) => {
+    if (!open || (open &= ~by)) return;
     clearTimeout(timer);
     each("removeEventListener");
     show();
   };
 
   hide();
-  // At the top nobody could attest it: a sites' service worker, or mode basic where script runs.
+  // At the top nobody could attest it: a site's service worker, or mode basic where script runs.
   if (top === window) location.replace(`${secure}/#${origin}${location.href.slice(own.length)}`);
   say({ gw: 1, type: "hello", nonce, proof, own }, secure);
   if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
@@ -89,7 +90,8 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
       else waiting.push([said, transfer]);
     },
     heard(said, event, from) {
-      if (said.type === "child" && event.source === parent && from.split(":")[1].endsWith(suffix)) answered();
+      // Of a sandboxed parent the browser tells no origin; the outer frame still knows it.
+      if (said.type === "child" && event.source === parent && (from === "null" || from.split(":")[1]?.endsWith(suffix))) answered(2);
       if (said.type === "go") handlers.go(said, event, from);
       if (event.source !== top || from !== secure) return;
       if (said.type === "challenge") {
@@ -100,7 +102,7 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
         port = event.ports[0];
         port.onmessage = (event) => handlers[event.data.type]?.(event.data, event);
         for (const [said, transfer] of waiting) port.postMessage(said, transfer);
-        answered();
+        answered(1);
       }
     },
   };

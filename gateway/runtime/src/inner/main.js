@@ -53,8 +53,8 @@ if (payload) {
     const base = () => w.document.baseURI;
     const token = () => {
       if (now() > due) {
-        due = now() + renew * 1000;
-        payload.token = part("renew", payload.token, payload.token);
+        due = now() + 60000; // not at once again where it cannot be had
+        payload.token = part("renew", payload.token, payload.token, () => (due = now() + renew * 1000));
       }
       return payload.token;
     };
@@ -77,7 +77,7 @@ if (payload) {
     const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers));
     if (w === window) {
       handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
-      if (/^gw-/.test(w.name)) windows()?.installOpener();
+      if (parent === top && /^gw-[\d.]*:/.test(w.name)) windows()?.installOpener();
     }
     installNavigation(w, urls, windows, sign, payload);
     installFrames(w, install, markup.css, listenAgain);

@@ -27,8 +27,9 @@
 
 /** @returns {Payload | null} */
 export function takePayload() {
-  const element = document.getElementById("__gw");
   const { currentScript } = document;
+  const before = currentScript?.previousElementSibling;
+  const element = before?.id === "__gw" ? before : null; // a site may have one of that name, too
   const frame = currentScript?.outerHTML;
   // The guard, which a style of the root's own replaces, and the encoding, said again.
   for (let one; (one = element?.previousElementSibling) && /^(?:style|noscript|meta)$/.test(one.localName); ) one.remove();

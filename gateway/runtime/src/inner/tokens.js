@@ -8,22 +8,25 @@ import { hook } from "../shared/hooks.js";
  */
 export function installForms(w, signed) {
   const later = w.setTimeout.bind(w);
-  let sending = false;
+  /** Those that are being sent, or their buttons. */
+  const sending = new Set();
   const sign = (/** @type {any} */ form, /** @type {any} */ by) => {
-    if (sending || !/^post$/i.test(by?.getAttribute("formmethod") || form.getAttribute("method"))) return;
     const [element, name] = by?.hasAttribute("formaction") ? [by, "formaction"] : [form, "action"];
+    if (sending.has(element) || !/^post$/i.test(by?.getAttribute("formmethod") || form.getAttribute("method"))) return;
     const given = element.getAttribute(name);
-    const made = signed(given || w.document.URL);
-    element.setAttribute(name, made);
-    sending = true;
+    element.setAttribute(name, signed(given || w.document.URL));
+    sending.add(element);
+    const seen = element.getAttribute(name);
     later(() => {
-      sending = false;
-      if (given === null) element.removeAttribute(name);
-      else element.setAttribute(name, given);
+      sending.delete(element);
+      // As the page reads it now: a handler may have chosen another.
+      const last = element.getAttribute(name);
+      if (given === null && last === seen) element.removeAttribute(name);
+      else element.setAttribute(name, last);
     });
   };
   // A handler of the page may yet choose another address.
-  const again = (/** @type {any[]} */ args) => sending && /action$/i.test(args.at(-2) ?? "action") && args.push(signed(args.pop()));
+  const again = (/** @type {any[]} */ args, /** @type {any} */ self) => sending.has(self) && /^(?:form)?action$/i.test(args.at(-2) ?? "action") && args.push(signed(args.pop()));
   hook(w.HTMLFormElement.prototype, "action", again);
   for (const name of ["HTMLButtonElement", "HTMLInputElement"]) hook(w[name].prototype, "formAction", again);
   hook(w.Element.prototype, "setAttribute", again);

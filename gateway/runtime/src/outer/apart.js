@@ -2,7 +2,24 @@
 // and checks the session's cookies there, for no cookie of this origin reaches it.
 
 const PATIENCE = 20_000;
-const ICKT = "__Host-gw-ickt";
+const ICKT_COOKIE = "__Host-gw-ickt";
+/** Where localStorage keeps it. */
+export const ICKT = "gw.ickt";
+
+/** @returns {Storage | null} what keeps the session; null where that is not to be had */
+export function storage() {
+  try {
+    const found = window.localStorage;
+    // A full one that holds a session serves.
+    if (!found.getItem(ICKT)) {
+      found.setItem("gw.probe", "1");
+      found.removeItem("gw.probe");
+    }
+    return found;
+  } catch {
+    return null; // missing, forbidden, or null
+  }
+}
 
 /** The suffix of rewrite hosts on the domain apart, dot first; empty if the gateway has none. */
 export const apartSuffix = () => (document.getElementById("stage") ?? document.body).dataset.apart ?? "";
@@ -10,7 +27,7 @@ export const apartSuffix = () => (document.getElementById("stage") ?? document.b
 /** The ickt that this origin's cookie keeps; no proxied page can write one of that name. */
 export function cookieIckt() {
   for (const one of document.cookie.split("; ")) {
-    if (one.startsWith(ICKT + "=")) return one.slice(ICKT.length + 1);
+    if (one.startsWith(ICKT_COOKIE + "=")) return one.slice(ICKT_COOKIE.length + 1);
   }
   return null;
 }

@@ -1,4 +1,6 @@
 // The outer frame: address bar, session, and the one frame that shows the page.
+import { formOf } from "../shared/form.js";
+import { OURS } from "../shared/urls.js";
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
 import { judgeOf } from "./attest.js";
 import { proofOf, withProof } from "./proof.js";
@@ -98,6 +100,7 @@ const say = (name) => tell(notice.dataset[name] ?? "");
  * @param {boolean} [same] a page in it leads it away: it is a step like any other of its
  */
 function show(url, sent, proof, same) {
+  placed = location.hash;
   const target = collapsed(url, place);
   if (target === null) {
     say("own");
@@ -105,7 +108,6 @@ function show(url, sent, proof, same) {
   }
   tell("");
   page = awaiting = null;
-  placed = location.hash;
   current = url.href;
   field.value = url.href;
   forget();
@@ -130,37 +132,16 @@ function show(url, sent, proof, same) {
   });
   stage.replaceChildren(next);
   frame = next;
-  if (sent?.entries) submit(next, target, sent);
-  else next.src = proof ? withProof(target, proof) : target;
-}
-
-/** @param {HTMLIFrameElement} to @param {string} target @param {any} sent */
-function submit(to, target, sent) {
-  const name = (to.name ||= "gw-form");
-  const made = document.createElement("form");
-  const action = new URL(target);
-  action.search += `${action.search ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
-  Object.assign(made, { acceptCharset: "utf-8", method: "post", action, target: name, enctype: `${sent.coding}` });
-  for (const [key, value] of sent.entries) {
-    const input = document.createElement("input");
-    input.type = typeof value === "string" ? "hidden" : "file";
-    input.name = key;
-    if (typeof value === "string") input.value = value;
-    else if (value.name || value.size) {
-      const files = new DataTransfer();
-      files.items.add(value);
-      input.files = files.files;
-    }
-    made.append(input);
-  }
-  made.hidden = true;
-  document.body.append(made);
-  made.submit();
-  made.remove();
+  if (sent?.entries) {
+    const action = new URL(target);
+    action.search += `${action.search ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
+    formOf(document, action.href, sent, (next.name ||= "form-target"));
+  } else next.src = proof ? withProof(target, proof) : target;
 }
 
 /** Show what the fragment says. */
 function showFragment() {
+  placed = location.hash;
   const typed = location.hash.slice(1);
   const url = parseTyped(typed);
   if (url) show(url);
@@ -259,7 +240,7 @@ function hear(said) {
   }
   if (said.phase !== "start" && said.phase !== "ping") setBusy(false);
   if (location.hash !== placed) return;
-  const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path.slice(0, 2000) : "/";
+  const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path.replace(OURS, "").slice(0, 2000) : "/";
   current = origin + path;
   if (document.activeElement !== field) field.value = current;
   document.title = (typeof said.title === "string" && said.title.slice(0, 200).trim()) || new URL(origin).host;

@@ -2,28 +2,12 @@
 // origin's, where no proxied page can write; without, they are cookies of this origin alone, and
 // sites are shown below a domain of their own (protocols, section 6). The session's own cookies
 // are not script's to see.
-import { apartSuffix, askApart, cookieIckt } from "./apart.js";
+import { ICKT, apartSuffix, askApart, cookieIckt, storage } from "./apart.js";
 
-const ICKT = "gw.ickt";
 const RESTORE = "gw.restore";
 
 /** This browser keeps nothing for this page, and the gateway has no domain apart. */
 export class NothingKept extends Error {}
-
-/** @returns {Storage | null} what keeps the session; null where that is not to be had */
-function storage() {
-  try {
-    const found = window.localStorage;
-    // A full one that holds a session serves.
-    if (!found.getItem(ICKT)) {
-      found.setItem("gw.probe", "1");
-      found.removeItem("gw.probe");
-    }
-    return found;
-  } catch {
-    return null; // missing, forbidden, or null
-  }
-}
 
 const kept = storage();
 

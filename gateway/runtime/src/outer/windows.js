@@ -21,6 +21,8 @@
 
 const WATCH = 250;
 const HELD = 16;
+const UNNAMED = "_blank";
+const SIZE = /^(?:popup|(?:inner)?(?:width|height)|left|top|screen[xy])(?:=[-\w]*)?$/i;
 
 /** Whether words for `target` may reach a document of `origin`. @param {string} target @param {string} origin @param {(origin: string) => string | null} behind */
 const fits = (target, origin, behind) => {
@@ -94,8 +96,8 @@ export function windowsOf({ behind, shown, show, blocked }) {
     const to = form ? web(form.url) : url ? web(url) : null;
     if (!to && (url || form)) return;
     // Its name is the page's affair: two sites do not meet in one window.
-    const label = name && !alone ? `gw ${speaker.origin} ${name}` : "_blank";
-    const known = labels.get(label);
+    const label = name && !alone ? `gw ${speaker.origin} ${name}` : UNNAMED;
+    const known = label === UNNAMED ? undefined : labels.get(label);
     const old = known && children.get(known);
     if (known && old && !known.closed) {
       old.holders.set(speaker, id);
@@ -111,10 +113,11 @@ export function windowsOf({ behind, shown, show, blocked }) {
     }
     const severed = alone && !form;
     const place = `${location.pathname}${severed ? "?alone=" + encodeURIComponent(`${name}`.slice(0, 1000)) : ""}#${to && !form ? to.href : ""}`;
-    const size = `${features ?? ""}`.replace(/(^|[\s,])no(?:opener|referrer)[^,]*/gi, "$1");
+    // Others (attributionsrc) would speak for the gateway's own page.
+    const size = `${features ?? ""}`.split(/[\s,]+/).filter((one) => SIZE.test(one)).join();
     const made = window.open(place, label, severed ? "noopener," + size : size);
     if (!made) return severed ? undefined : blocked(() => open(speaker, said));
-    labels.set(label, made);
+    if (label !== UNNAMED) labels.set(label, made);
     const mark = alone ? "" : `${id}${pathOf(speaker.source)}`;
     const there = "gwTake" in made; // opened before this page was loaded again
     children.set(made, {
@@ -224,7 +227,7 @@ export function windowsOf({ behind, shown, show, blocked }) {
     frameName: () => (closes ? `gw-${mark}:${name}` : ""),
     /** Whether a page opened this window. */
     opened: closes,
-    /** Begin with what the opener wants shown; false if it said nothing. */
+    /** Begin with what the opener wants shown. */
     begin() {
       for (const said of waiting.splice(0)) obey(said);
     },

@@ -13,6 +13,8 @@ const PART = /^__Host-gw-(w|sync)-(\w+)=(.*)$/;
 const CARRIERS = 8;
 const CARRIER = 3800;
 const BODY = 15000;
+// The gateway takes so many and eight carriers of one request (MAX_TAKEN).
+const LINES = 24;
 const RETRIES = 3;
 
 /** @type {WeakMap<Jar, ReturnType<typeof begin>>} */
@@ -175,9 +177,15 @@ const writerOf = (jar) => ({
 /** The bodies of what is to be flushed: bounded, each with whole lines. @param {Map<number, string>} queue */
 function bodiesOf(queue) {
   const bodies = [""];
+  let lines = 0;
   for (const line of queue.values()) {
-    if (bodies[bodies.length - 1].length + line.length > BODY) bodies.push("");
-    bodies[bodies.length - 1] += line && line + "\n";
+    if (lines === LINES || bodies[bodies.length - 1].length + line.length > BODY) {
+      bodies.push("");
+      lines = 0;
+    }
+    if (!line) continue;
+    bodies[bodies.length - 1] += line + "\n";
+    lines++;
   }
   return bodies;
 }
@@ -258,5 +266,5 @@ function leave(jar, url) {
 
 /** Ask the gateway, and go on. @param {Jar} jar */
 function refresh(jar) {
-  stateOf(jar).ask({}).then((answer) => answer.json()).then((said) => absorb(jar, said)).catch(() => 0);
+  stateOf(jar).ask({}).then((answer) => (answer.ok ? answer.json() : Promise.reject())).then((said) => absorb(jar, said)).catch(() => 0);
 }

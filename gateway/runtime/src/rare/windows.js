@@ -1,7 +1,7 @@
 // Other frames and windows.  Sandboxed frames navigate none but those below them, and open no
 // windows: a page of the same origin that may does it for them, or the outer frame.
 import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared/hooks.js";
-import { formOf } from "./form.js";
+import { formOf } from "../shared/form.js";
 import { shim } from "./shim.js";
 
 // What the outer frame puts before the name of a page's frame: `gw-<id>.<path>:` where it was

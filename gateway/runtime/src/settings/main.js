@@ -1,6 +1,6 @@
 // The settings page: forget me. Without this script the same form does it, but for what
 // this origin keeps in localStorage, or a domain apart in cookies of its own.
-import { apartSuffix, askApart } from "../outer/apart.js";
+import { apartSuffix, askApart, storage } from "../outer/apart.js";
 
 /** @template {Element} T @param {string} selector @param {new () => T} kind @returns {T} */
 function find(selector, kind) {
@@ -16,15 +16,6 @@ const state = find("#state", HTMLElement);
 /** @param {string} [text] */
 function tell(text) {
   state.textContent = text ?? "";
-}
-
-/** @returns {Storage | null} */
-function storage() {
-  try {
-    return window.localStorage;
-  } catch {
-    return null;
-  }
 }
 
 async function forget() {

@@ -4,8 +4,8 @@
 /** @typedef {ReturnType<typeof urlsOf>} Urls */
 
 const NativeURL = URL;
-// Our own parameters: they are always the last.
-const OURS = /[?&]__gwp?=[\w.~-]+(?=#|$)/g;
+/** Our own parameters: they are always the last. */
+export const OURS = /(?:[?&]__gwp?=[\w.~-]+)+(?=#|$)/g;
 const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
 
 /**

@@ -10,20 +10,29 @@ export function workerToken(w, own) {
   const { XMLHttpRequest: Request, fetch, Date } = w;
   const open = Request?.prototype.open; // the one below is to be hooked
   const url = own + "/.gateway/token";
-  // As long as the gateway's own default for a quarter of a token's life.
-  const AGE = 6 * 3600 * 1000;
+  // Until the gateway says how long a token is good for.
+  const SOON = 60;
   let token = "";
   let due = 0;
+  const RENEW = "X-Gateway-Renew";
+  const take = (/** @type {string} */ text, /** @type {string | null} */ seconds) => {
+    token = text;
+    due = Date.now() + Number(seconds) * 1000;
+  };
   const ask = () => {
-    due = Date.now() + AGE;
+    due = Date.now() + SOON * 1000;
     if (Request) {
       const request = new Request();
-      open.call(request, "POST", url, false);
-      request.send();
-      if (request.status === 200) token = request.responseText;
+      try {
+        open.call(request, "POST", url, false);
+        request.send();
+      } catch {
+        return; // without the network nothing else gets through either
+      }
+      if (request.status === 200) take(request.responseText, request.getResponseHeader(RENEW));
     } else {
       fetch(url, { method: "POST" }).then(async (/** @type {Response} */ response) => {
-        if (response.ok) token = await response.text();
+        if (response.ok) take(await response.text(), response.headers.get(RENEW));
       }, () => {});
     }
   };

@@ -1,5 +1,9 @@
 // A form with another's data: sent at once, in one of the frames that may be navigated from here.
 
+// A field may be called as one of the form's own methods is.
+const { submit } = HTMLFormElement.prototype;
+const { append, remove } = Element.prototype;
+
 /**
  * @param {Document} document
  * @param {string} url
@@ -23,9 +27,9 @@ export function formOf(document, url, { entries, coding }, target) {
         input.files = files.files;
       }
     }
-    form.append(input);
+    append.call(form, input);
   }
   document.documentElement.append(form);
-  form.submit();
-  form.remove();
+  submit.call(form);
+  remove.call(form);
 }
