@@ -26,6 +26,20 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
+def pytest_sessionfinish(session):
+    """What a worker's tests want to be read goes to the process that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["summary"] = session.config.stash.get(SUMMARY, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Take it there."""
+    if error is None:
+        lines = node.config.stash.setdefault(SUMMARY, [])
+        lines.extend(getattr(node, "workeroutput", {}).get("summary", []))
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """What tests want to be read."""
     for line in config.stash.get(SUMMARY, []):
