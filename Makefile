@@ -44,6 +44,7 @@ PAGES := apache2-doc git-doc debian-policy
 packages:
 	@missing=; \
 	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
+	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
 	for name in lynx w3m; do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \

@@ -1,4 +1,5 @@
-"""The gateway's own pages: portal, outer frame, settings, Oops.
+"""The gateway's own pages: portal, outer frame, settings, forgotten, Oops;
+and the frame that settles a session on a domain apart.
 
 - ``render``: templates and assets to answers, with their own strict policies.
 - ``hints``: what a person can do about a refusal.

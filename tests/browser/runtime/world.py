@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import time
 from types import SimpleNamespace
 from urllib.parse import urlsplit
@@ -14,7 +13,15 @@ from playwright.sync_api import Error
 
 from gateway.demo.ca import Issued
 from gateway.origins import parse
-from tests.browser.harness import FLAGS, Stack, Tripwire, direct_rules, resolver_rules, until
+from tests.browser.harness import (
+    FLAGS,
+    Stack,
+    Tripwire,
+    chromium,
+    direct_rules,
+    resolver_rules,
+    until,
+)
 from tests.browser.runtime.pages import ORIGINS, A, answer
 from tests.browser.runtime.site import Asked, Site
 
@@ -65,9 +72,8 @@ class World:
         folder = self.stack.folder / "ca"
         digests = [Issued(folder / f"{one}.pem", folder / f"{one}.key").key_digest for one in names]
         trust = f"--ignore-certificate-errors-spki-list={','.join(digests)}"
-        path = shutil.which("chromium")
         return self._driver.chromium.launch(
-            executable_path=path, headless=True, args=[*FLAGS, rules, trust]
+            executable_path=chromium(), headless=True, args=[*FLAGS, rules, trust]
         )
 
     def stop(self) -> None:
