@@ -78,15 +78,18 @@ texts: $(VENV)/.tested
 runtime: packages $(RUNTIME)/node_modules/.installed
 	cd $(RUNTIME) && npm run --silent check && npm test
 
+# Half of what the tests cost is waiting: more processes than cores.
+PARALLEL := -n 3 --dist loadfile
+
 unit: $(VENV)/.tested
-	$(BIN)/python -m pytest --ignore=tests/browser
+	$(BIN)/python -m pytest --ignore=tests/browser $(PARALLEL)
 	$(BIN)/python -m tests.cookies.test_corpora
 
 trial: $(VENV)/.tested
-	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp tests
+	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp --jobs=3 tests
 
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser $(PARALLEL)
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m bench all

@@ -1,5 +1,4 @@
-"""The gateway's own pages: portal, outer frame, settings, forgotten, Oops;
-and the frame that settles a session on a domain apart.
+"""The gateway's own pages: portal, outer frame, settings, forgotten, settle, Oops.
 
 - ``render``: templates and assets to answers, with their own strict policies.
 - ``hints``: what a person can do about a refusal.
