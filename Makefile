@@ -86,7 +86,10 @@ unit: $(VENV)/.tested
 	$(BIN)/python -m tests.cookies.test_corpora
 
 trial: $(VENV)/.tested
-	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp --jobs=3 tests
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target trial-0 trial-1 trial-2
+
+trial-%: $(VENV)/.tested
+	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp-$* $$($(BIN)/python -m tests.parts $* 3)
 
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
 	$(BIN)/python -m pytest tests/browser $(PARALLEL)
