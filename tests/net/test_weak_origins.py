@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -23,6 +21,7 @@ from gateway.policy.transport import STEP
 from tests.net.harness import SHOP, Gateway, GatewayCase, host_of, request
 from tests.net.raw import Message, Origin, reply
 from tests.net.weak import Made, Server, authority, ec_key, make, rsa_key, shown
+from tests.ops import temporary
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TLS10 = (SSL.TLS1_VERSION, SSL.TLS1_VERSION)
@@ -149,17 +148,9 @@ class WeakCase(GatewayCase):
 
     async def begin(self, rules: str, connect: dict[str, int], *roots: Made) -> Gateway:
         """A gateway that trusts these roots."""
-        self.folder = Path(tempfile.mkdtemp(dir=self.mktemp_parent()))
-        trust = self.folder / "roots.pem"
+        trust = temporary(self) / "roots.pem"
         trust.write_bytes(b"".join(root.pem for root in roots))
-        self.gateway_made = await self.gateway(rules=rules, connect=connect, trust=trust)
-        return self.gateway_made
-
-    def mktemp_parent(self) -> str:
-        """A folder of this test's."""
-        folder = Path(self.mktemp())
-        folder.mkdir(parents=True)
-        return str(folder)
+        return await self.gateway(rules=rules, connect=connect, trust=trust)
 
     async def http(self, gateway: Gateway, origin: str) -> Message:
         """The answer to a navigation."""
@@ -190,8 +181,7 @@ class TableTests(WeakCase):
 
     async def test_table(self) -> None:
         """Each origin with each exception, over HTTP and WebSocket: one verdict for both."""
-        folder = Path(self.mktemp())
-        folder.mkdir(parents=True)
+        folder = temporary(self)
         rules, connect, origins = [], {}, {}
         for name, case in cases().items():
             origins[name] = Origin(answer)
@@ -242,7 +232,7 @@ class TableTests(WeakCase):
         """Where another CA was named, a chain that is good everywhere else is not."""
         good, other = cases()["good"], authority("other")
         port = await self.listen(Origin(answer), good.server)
-        pem = Path(self.mktemp())
+        pem = temporary(self) / "other.pem"
         pem.write_bytes(other.pem)
         system = 'trust = ["system"]'
         rules = "".join(
@@ -294,8 +284,7 @@ class ClientCertificateTests(WeakCase):
         self, rule: str, targets: dict[str, tuple[Any, Any]], *more: str
     ) -> tuple[Gateway, Made]:
         """A gateway that has a certificate for ``rule``; ``targets``: hosts and their origins."""
-        folder = Path(self.mktemp())
-        folder.mkdir(parents=True)
+        folder = temporary(self)
         client = make("partner", ec_key(), authority("clients"), hosts=("gateway.example",))
         (folder / "client.pem").write_bytes(client.pem)
         (folder / "client.key").write_bytes(client.key_pem)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dh, ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import MD5, SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
+    ParameterFormat,
     PrivateFormat,
 )
 from cryptography.x509.oid import NameOID
@@ -27,6 +29,13 @@ from zope.interface import implementer
 _RSA_WITH = bytes.fromhex("2a864886f70d0101")  # 1.2.840.113549.1.1.*
 _SHA256, _LAST = 0x0B, {SHA1: 0x05, MD5: 0x04}
 HOST = "*.site.example"
+# The 1024-bit group of RFC 2409, section 6.2, in which many old servers agree on keys.
+_SMALL_GROUP = int(
+    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404"
+    "DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406"
+    "B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE65381FFFFFFFFFFFFFFFF",
+    16,
+)
 
 
 @functools.cache
@@ -150,3 +159,10 @@ def authority(name: str = "root", bits: int = 2048, digest: type = SHA256) -> Ma
 def ec_key() -> ec.EllipticCurvePrivateKey:
     """A key on P-256."""
     return ec.generate_private_key(ec.SECP256R1())
+
+
+def write_small_group(path: Path) -> Path:
+    """Write the parameters of a group of 1024 bits."""
+    parameters = dh.DHParameterNumbers(_SMALL_GROUP, 2).parameters()
+    path.write_bytes(parameters.parameter_bytes(Encoding.PEM, ParameterFormat.PKCS3))
+    return path
