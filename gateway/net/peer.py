@@ -211,6 +211,8 @@ class VerifiedPeer:
                     verify_service_identity(extract_patterns(certificate), [self._identity], [])
                 except (VerificationError, CertificateError) as wrong:
                     return wrong
+                except Exception:  # noqa: BLE001 (what a parser says of a hostile certificate)
+                    return CertificateRefused("the certificate's names cannot be read", "")
             return None
 
         def verify(

@@ -92,6 +92,9 @@ def cases() -> dict[str, Case]:
         "not-yet": Case(Server(under(root, days=(1, 9))), root, NEVER),
         "expired-middle": Case(Server(under(over_middle), over_middle), root, NEVER),
         "name": Case(Server(under(root, hosts=("b.example",))), root, NEVER),
+        "odd-names": Case(Server(under(root, odd_names=b"\x30\x03\x82\x01\xff")), root, NEVER),
+        "no-names": Case(Server(under(root, odd_names=b"\x30\x00")), root, NEVER),
+        "broken-names": Case(Server(under(root, odd_names=b"\xff")), root, NEVER),
         "no-authority": Case(Server(under(no_ca), no_ca), root, NEVER),
         "sha1": Case(Server(under(root, digest=SHA1)), root, strength),
         "sha1-middle": Case(Server(under(sha1_middle), sha1_middle), root, strength),
@@ -207,7 +210,7 @@ class TableTests(WeakCase):
                     found = await ask(gateway, f"https://{name}--{exception}.site.example")
                     row = (name, exception, ask.__name__, found.status)
                     if found.status != (good if admitted else 502):
-                        wrong.append((*row, gateway.telemetry.events))
+                        wrong.append((*row, list(gateway.telemetry.events)))
                     if not admitted:
                         wrong += self.explained(gateway, found, row)
                         if origins[name].requests:
@@ -218,7 +221,7 @@ class TableTests(WeakCase):
         """The log has step and rule; the page has nothing of it."""
         denied = [one for one in gateway.telemetry.events if one["code"] == events.TRANSPORT_DENIED]
         if len(denied) != 1:
-            return [(*row, "not one refusal in the log", gateway.telemetry.events)]
+            return [(*row, "not one refusal in the log", list(gateway.telemetry.events))]
         (line,) = denied
         if line["step"] != STEP or ": " not in line["rule"] or "site.example" not in line["detail"]:
             return [(*row, "the log lacks step or rule", line)]

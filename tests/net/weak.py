@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     ParameterFormat,
     PrivateFormat,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from zope.interface import implementer
@@ -72,8 +72,12 @@ def make(
     is_ca: bool = False,
     hosts: tuple[str, ...] = (HOST,),
     days: tuple[float, float] = (-2, 30),
+    odd_names: bytes = b"",
 ) -> Made:
-    """A certificate, by itself or by ``issuer``; ``days`` from now it begins and ends."""
+    """A certificate, by itself or by ``issuer``; ``days`` from now it begins and ends.
+
+    ``odd_names``: octets in place of the host names.
+    """
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     signer = issuer.key if issuer else key
     now = datetime.now(UTC)
@@ -91,7 +95,10 @@ def make(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
         )
     )
-    if not is_ca:
+    if odd_names:
+        raw = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, odd_names)
+        builder = builder.add_extension(raw, critical=False)
+    elif not is_ca:
         names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
     whole = isinstance(signer, ed25519.Ed25519PrivateKey)
