@@ -467,10 +467,8 @@ def describe(origin: Origin, error: BaseException, transport: Transport) -> Gate
 
 
 def _no_common_tls(origin: Origin, words: str, transport: Transport) -> TransportRefused:
-    tls = transport.tls
-    wanted = f"TLS {tls.minimum} or newer{' with forward secrecy' if tls.forward_secrecy else ''}"
     rule = "; ".join(
         f"{name}: {transport.rule(name)}" for name in ("minimum-tls", "forward-secrecy")
     )
-    detail = f"{origin}: no {wanted} in common ({words})"
+    detail = f"{origin}: no {transport.tls.words} in common ({words})"
     return TransportRefused(detail, step=STEP, rule=rule)

@@ -38,7 +38,7 @@ class ClientIdentity:
     key: bytes = attrs.field(repr=False)
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class TlsPolicy:
     """The TLS that an origin must speak; only equal policies share a connection pool.
 
@@ -50,6 +50,16 @@ class TlsPolicy:
     certificate_strength: bool = True
     trust: Trust | None = None
     client: ClientIdentity | None = None
+
+    @property
+    def words(self) -> str:
+        """What it asks for, for logs and explanations."""
+        said = [f"TLS {self.minimum} or newer"]
+        said[0] += " with forward secrecy" if self.forward_secrecy else ""
+        said += [] if self.certificate_strength else ["weak certificates admitted"]
+        said += [] if self.trust is None else ["authorities of its own"]
+        said += [] if self.client is None else ["a client certificate shown"]
+        return ", ".join(said)
 
 
 @attrs.frozen
@@ -74,6 +84,9 @@ _ATTRIBUTES = ("minimum_tls", "forward_secrecy", "certificate_strength", "trust"
                "allow_insecure_http")  # fmt: skip
 
 
+_STRICT = Transport()
+
+
 def transport_for(rules: Iterable[AccessRule]) -> Transport:
     """Combine the attributes of the rules that match an origin.
 
@@ -81,18 +94,23 @@ def transport_for(rules: Iterable[AccessRule]) -> Transport:
     domain, and the one for the narrowest domain counts, each attribute by itself; among
     equals the first.  Rules without the attribute do not speak about it.
     """
+    given = list(rules)
+    if len(given) > 1:
+        given.sort(key=lambda rule: _width(rule.pattern))
     found: dict[str, object] = {}
     said: dict[str, str] = {}
-    for rule in sorted(rules, key=lambda rule: _width(rule.pattern)):
+    for rule in given:
         for name in _ATTRIBUTES:
             value = getattr(rule, name)
             if value is not None and name not in found:
                 found[name] = value
                 said[name.replace("_", "-")] = rule.where
+    if not found:
+        return _STRICT
     insecure = bool(found.pop("allow_insecure_http", False))
     where = said.get("allow-insecure-http", "") if insecure else ""
     if not found:
-        return Transport(insecure, where=where, said=tuple(said.items()))
+        return Transport(insecure, _STRICT.tls, where, tuple(said.items()))
     tls = TlsPolicy(
         minimum=found.get("minimum_tls", "1.2"),  # type: ignore[arg-type]
         forward_secrecy=found.get("forward_secrecy") is not False,

@@ -102,6 +102,17 @@ class TransportTests(SynchronousTestCase):
             self.assertEqual(hash(found), hash(expected))
         self.assertNotIn("k", repr(client).partition("(")[2])
 
+    def test_words(self) -> None:
+        """What logs and explanations call a policy."""
+        everything = TlsPolicy("1.0", False, False, Trust(), ClientIdentity(b"", b""))
+        more = "weak certificates admitted, authorities of its own"
+        for policy, words in (
+            (TlsPolicy(), "TLS 1.2 or newer with forward secrecy"),
+            (TlsPolicy("1.3", forward_secrecy=False), "TLS 1.3 or newer"),
+            (everything, f"TLS 1.0 or newer, {more}, a client certificate shown"),
+        ):
+            self.assertEqual(policy.words, words)
+
     def test_every_attribute_is_in_the_pool_key(self) -> None:
         """Whatever differs about the TLS makes another policy."""
         made = {
