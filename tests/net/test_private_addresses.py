@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import re
-import statistics
 import time
 from typing import Any
 
@@ -227,9 +226,9 @@ class SamenessTests(PrivateCase):
                 began = time.perf_counter()
                 await self.ask(gateway, f"http://{host}")
                 times.append(time.perf_counter() - began)
-        usual = [statistics.median(times) for times in spent.values()]
-        self.assertLess(max(usual) - min(usual), 0.05, usual)
-        self.assertLess(max(usual), 1, usual)
+        least = [min(times) for times in spent.values()]  # the rest is the machine's load
+        self.assertLess(max(least) - min(least), 0.05, least)
+        self.assertLess(max(least), 1, least)
 
     async def test_own_listeners(self) -> None:
         """The gateway's own ports stay closed on every local address, though all be opened."""
