@@ -61,7 +61,7 @@ KINDS = {
 class PrivateCase(GatewayCase):
     """Requests of every kind, and what they have in common."""
 
-    timeout = 60
+    timeout = 120
 
     async def ask(self, gateway: Gateway, origin: str, kind: str = "navigation") -> Message:
         """One request; ``origin`` as a URL's parser gives it."""

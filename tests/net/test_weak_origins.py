@@ -147,7 +147,7 @@ def answer(seen: Message) -> bytes:
 class WeakCase(GatewayCase):
     """One request over either transport."""
 
-    timeout = 90
+    timeout = 120
 
     async def begin(self, rules: str, connect: dict[str, int], *roots: Made) -> Gateway:
         """A gateway that trusts these roots."""
