@@ -6,6 +6,7 @@
     ├── LocalFault             ours: a bug, a full disk (500 / 1011)
     │   └── StoreUnavailable   the jar cannot be read or written (503 / 1013)
     ├── UpstreamFault          theirs: DNS, TLS, protocol (502 / 1014 is not ours to send)
+    │   ├── TransportRefused   it was reached, but not as the policy wants it (502)
     │   └── UpstreamTimeout    (504)
     ├── Refusal                the policy or a rule of a protocol said no (4xx / 1008)
     └── ConfigurationError     all faults of a configuration at once; never on the wire
@@ -54,6 +55,18 @@ class UpstreamFault(GatewayError):
     status = 502
     event = events.UPSTREAM_FAILED
     title = "The site could not be reached"
+
+
+class TransportRefused(UpstreamFault):
+    """The origin's TLS is not what the policy asks for; a person sees what a fault shows."""
+
+    event = events.TRANSPORT_DENIED
+
+    def __init__(self, detail: str = "", *, step: int = 0, rule: str = "") -> None:
+        """``step`` and ``rule`` are the engine's, for the log."""
+        super().__init__(detail)
+        self.step = step
+        self.rule = rule
 
 
 class UpstreamTimeout(UpstreamFault):

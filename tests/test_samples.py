@@ -56,6 +56,9 @@ class SampleTests(SynchronousTestCase):
         issued = LocalCa(folder).issue("sample", ["gateway.example"])
         (folder / "password").write_text("S3cret\n")
         text = text.replace("/etc/gateway/store.password", str(folder / "password"))
+        text = text.replace("/etc/gateway/partner-ca.pem", str(folder / "ca.pem"))
+        text = text.replace("/etc/gateway/partner-client.pem", str(issued.certificate))
+        text = text.replace("/etc/gateway/partner-client.key", str(issued.key))
         text = text.replace("/etc/gateway/chain.pem", str(issued.certificate))
         return text.replace("/etc/gateway/key.pem", str(issued.key))
 

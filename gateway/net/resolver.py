@@ -21,7 +21,7 @@ from twisted.internet.interfaces import (
 from zope.interface import implementer
 
 from gateway import events
-from gateway.policy.addresses import AddressSettings, why_closed
+from gateway.policy.addresses import AddressSettings, forms, why_closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,7 +113,8 @@ class FilteringResolver:
         return result
 
     def _refuse(self, address: str, port: int) -> str | None:
-        why = why_closed(address, port, self._settings(), is_local=self._is_own(address))
+        is_local = any(self._is_own(form) for form in forms(address))
+        why = why_closed(address, port, self._settings(), is_local=is_local)
         if why is not None:
             self._telemetry.event(events.SSRF_DENIED, detail=f"{address}: {why}")
         return why

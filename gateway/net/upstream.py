@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from OpenSSL import SSL
-from service_identity.exceptions import VerificationError
+from service_identity.exceptions import CertificateError, VerificationError
 from twisted.internet import endpoints
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.internet.defer import TimeoutError as WaitedTooLong
@@ -35,11 +35,18 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer
 from zope.interface import implementer
 
-from gateway.errors import GatewayError, LocalFault, UpstreamFault, UpstreamTimeout
+from gateway.errors import (
+    GatewayError,
+    LocalFault,
+    TransportRefused,
+    UpstreamFault,
+    UpstreamTimeout,
+)
 from gateway.exchange.messages import Connect, UpstreamHead
 from gateway.net.drive import watch
-from gateway.net.peer import VerifiedPeer
+from gateway.net.peer import CertificateRefused, VerifiedPeer
 from gateway.net.resolver import lookup_static
+from gateway.policy.transport import STEP, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +58,7 @@ if TYPE_CHECKING:
     from gateway.net.settings import Limits, Settings
     from gateway.net.telemetry import Telemetry
     from gateway.origins import Origin
-    from gateway.policy.transport import TlsPolicy, Transport
+    from gateway.policy.transport import TlsPolicy
 
 _ENDPOINTS = 1024
 
@@ -265,7 +272,11 @@ class Upstream:
         )
         if not origin.secure:
             return plain
-        peer = VerifiedPeer(self._contexts.context(transport.tls), origin.hostname)
+        peer = VerifiedPeer(
+            self._contexts.context(transport.tls),
+            origin.hostname,
+            certificate_strength=transport.tls.certificate_strength,
+        )
         return endpoints.wrapClientTLS(peer, plain)
 
     async def request(self, connect: Connect, body: IBodyProducer | None) -> UpstreamResponse:
@@ -369,7 +380,7 @@ class Upstream:
                 raise UpstreamTimeout(f"{origin} did not answer in time") from None
             if left:
                 raise CancelledError from None
-            raise describe(origin, error) from None
+            raise describe(origin, error, connect.transport) from None
         finally:
             if timeout is not None and timeout.active():
                 timeout.cancel()
@@ -410,8 +421,25 @@ def telling(inner: Deferred[Any], cancelled: list[bool]) -> Deferred[Any]:
     return outer
 
 
-def describe(origin: Origin, error: BaseException) -> GatewayError:
-    """Turn what Twisted says into one of our faults, with a reason for the log."""
+# What OpenSSL says when two sides have no version or cipher in common, or one is too weak.
+_NO_COMMON_TLS = (
+    "protocol version",
+    "unsupported protocol",
+    "handshake failure",
+    "insufficient security",
+    "no shared cipher",
+    "no ciphers available",
+    "wrong cipher returned",
+    "unknown cipher returned",
+    "wrong ssl version",
+    "key too small",
+    "legacy sigalg disallowed",
+    "wrong signature type",
+)
+
+
+def describe(origin: Origin, error: BaseException, transport: Transport) -> GatewayError:
+    """Turn what Twisted says into one of our faults, with reason and rule for the log."""
     cause = _causes(error)[0]
     if isinstance(cause, GatewayError):
         return cause
@@ -420,11 +448,27 @@ def describe(origin: Origin, error: BaseException) -> GatewayError:
     if isinstance(cause, DNSLookupError):
         # The same words for a name that does not exist and an address that is closed.
         return UpstreamFault(f"{origin}: no address to connect to")
-    if isinstance(cause, VerificationError):
-        return UpstreamFault(f"{origin}: the certificate is for another name")
+    if isinstance(cause, VerificationError | CertificateError):
+        words = f"{origin}: the certificate is for another name"
+        return TransportRefused(words, step=STEP, rule="service identity: no exception")
+    if isinstance(cause, CertificateRefused):
+        rule = "chain verification: no exception"
+        if cause.attribute:
+            rule = f"{cause.attribute}: {transport.rule(cause.attribute)}"
+        return TransportRefused(f"{origin}: {cause.reason}", step=STEP, rule=rule)
     if isinstance(cause, SSL.Error):
         words = "; ".join(part for entry in cause.args for one in entry for part in one if part)
+        if any(known in words for known in _NO_COMMON_TLS):
+            return _no_common_tls(origin, words, transport)
         return UpstreamFault(f"{origin}: TLS: {words or 'connection closed'}")
     if isinstance(cause, ConnectError):
         return UpstreamFault(f"{origin}: {type(cause).__name__}")
     return UpstreamFault(f"{origin}: {type(cause).__name__}")
+
+
+def _no_common_tls(origin: Origin, words: str, transport: Transport) -> TransportRefused:
+    rule = "; ".join(
+        f"{name}: {transport.rule(name)}" for name in ("minimum-tls", "forward-secrecy")
+    )
+    detail = f"{origin}: no {transport.tls.words} in common ({words})"
+    return TransportRefused(detail, step=STEP, rule=rule)

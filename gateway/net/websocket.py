@@ -368,10 +368,12 @@ class Sockets:
             timer.reset(self._limits.upstream_first_byte_seconds)
             waiting = telling(leg.opened, left)
             answer = await waiting
-        except GatewayError as error:
+        except GatewayError:
             reason = leg.transport_reason
             cause = reason.value if reason is not None else None
-            raise (describe(origin, cause) if cause is not None else error) from None
+            if cause is None:
+                raise
+            raise describe(origin, cause, need.transport) from None
         except Exception as error:  # noqa: BLE001 (Twisted has no common base for them)
             if leg.transport is not None:
                 leg.end(Ending(drop=True))
@@ -379,7 +381,7 @@ class Sockets:
                 raise UpstreamTimeout(f"{origin}: the WebSocket handshake took too long") from None
             if left:
                 raise CancelledError from None
-            raise describe(origin, error) from None
+            raise describe(origin, error, need.transport) from None
         finally:
             if timer.active():
                 timer.cancel()

@@ -15,14 +15,14 @@ from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
-from gateway.ops import schema
+from gateway.ops import config_transport, schema
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
 from gateway.policy.destinations import AccessRule, NavigationRule
 from gateway.policy.destinations import Settings as PolicySettings
 from gateway.policy.patterns import Pattern, parse_pattern
-from gateway.policy.transport import TLS_VERSIONS
+from gateway.policy.transport import TLS_VERSIONS, Trust
 from gateway.store.opening import MODES, StoreSettings
 
 
@@ -205,7 +205,8 @@ SCHEMA = Table(
                     "subdomains": Key(schema.flag, default=False),
                     "minimum-tls": Key(schema.choice(*TLS_VERSIONS)),
                     "forward-secrecy": Key(schema.flag),
-                    "allow-insecure-http": Key(schema.flag, default=False),
+                    "allow-insecure-http": Key(schema.flag),
+                    **config_transport.ACCESS,
                 }
             )
         ),
@@ -240,29 +241,15 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
         if document.pop(key, None) is not None:
             reader.fault(key, f"this version has no {when} yet")
     values = reader.table(SCHEMA, document)
-    trust_files = _read_trust(values["upstream"]["trust"], reader)
+    trust = config_transport.read_trust(values["upstream"]["trust"], "upstream.trust", reader)
+    config_transport.read_access(values["access"], reader)
     store = _read_store(values["store"], values["limits"], reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
-    return _assemble(values, trust_files, store, source)
-
-
-def _read_trust(entries: tuple[str, ...], reader: schema.Reader) -> tuple[bytes, ...]:
-    texts = []
-    for entry in entries:
-        if entry == "system":
-            continue
-        try:
-            texts.append(Path(entry).read_bytes())
-        except (OSError, ValueError) as error:
-            reader.fault("upstream.trust", f"found {entry!r}, expected a PEM file: {error}")
-            continue
-        if b"-----BEGIN CERTIFICATE" not in texts[-1]:
-            reader.fault("upstream.trust", f"found {entry!r}, expected a PEM file of certificates")
-    return tuple(texts)
+    return _assemble(values, trust, store, source)
 
 
 def _check_files(tls: dict[str, Any], reader: schema.Reader) -> None:
@@ -338,7 +325,7 @@ def _read_store(
 
 def _assemble(
     values: dict[str, Any],
-    trust_files: tuple[bytes, ...],
+    trust: Trust,
     store: StoreSettings,
     source: Path | None,
 ) -> Config:
@@ -357,8 +344,8 @@ def _assemble(
     net = NetSettings(
         Limits(**values["limits"]),
         hosts,
-        trust_system="system" in upstream["trust"],
-        trust_files=trust_files,
+        trust_system=trust.system,
+        trust_files=trust.files,
     )
     webrtc: tuple[str, ...] = ()
     if values["content"]["webrtc"]:
@@ -409,6 +396,9 @@ def _access_rule(row: dict[str, Any]) -> AccessRule:
         forward_secrecy=row["forward_secrecy"],
         allow_insecure_http=row["allow_insecure_http"],
         where=row["where"],
+        certificate_strength=row["certificate_strength"],
+        trust=row["trust"],
+        client=row["client"],
     )
 
 
@@ -430,6 +420,7 @@ def _warnings(policy: PolicySettings) -> list[str]:
             found.append(f"{rule.where}: connections to plain http origins can be read on the way")
         if rule.minimum_tls in {"1.0", "1.1"}:
             found.append(f"{rule.where}: TLS {rule.minimum_tls} is broken")
+        found += config_transport.warnings(rule)
     found += [
         f"upstream.allow-private: {network} can be reached by people of this gateway"
         for network in policy.addresses.allow_private

@@ -3,6 +3,7 @@
 - ``patterns``: the pattern language of allow-lists (cordova-plugin-whitelist's).
 - ``destinations``: the rules ``allow-navigation`` and ``access``, and their Settings.
 - ``transport``: what a connection to an origin must offer (after Apple's ATS).
+- ``certificates``: which certificates are strong enough for that.
 - ``addresses``: which resolved addresses may be connected to.
 - ``engine``: a request described by values in, a decision with its reason out.
 """

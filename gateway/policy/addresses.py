@@ -176,12 +176,30 @@ def _embedded(address: Address) -> Address | None:
     return None
 
 
+def _tunnelled(address: Address) -> IPv4Address | None:
+    """The IPv4 address to which an ISATAP interface would send what is for this one."""
+    number = int(address)
+    if isinstance(address, IPv6Address) and (number >> 32) & 0xFDFFFFFF == 0x00005EFE:
+        return IPv4Address(number & 0xFFFFFFFF)
+    return None
+
+
+def forms(text: str) -> tuple[str, ...]:
+    """An address and the IPv4 address inside it: either may be this machine's own."""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return (text,)
+    inner = _embedded(address) or _tunnelled(address)
+    return (text,) if inner is None else (text, str(inner))
+
+
 def why_closed(
     text: str, port: int, settings: AddressSettings, *, is_local: bool = False
 ) -> str | None:
     """The reason why ``text`` (an IP address, maybe with a zone) is closed; None: open.
 
-    ``is_local`` says that the address is one of this machine's own.  An IPv6 form of
+    ``is_local`` says that one of its ``forms`` is this machine's own.  An IPv6 form of
     an IPv4 address is closed whenever the address inside is, unless the range of the
     form itself was opened.
     """
@@ -207,4 +225,5 @@ def why_closed(
             return why
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return "not global unicast"
-    return None
+    tunnelled = _tunnelled(address)
+    return None if tunnelled is None else why_closed(str(tunnelled), port, settings)

@@ -6,10 +6,15 @@ requests may reach (seed 001).  No rule: nothing is open.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 
 from gateway.policy.addresses import AddressSettings
 from gateway.policy.patterns import Pattern
+
+if TYPE_CHECKING:
+    from gateway.policy.transport import ClientIdentity, Trust
 
 
 @attrs.frozen
@@ -25,7 +30,8 @@ class AccessRule:
     """``[[access]]`` with Cordova's and ATS's attributes.
 
     ``page`` (``from``): only for pages that match.  ``native``: also for clients that
-    are no page of ours, anonymously.  The last three are the transport's exceptions.
+    are no page of ours, anonymously.  The others are about connections to the origin, whoever
+    asks (``policy.transport``); None: the rule does not speak about it.
     """
 
     pattern: Pattern
@@ -33,8 +39,11 @@ class AccessRule:
     native: bool = False
     minimum_tls: str | None = None
     forward_secrecy: bool | None = None
-    allow_insecure_http: bool = False
+    allow_insecure_http: bool | None = None
     where: str = ""
+    certificate_strength: bool | None = None
+    trust: Trust | None = None
+    client: ClientIdentity | None = None
 
 
 @attrs.frozen

@@ -228,12 +228,13 @@ class GatewayCase(TestCase):
         tls: Any = None,
         http2: bool = False,
         apart: str = "",
+        trust: Path | None = None,
         **limits: float,
     ) -> Gateway:
         """Start origins (by their origin) and a gateway; limits by their attribute names.
 
         ``connect``: hosts of the static table that lead to a port of 127.0.0.1; ``apart``: the
-        rewrite domain of browsers without localStorage.
+        rewrite domain of browsers without localStorage; ``trust``: other authorities of origins.
         """
         from twisted.internet import reactor
 
@@ -249,7 +250,7 @@ class GatewayCase(TestCase):
             certificate=served.certificate,
             key=served.key,
             folder=folder(),
-            ca=ca().certificate_file,
+            ca=trust or ca().certificate_file,
             private="[" + ", ".join(f'"{one}"' for one in private) + "]",
             hosts="".join(
                 f'[[upstream.hosts]]\nhost = "{host}"\nconnect = "127.0.0.1:{port}"\n'

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ssl
 from typing import Any
+from unittest import SkipTest
 
 from OpenSSL import SSL
 from service_identity.exceptions import VerificationError
@@ -13,10 +16,13 @@ from twisted.internet.ssl import CertificateOptions, PrivateCertificate, TLSVers
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from gateway.net.peer import Contexts, VerifiedPeer
+from gateway.net.peer import CertificateRefused, Contexts, VerifiedPeer
 from gateway.policy.transport import TlsPolicy
 from tests.net.harness import GatewayCase, ca, origin_tls
 from tests.net.raw import Origin, reply, until
+from tests.net.weak import authority as root_of
+from tests.net.weak import make, rsa_key, write_small_group
+from tests.ops import temporary
 
 
 @implementer(IHandshakeListener)
@@ -91,8 +97,7 @@ class PeerTests(GatewayCase):
             (origin_tls("a.example"), {"system": True, "files": []}),
         ):
             made = await self.connect("a.example", tls, **contexts)
-            self.assertIsInstance(made.reason, SSL.Error)
-            self.assertIn("certificate verify failed", str(made.reason))
+            self.assertIsInstance(made.reason, CertificateRefused)
             self.assertEqual((self.origin.requests, made.data), ([], b""))
 
     async def test_several_certificates_in_a_file(self) -> None:
@@ -164,3 +169,47 @@ class ContextsTests(SynchronousTestCase):
         self.assertIn("AES128-GCM-SHA256", names(TlsPolicy(forward_secrecy=False)))
         self.assertLess(default, names(TlsPolicy(forward_secrecy=False)))
         self.assertLess(default, names(TlsPolicy("1.0")))
+
+    def test_small_groups(self) -> None:
+        """Keys agreed on in a group of 1024 bits: only where old TLS was asked for."""
+        if ssl.OPENSSL_VERSION_INFO[0] > 3:
+            raise SkipTest("servers of this OpenSSL choose a group of their own")
+        folder = temporary(self)
+        leaf = make("leaf", rsa_key(2048, 5), root_of())
+        (folder / "leaf.pem").write_bytes(leaf.pem + leaf.key_pem)
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(folder / "leaf.pem")
+        server.maximum_version = ssl.TLSVersion.TLSv1_2
+        server.set_ciphers("DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0")
+        server.load_dh_params(str(write_small_group(folder / "group.pem")))
+        for policy, passes in (
+            (TlsPolicy(), False),
+            (TlsPolicy(forward_secrecy=False), False),
+            (TlsPolicy(certificate_strength=False), False),
+            (TlsPolicy("1.0"), True),
+        ):
+            cipher = _shake_hands(self.contexts.context(policy), server)
+            self.assertEqual(cipher is not None, passes, policy)
+
+
+def _shake_hands(context: SSL.Context, server: ssl.SSLContext) -> str | None:
+    """The cipher on which a client and a server agree, in memory; None: they do not."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    there = server.wrap_bio(to_server, to_client, server_side=True)
+    here = SSL.Connection(context, None)
+    here.set_connect_state()
+    here.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    for _ in range(6):
+        with contextlib.suppress(SSL.WantReadError):
+            try:
+                here.do_handshake()
+            except SSL.Error as error:
+                if not isinstance(error, SSL.WantReadError):
+                    return None
+        with contextlib.suppress(SSL.WantReadError):
+            to_server.write(here.bio_read(65536))
+        with contextlib.suppress(ssl.SSLError):
+            there.do_handshake()
+        if to_client.pending:
+            here.bio_write(to_client.read())
+    return here.get_cipher_name()

@@ -133,6 +133,9 @@ class FilterTests(SynchronousTestCase):
     def test_own_addresses(self) -> None:
         """A public address of this machine is closed as well, and what listens here always."""
         self.assertEqual(self.ask(PUBLIC, own=frozenset({PUBLIC})), ["began", "complete"])
+        for form in ("64:ff9b::5db8:d70e", "2002:5db8:d70e::1", "2606:4700::5efe:5db8:d70e"):
+            self.assertEqual(self.ask(form), ["began", form, "complete"])
+            self.assertEqual(self.ask(form, own=frozenset({PUBLIC})), ["began", "complete"])
         listening = AddressSettings((ip_network("10.1.0.0/16"),), frozenset({(PRIVATE, 443)}))
         self.assertEqual(self.ask(PRIVATE, settings=listening), ["began", "complete"])
         self.assertIn(PRIVATE, self.ask(PRIVATE, settings=listening, port=444))

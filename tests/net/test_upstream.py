@@ -22,13 +22,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web._newclient import RequestTransmissionFailed, ResponseFailed, ResponseNeverReceived
 from twisted.web.client import FileBodyProducer, PotentialDataLoss, ResponseDone
 
-from gateway.errors import GatewayError, UpstreamFault, UpstreamTimeout
+from gateway import events
+from gateway.errors import GatewayError, TransportRefused, UpstreamFault, UpstreamTimeout
 from gateway.exchange.messages import Connect
-from gateway.net.peer import Contexts
+from gateway.net.peer import CertificateRefused, Contexts
 from gateway.net.settings import HostEntry, Limits, Settings
 from gateway.net.upstream import Overloaded, Upstream, describe, ended_well
 from gateway.origins import parse_origin
-from gateway.policy.transport import TlsPolicy, Transport
+from gateway.policy.transport import STEP, TlsPolicy, Transport
 from tests.net.harness import GatewayCase, Remembering, ca
 from tests.net.raw import Origin, reply, until
 
@@ -339,7 +340,8 @@ class DescribeTests(SynchronousTestCase):
         for error, kind, words in (
             (ConnectTimeout(), UpstreamTimeout, "connecting took too long"),
             (DNSLookupError("10.0.0.1 secret"), UpstreamFault, "no address to connect to"),
-            (VerificationError([]), UpstreamFault, "the certificate is for another name"),
+            (VerificationError([]), TransportRefused, "the certificate is for another name"),
+            (CertificateRefused("it expired", ""), TransportRefused, "it expired"),
             (tls, UpstreamFault, "TLS: SSL routines; certificate verify failed"),
             (SSL.Error(), UpstreamFault, "TLS: connection closed"),
             (ConnectionRefusedError("x"), UpstreamFault, "ConnectionRefusedError"),
@@ -348,14 +350,40 @@ class DescribeTests(SynchronousTestCase):
         ):
             for wrap in (ResponseNeverReceived, ResponseFailed, RequestTransmissionFailed, None):
                 wrapped = error if wrap is None else wrap([Failure(error)])
-                found = describe(origin, wrapped)
+                found = describe(origin, wrapped, Transport())
                 self.assertIs(type(found), kind)
                 self.assertEqual(found.detail, f"https://a.example: {words}")
+
+    def test_rules(self) -> None:
+        """A refusal bears the step, and the rule that spoke about what is wrong, or none."""
+        origin = parse_origin("https://a.example")
+        excepted = Transport(
+            said=(("minimum-tls", "g.toml:3"), ("certificate-strength", "g.toml:7"))
+        )
+        old = SSL.Error([("SSL routines", "", "tlsv1 alert protocol version")])
+        for error, default, rule in (
+            (CertificateRefused("x", "certificate-strength"),
+             "certificate-strength: the default", "certificate-strength: access g.toml:7"),
+            (CertificateRefused("x", "trust"), "trust: the default", "trust: the default"),
+            (CertificateRefused("x", ""), "chain verification: no exception",
+             "chain verification: no exception"),
+            (VerificationError([]), "service identity: no exception",
+             "service identity: no exception"),
+            (old, "minimum-tls: the default; forward-secrecy: the default",
+             "minimum-tls: access g.toml:3; forward-secrecy: the default"),
+        ):  # fmt: skip
+            for transport, expected in ((Transport(), default), (excepted, rule)):
+                found = describe(origin, error, transport)
+                self.assertIsInstance(found, TransportRefused)
+                self.assertEqual((found.step, found.rule), (STEP, expected))
+                self.assertEqual(found.event, events.TRANSPORT_DENIED)
+                self.assertEqual((found.status, found.title), (502, UpstreamFault.title))
 
     def test_own_faults_stay(self) -> None:
         """One of ours inside is what comes out."""
         fault = UpstreamFault("ours")
-        self.assertIs(describe(parse_origin(PLAIN), ResponseNeverReceived([Failure(fault)])), fault)
+        wrapped = ResponseNeverReceived([Failure(fault)])
+        self.assertIs(describe(parse_origin(PLAIN), wrapped, Transport()), fault)
 
     def test_endings(self) -> None:
         """Whole, whole as far as anybody can tell, and not whole."""

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from ipaddress import ip_network
 from pathlib import Path
 
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway.demo.ca import LocalCa
 from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.ops.config import Config, load, parse_config
@@ -59,7 +62,13 @@ href = "*"
 origin = "*"
 """
 MINIMAL = 'domain = "gw.test"\n[tls]\ncertificate = "DEV/gateway.pem"\nkey = "DEV/gateway.key"\n'
-PEM = "-----BEGIN CERTIFICATE-----\n"
+
+
+@functools.cache
+def pem() -> str:
+    """A certificate."""
+    with tempfile.TemporaryDirectory() as folder:
+        return LocalCa(Path(folder)).certificate_file.read_text()
 
 
 class ConfigCase(SynchronousTestCase):
@@ -71,7 +80,7 @@ class ConfigCase(SynchronousTestCase):
         """Make the folder."""
         self.dev = temporary(self)
         for name in ("gateway.pem", "gateway.key", "ca.pem"):
-            (self.dev / name).write_text(PEM)
+            (self.dev / name).write_text(pem())
 
     def parse(self, text: str) -> Config:
         """Parse; it must be fine."""
@@ -105,7 +114,7 @@ class AcceptedTests(ConfigCase):
         self.assertEqual(config.key_file, Path("var/gateway.keys"))
         self.assertEqual(config.net.limits, Limits())
         self.assertIs(config.net.trust_system, True)
-        self.assertEqual(config.net.trust_files, (PEM.encode(),))
+        self.assertEqual(config.net.trust_files, (pem().encode(),))
         entry = HostEntry("jupyter.test", "127.0.0.1", 8888, 18888)
         self.assertEqual(config.net.hosts, (entry,))
         self.assertEqual(config.policy.addresses.allow_private, (ip_network("127.0.0.0/8"),))
@@ -194,6 +203,8 @@ class AcceptedTests(ConfigCase):
             ('[[access]]\norigin = "*"\nnative = true\n', "any program"),
             ('[[access]]\norigin = "a.test"\nallow-insecure-http = true\n', "plain http"),
             ('[[access]]\norigin = "a.test"\nminimum-tls = "1.0"\n', "TLS 1.0 is broken"),
+            ('[[access]]\norigin = "a.test"\nforward-secrecy = false\n', "can be read later"),
+            ('[[access]]\norigin = "a.test"\ncertificate-strength = false\n', "can be forged"),
             ('[upstream]\nallow-private = ["10.0.0.0/8"]\n', "10.0.0.0/8"),
         ):
             warnings = self.parse(MINIMAL + text).warnings

@@ -27,7 +27,7 @@ KEYS = st.sampled_from(
      "connections", "tls", "certificate", "key", "minimum", "store", "url", "keys", "file",
      "admin", "upstream", "trust", "allow-private", "hosts", "host", "port", "connect",
      "allow-navigation", "href", "access", "origin", "from", "native", "minimum-tls", "service",
-     "allow-intent", "rewrite-domain"]
+     "allow-intent", "rewrite-domain", "certificate-strength", "client-certificate", "client-key"]
 ) | TEXTS  # fmt: skip
 VALUES = st.recursive(
     LEAVES,
@@ -72,7 +72,7 @@ class AnythingTests(ConfigCase):
                 "allow-private": ["127.0.0.0/8"],
                 "hosts": [{"host": "a.test", "port": 1, "connect": "127.0.0.1:1"}],
             },
-            "access": [{"origin": "*", "from": "*", "minimum-tls": "1.2"}],
+            "access": [{"origin": "*", "from": "*", "minimum-tls": "1.2", "trust": ["system"]}],
         }
         place: Any = document
         while True:

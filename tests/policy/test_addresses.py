@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.origins import parse
-from gateway.policy.addresses import BAD_PORTS, AddressSettings, why_closed
+from gateway.policy.addresses import BAD_PORTS, AddressSettings, forms, why_closed
 
 STRICT = AddressSettings()
 
@@ -61,7 +61,15 @@ SPELLINGS = (
     "[::ffff:127.0.0.1] [::ffff:7f00:1] [::FFFF:7F00:0001] [0:0:0:0:0:ffff:127.0.0.1] "
     "[::ffff:0:127.0.0.1] [::ffff:10.0.0.1] [::ffff:169.254.169.254] [64:ff9b::127.0.0.1] "
     "[64:ff9b::7f00:1] [64:ff9b::a9fe:a9fe] [64:ff9b:1::a00:1] [2002:7f00:1::] [2002:7f00:0001::1] "
-    "[2002:a00:1::1] [2002:c0a8:101::1] [2002:a9fe:a9fe::] [fe80::1] [fd00::1] [2001::7f00:1]"
+    "[2002:a00:1::1] [2002:c0a8:101::1] [2002:a9fe:a9fe::] [fe80::1] [fd00::1] [2001::7f00:1] "
+    "0x7f.1. 127.1. 127.0.0.0x 0300.0250.1.1 0x 0x0.0.0.0 127。0。0。1 ①②⑦.0.0.1 １２７.1 %30x7f.1 "
+    "[fe80::5efe:8.8.8.8] [2606:4700::5efe:127.0.0.1] [2606:4700::200:5efe:a9fe:a9fe]"
+)
+
+# What no URL may say; a browser refuses these as well.
+UNSPEAKABLE = (
+    "[::1%lo] [fe80::1%25eth0] [::ffff:127.0.0.1%25lo] 127.0.0.1%00 08.1 256.1.1.1 "
+    "1.1.1.1.1 4294967296 [::127.1] [::1]. ٠.0.0.0 0x7f.0x1.0x0.0x100"
 )
 
 
@@ -103,6 +111,39 @@ class TableTests(SynchronousTestCase):
                     if text != "-":
                         shown = _inside(int(IPv4Address(text)), form)
                         self.assertIsNone(why_closed(shown, 443, STRICT), f"{text} in {shown}")
+
+    def test_tunnels(self) -> None:
+        """An ISATAP address is as closed as what it leads to, and as its own network."""
+        for first, last, before, after in CLOSED_V4:
+            for network in ("2606:4700::", "2606:4700::200:0:0:0"):
+                for marked, is_closed in (
+                    (first, True),
+                    (last, True),
+                    (before, False),
+                    (after, False),
+                ):
+                    if marked == "-":
+                        continue
+                    number = int(IPv6Address(network)) | 0x5EFE << 32 | int(IPv4Address(marked))
+                    why = why_closed(str(IPv6Address(number)), 443, STRICT)
+                    self.assertEqual(why is not None, is_closed, marked)
+        for text in ("fe80::5efe:8.8.8.8", "fd00::200:5efe:8.8.8.8", "2001::5efe:8.8.8.8"):
+            self.assertIsNotNone(why_closed(text, 443, STRICT), text)
+        self.assertIsNone(why_closed("2606:4700::100:5efe:10.0.0.1", 443, STRICT))
+
+    def test_forms(self) -> None:
+        """An address and what is inside it; anything else stays what it is."""
+        for text, inside in (
+            ("10.0.0.1", ()),
+            ("2606:4700::1", ()),
+            ("::ffff:10.0.0.1", ("10.0.0.1",)),
+            ("64:ff9b::10.0.0.1", ("10.0.0.1",)),
+            ("2002:a00:1::", ("10.0.0.1",)),
+            ("fe80::5efe:10.0.0.1%eth0", ("10.0.0.1",)),
+            ("localhost", ()),
+            ("", ()),
+        ):
+            self.assertEqual(forms(text), (text, *inside))
 
     def test_zones(self) -> None:
         """A zone does not open what it belongs to."""
@@ -152,6 +193,11 @@ class SpellingTests(SynchronousTestCase):
             why = why_closed(found[0].hostname, 80, STRICT)
             self.assertIsNotNone(why, host)
             self.assertNotEqual(why, "not an IP address", host)
+
+    def test_unspeakable(self) -> None:
+        """What is nearly an address is no URL."""
+        for host in UNSPEAKABLE.split():
+            self.assertIsNone(parse(f"http://{host}/"), host)
 
     def test_public_spellings(self) -> None:
         """The same spellings of public addresses are open."""

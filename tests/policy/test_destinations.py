@@ -23,9 +23,11 @@ class SettingsTests(SynchronousTestCase):
         """The attributes of a rule are exceptions: none unless written."""
         rule = AccessRule(parse_pattern("https://a.b"))
         self.assertIs(rule.native, False)
-        self.assertIs(rule.allow_insecure_http, False)
-        for value in (rule.page, rule.minimum_tls, rule.forward_secrecy):
-            self.assertIsNone(value)
+        for name in (
+            "page", "minimum_tls", "forward_secrecy", "allow_insecure_http",
+            "certificate_strength", "trust", "client",
+        ):  # fmt: skip
+            self.assertIsNone(getattr(rule, name), name)
 
     def test_immutable(self) -> None:
         """A reload swaps the whole; nobody edits a part."""
