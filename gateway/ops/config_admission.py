@@ -17,7 +17,7 @@ from gateway.policy.forwarded import FIELDS, X_FORWARDED_FOR, ForwardedSettings
 from gateway.policy.rates import Rate, RateSettings
 
 DEFAULTS = RateSettings(
-    client=Rate(3000, 100), session=Rate(1500, 50), destination=Rate(20_000, 1000)
+    client=Rate(3000, 100), session=Rate(1500, 50), destination=Rate(30_000, 2000)
 )
 """Ten people of one network open a page of 300 parts in the same instant, and 20 go on to one
 each minute; one person opens five such pages at once; a site gets what several processes can

@@ -9,14 +9,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet import ssl
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events
 from gateway.net.proxied import Header, Malformed, read_header
-from tests.net.harness import DOMAIN, SHOP, Gateway, GatewayCase, ca, request
+from tests.net.h2client import Http2Factory
+from tests.net.harness import DOMAIN, SHOP, WS, Gateway, GatewayCase, ca, request
 from tests.net.raw import Connection, Origin, reply, until
+from tests.net.test_websocket import accept, handshake
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 V1 = b"PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\n"
@@ -99,26 +101,32 @@ class HeaderTests(SynchronousTestCase):
 class BalancedTests(GatewayCase):
     """A whole gateway behind a balancer that is this test."""
 
-    async def balanced(self, listed: str = "127.0.0.0/8", **more: Any) -> Gateway:
+    async def balanced(
+        self, listed: str = "127.0.0.0/8", origins: dict[str, Any] | None = None, **more: Any
+    ) -> Gateway:
         """A gateway that believes these balancers."""
-        origin = Origin(lambda seen: reply(seen.target))
-        return await self.gateway({SHOP: origin}, http=f'proxy-from = ["{listed}"]', **more)
+        known = {SHOP: Origin(lambda seen: reply(seen.target)), **(origins or {})}
+        return await self.gateway(known, http=f'proxy-from = ["{listed}"]', **more)
 
-    async def through(self, gateway: Gateway, *parts: bytes) -> Connection:
+    async def through(
+        self, gateway: Gateway, *parts: bytes, factory: Factory | None = None
+    ) -> Connection:
         """TLS after a header that is sent in these parts, each in a packet of its own."""
         raw = await self.client(gateway.port, None)
         raw.transport.setTcpNoDelay(True)
         for part in parts:
             raw.write(part)
             await until(lambda: not raw.transport._tempDataBuffer and not raw.transport.dataBuffer)
-        return self.with_tls(raw)
+        return self.with_tls(raw, factory)
 
     @staticmethod
-    def with_tls(raw: Connection) -> Connection:
+    def with_tls(raw: Connection, factory: Factory | None = None) -> Connection:
         """Begin TLS on a connection that is there."""
         root = ssl.Certificate.loadPEM(ca().certificate_file.read_bytes())
-        options = ssl.optionsForClientTLS(DOMAIN, root)
-        wrapped = TLSMemoryBIOFactory(options, True, Factory.forProtocol(Connection))
+        offers = getattr(factory, "offers", ())
+        options = ssl.optionsForClientTLS(DOMAIN, root, acceptableProtocols=[*offers] or None)
+        made = factory or Factory.forProtocol(Connection)
+        wrapped = TLSMemoryBIOFactory(options, True, made)
         protocol: Any = wrapped.buildProtocol(None)
         forward: Any = protocol.dataReceived
         raw.dataReceived = forward  # type: ignore[method-assign]
@@ -247,16 +255,27 @@ class BalancedTests(GatewayCase):
             await one.closed()
 
     async def test_http2(self) -> None:
-        """The client's address holds for each stream of a connection, and for WebSockets."""
-        gateway = await self.balanced()
-        client = await self.through(gateway, V1)
+        """The client's address holds for each stream of a connection."""
+        gateway = await self.balanced(http2=True)
+        client: Any = await self.through(gateway, block(), factory=Http2Factory())
         for _ in range(2):
-            client.write(b"GET / HTTP/1.1\r\nHost: " + DOMAIN.encode() + b"\r\n\r\n")
-            self.assertEqual((await client.response()).status, 200)
+            answer = await client.ask(f"{SHOP}/").done()
+            self.assertLess(answer.status, 500)
         await until(lambda: len(gateway.telemetry.accesses) == 2)
         seen = {access["client"] for access in gateway.telemetry.accesses}
         self.assertEqual(seen, {"203.0.113.9"})
+        client.transport.abortConnection()
 
-    def test_protocols(self) -> None:
-        """The helper of these tests is one itself."""
-        self.assertTrue(issubclass(Connection, Protocol))
+    async def test_websocket(self) -> None:
+        """A connection that becomes a WebSocket's takes what stands before TLS with it."""
+        sockets = Origin(accept)
+        gateway = await self.balanced(origins={WS: sockets})
+        client = await self.through(gateway, V1)
+        client.write(handshake(gateway.with_token("/ws"), gateway.cookie))
+        self.assertEqual((await client.response()).status, 101)
+        sockets.connections[0].transport.write(b"\x81\x02hi")
+        await until(lambda: client.buffer == b"\x81\x02hi")
+        client.transport.abortConnection()
+        await until(lambda: gateway.telemetry.accesses)
+        self.assertEqual(gateway.telemetry.accesses[-1]["client"], "203.0.113.9")
+        await until(lambda: not gateway.telemetry.value("gateway_connections"))
