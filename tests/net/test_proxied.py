@@ -254,6 +254,22 @@ class BalancedTests(GatewayCase):
         for one in waiting:
             await one.closed()
 
+    async def test_redirects(self) -> None:
+        """The plain listener reads it too; the admin listener never does."""
+        text = 'redirect-listen = ["tcp:0:interface=127.0.0.1"]\nproxy-from = ["127.0.0.1"]'
+        gateway = await self.gateway({}, http=text)
+        plain = b"GET /x HTTP/1.1\r\nHost: " + DOMAIN.encode() + b"\r\n\r\n"
+        connection = await self.client(gateway.service._ports[1].getHost().port, None)
+        connection.write(V1 + plain)
+        answer = await connection.response()
+        self.assertEqual(
+            (answer.status, answer.get(b"location")), (308, f"https://{DOMAIN}/x".encode())
+        )
+        for data, status in ((V1, 400), (b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 200)):
+            admin = await self.client(gateway.admin_port, None)
+            admin.write(data)
+            self.assertEqual((await admin.response()).status, status)
+
     async def test_http2(self) -> None:
         """The client's address holds for each stream of a connection."""
         gateway = await self.balanced(http2=True)
