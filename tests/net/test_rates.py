@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -150,6 +152,36 @@ class RatesTests(SynchronousTestCase):
         results = [self.successResultOf(one) for one in waiting]
         self.assertEqual(sum(not one for one in results), 60)
         self.assertLessEqual(answers, 32)
+
+    @given(
+        st.sampled_from((1, 2, 10, 59, 90, 300)),
+        st.sampled_from((0.1, 1, 7, 50)),
+        st.lists(
+            st.tuples(st.integers(0, 2), st.integers(1, 60), st.sampled_from((0, 0.01, 0.3, 2))),
+            min_size=1,
+            max_size=40,
+        ),
+    )
+    def test_never_more_than_that(
+        self, burst: int, per_second: float, turns: list[tuple[int, int, float]]
+    ) -> None:
+        """Whoever asks where and when: burst, what came since, and a chunk for each process."""
+        self.setUp()
+        rate, began = Rate(burst, per_second), self.clock.seconds()
+        processes, passed, wait = [self.process() for _ in range(3)], 0, 0.0
+        for number, count, pause in turns:
+            self.clock.advance(pause)
+            for _ in range(count):
+                wait = self.ask(rate, rates=processes[number])
+                passed += not wait
+        more = (self.clock.seconds() - began) * per_second
+        self.assertLessEqual(passed, burst + more + 3 * rate.chunk + 1e-6)
+        self.assertGreaterEqual(
+            passed, min(burst, sum(count for _, count, _ in turns)) - 2 * rate.chunk
+        )
+        if wait:  # and who waits as long as they are told passes
+            self.clock.advance(wait + 1e-6)
+            self.assertEqual(self.ask(rate, rates=processes[turns[-1][0]]), 0.0)
 
     def test_cancelled(self) -> None:
         """A client that leaves while it waits takes nobody with it."""
