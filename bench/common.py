@@ -244,6 +244,13 @@ public-port = {port}
 listen = ["tcp:{port}:interface=127.0.0.1"]
 [limits]
 connections-per-address = 5000
+[rates]
+client-burst = 1_000_000_000
+client-per-second = 1_000_000_000
+session-burst = 1_000_000_000
+session-per-second = 1_000_000_000
+destination-burst = 1_000_000_000
+destination-per-second = 1_000_000_000
 [http]
 http2 = false
 [tls]

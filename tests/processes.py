@@ -178,8 +178,10 @@ class Member:
 class Gateways:
     """Several processes on one port and one store; ``store`` is the ``[store]`` table's text."""
 
-    def __init__(self, case: Any, folder: Path, store: str, count: int = 3) -> None:
-        """Make everything, start nothing."""
+    def __init__(
+        self, case: Any, folder: Path, store: str, count: int = 3, extra: str = ""
+    ) -> None:
+        """Make everything, start nothing; ``extra``: more of the configuration."""
         ca = LocalCa(folder / "ca")
         issued = ca.issue("gateway", (*HOSTS, f"*.0.{APART}"))
         self.site = Site(case)
@@ -200,7 +202,7 @@ class Gateways:
                 f'connect = "127.0.0.1:{self.site.server_port}"\n'
                 for host in ("one", "two", "three", LONG)
             )
-            + f'[[access]]\norigin = "http://*.{SITE}"\nallow-insecure-http = true\n'
+            + f'[[access]]\norigin = "http://*.{SITE}"\nallow-insecure-http = true\n{extra}'
         )
         self.members = [Member(case, number, config, shared) for number in range(1, count + 1)]
 

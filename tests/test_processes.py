@@ -398,25 +398,60 @@ class ManyProcesses:
             self.assertEqual(self.person.fetch(port, LONG, "/").cookies, {"a": "1"})
 
 
-class SqliteTests(ManyProcesses, SynchronousTestCase):
-    """On the embedded store."""
+class SharedRates:
+    """Mix into a ``SynchronousTestCase`` that has ``store``: limits that two processes share."""
 
-    def store(self) -> str:
+    def setUp(self: Any) -> None:
+        """Two processes, and two people."""
+        self.folder = temporary(self)
+        extra = "[rates]\nsession-burst = 20\nsession-per-second = 0.01\n"
+        self.gateways = Gateways(self, self.folder, self.store(), 2, extra)
+        self.gateways.start()
+        self.ports = [member.port for member in self.gateways.members]
+
+    def test_one_bucket(self: Any) -> None:
+        """What one spent the other knows: at most a chunk each goes beyond, and only for one."""
+        people = [self.gateways.bootstrap(self.ports[0]) for _ in range(2)]
+
+        def ask(person: Person, times: int) -> list[Answer]:
+            return [person.fetch(self.ports[at % 2], "one", "/") for at in range(times)]
+
+        statuses = [answer.status for answer in ask(people[0], 30)]
+        self.assertLessEqual(set(statuses), {200, 429})
+        self.assertIn(statuses.count(200), range(20, 23))
+        for answer in ask(people[0], 2):
+            self.assertEqual(answer.status, 429)
+            # A token in 100 s, and those that the other process had on credit.
+            self.assertIn(int(answer.headers["Retry-After"]), range(90, 301))
+        self.assertEqual([answer.status for answer in ask(people[1], 8)], [200] * 8)
+        for member in self.gateways.members:
+            member.kill()
+        codes = collections.Counter(
+            line.get("code") for member in self.gateways.members for line in member.lines()
+        )
+        self.assertGreaterEqual(codes["rate.limited"], 9)
+        self.assertEqual(codes["rate.unshared"], 0)
+
+
+class OnSqlite:
+    """The embedded store."""
+
+    def store(self: Any) -> str:
         """A file beside the configuration."""
         self.file: Path = self.folder / "gateway.db"
         return f'url = "sqlite:///{self.file}"'
 
-    def check_store(self) -> None:
+    def check_store(self: Any) -> None:
         """The file is whole."""
         database = sqlite3.connect(self.file)
         self.addCleanup(database.close)
         self.assertEqual(database.execute("pragma integrity_check").fetchone(), ("ok",))
 
 
-class ValkeyTests(ManyProcesses, SynchronousTestCase):
-    """On a server that the processes share, as those of several machines do."""
+class OnValkey:
+    """A server that the processes share, as those of several machines do."""
 
-    def store(self) -> str:
+    def store(self: Any) -> str:
         """A server of the test's own."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -438,3 +473,19 @@ class ValkeyTests(ManyProcesses, SynchronousTestCase):
 
         until(answers, "the server answers")
         return f'url = "redis://127.0.0.1:{port}/0"'
+
+
+class SqliteTests(OnSqlite, ManyProcesses, SynchronousTestCase):
+    """On the embedded store."""
+
+
+class ValkeyTests(OnValkey, ManyProcesses, SynchronousTestCase):
+    """On a server."""
+
+
+class SqliteRatesTests(OnSqlite, SharedRates, SynchronousTestCase):
+    """Limits on the embedded store."""
+
+
+class ValkeyRatesTests(OnValkey, SharedRates, SynchronousTestCase):
+    """Limits on a server."""

@@ -4,6 +4,7 @@ An exchange is a generator: it yields what it needs and is fed the result, and w
 returns is how the request ends.  ``net`` executes; a test plays both sides as a table.
 
 - ``messages``: the request, the needs, the replies, the endings.
+- ``admission``: client ranges and rate limits; asked first.
 - ``steps``: origin, session, gate, policy, jar: shared by all that follows.
 - ``places``: where a navigation leads, proved where SameSite depends on it.
 - ``script_cookies``: what scripts write and read by ``document.cookie``.

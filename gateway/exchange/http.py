@@ -13,7 +13,7 @@ import attrs
 from gateway import events, wire
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import attesting, bodies, own, places, script_cookies, steps
+from gateway.exchange import admission, attesting, bodies, own, places, script_cookies, steps
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -48,12 +48,18 @@ _NEVER = frozenset({b"CONNECT", b"TRACE", b"TRACK"})
 
 def http_exchange(head: RequestHead, context: Context) -> Exchange:
     """Decide one request to a rewrite host, from its head to its ending."""
+    refused = yield from admission.admit(head, context)
+    if refused is not None:
+        return refused
     try:
         addressed = yield from steps.address(head, context)
         own_path = steps.is_gateway_path(head.path)
         if own_path and head.path.startswith(_WITHOUT_JAR):
             return (yield from own.on_rewrite_host(head, context))
         reading = yield from steps.session(head, context)
+        refused = yield from admission.admit_session(reading, context)
+        if refused is not None:
+            return refused
         if _comes_from_elsewhere(head, addressed, context):
             # Another web site may ask, but never with the person's jar.
             reading = attrs.evolve(reading, session=None)
@@ -143,6 +149,9 @@ def _proxied(
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
         )
+        refused = yield from admission.admit_destination(addressed.origin, context)
+        if refused is not None:
+            return refused
         answer = yield from _connect(head, addressed, decision, placed.upstream(fields))
         received = _received(answer)
         left = yield from steps.receive_cookies(opened, received, addressed, stores, context)

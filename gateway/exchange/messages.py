@@ -11,6 +11,9 @@ import attrs
 from gateway import wire
 from gateway.errors import GatewayError, LocalFault
 from gateway.origins import HostKind
+from gateway.policy.clients import ClientSettings
+from gateway.policy.forwarded import ForwardedSettings
+from gateway.policy.rates import Rate, RateSettings
 from gateway.rewrite.csp import RuntimeSource
 from gateway.rewrite.pipeline import BodyPlan
 
@@ -81,6 +84,9 @@ class Context:
     worker_source: bytes = attrs.field(default=b"", repr=False)
     settings: Settings = attrs.field(factory=Settings)
     apart: Codec | None = None
+    clients: ClientSettings = attrs.field(factory=ClientSettings)
+    forwarded: ForwardedSettings = attrs.field(factory=ForwardedSettings)
+    rates: RateSettings = attrs.field(factory=RateSettings)
 
     def at(self, host: str) -> Context:
         """The context for a request's host: pages on the domain apart stay there."""
@@ -206,6 +212,15 @@ class Forget:
 
 
 @attrs.frozen
+class Spend:
+    """Take one token out of a bucket; the reply is a float: seconds to wait, 0.0 if taken."""
+
+    kind: str
+    key: bytes = attrs.field(repr=False)
+    rate: Rate
+
+
+@attrs.frozen
 class NeedRandom:
     """Ask for random octets."""
 
@@ -308,7 +323,7 @@ StoreNeed = (
 )
 """What concerns the store."""
 
-Need = StoreNeed | NeedRandom | NeedNow | NeedBody | Note | Leak | Connect | ConnectSocket
+Need = StoreNeed | Spend | NeedRandom | NeedNow | NeedBody | Note | Leak | Connect | ConnectSocket
 
 # --- endings: how a request is answered ----------------------------------------------
 

@@ -14,7 +14,7 @@ import attrs
 
 from gateway import events, wire
 from gateway.errors import GatewayError
-from gateway.exchange import attesting, places, settle, steps
+from gateway.exchange import admission, attesting, places, settle, steps
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -53,6 +53,9 @@ _NOT_FOUND = Refuse(404, events.HOST_UNKNOWN, "There is no such page")
 
 def own_exchange(head: RequestHead, context: Context) -> Exchange:
     """Decide one request to the portal, the secure host or a host that is not ours."""
+    refused = yield from admission.admit(head, context)
+    if refused is not None:
+        return refused
     kind, _ = context.codec.classify(head.host)
     try:
         if kind is HostKind.PORTAL:

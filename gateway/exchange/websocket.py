@@ -13,7 +13,7 @@ import attrs
 from gateway import events
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError
-from gateway.exchange import attesting, script_cookies, steps
+from gateway.exchange import admission, attesting, script_cookies, steps
 from gateway.exchange.messages import (
     Accept,
     ConnectSocket,
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
     """Decide one handshake, from its head to ``Accept`` or a refusal."""
+    refused = yield from admission.admit(head, context)
+    if refused is not None:
+        return refused
     try:
         offer = read_offer(head.method, head.version, head.fields)
         if isinstance(offer, Unsound):
@@ -55,6 +58,9 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
         if steps.is_gateway_path(head.path):
             return Refuse(404, events.HANDSHAKE_INVALID, "There is no such WebSocket")
         reading = yield from steps.session(head, context)
+        refused = yield from admission.admit_session(reading, context)
+        if refused is not None:
+            return refused
     except GatewayError as error:
         return refusal(error)
     fields = steps.duplicate_expiry(reading, head, context)
@@ -109,6 +115,9 @@ def _dialled(
         passing.found(opened.jar, now)
         if cookie:
             fields.append((b"Cookie", cookie))
+    refused = yield from admission.admit_destination(addressed.origin, context)
+    if refused is not None:
+        return refused
     answer = yield ConnectSocket(
         addressed.origin,
         decision.transport,

@@ -3,6 +3,7 @@
 - ``settings``: every limit and address of this room.
 - ``telemetry``: what the shells tell the operator's side.
 - ``listener``: TLS and plain listening ports, certificates.
+- ``proxied``: PROXY headers of balancers.  ``rates``: token buckets that processes share.
 - ``site``: owns twisted.web's server side; ``http2``: its HTTP/2; ``client``: what they hand on.
 - ``http``: drives an exchange; ``body``: pipes what comes back; ``threads``: for heavy bodies.
 - ``drive``: the loop between an exchange and what performs its needs; ``holds``: who waits

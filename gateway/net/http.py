@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError
 
 from gateway import events, wire
 from gateway.errors import GatewayError, LocalFault, UpstreamTooLarge
+from gateway.exchange import admission
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Accept,
@@ -37,6 +38,7 @@ from gateway.exchange.messages import (
     Respond,
     Serve,
     ServeAsset,
+    Spend,
     StoreNeed,
     Touch,
     UpstreamFailed,
@@ -46,6 +48,7 @@ from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.drive import drive, watch
 from gateway.net.holds import Holds
+from gateway.net.rates import Rates
 from gateway.net.threads import Threads
 from gateway.origins import HostKind, collapse, parse_origin
 from gateway.pages.languages import language_of
@@ -90,12 +93,15 @@ class Handler:
         self.context = context
         self.threads = Threads(reactor, limits.rewrite_threads)
         self.holds = Holds()
+        self.rates = Rates(reactor, store, telemetry)
 
     async def serve(self, client: Client) -> None:
         """Serve one client from its head to the end of its answer."""
         request_id = os.urandom(8).hex()
         began = self.reactor.seconds()
+        client.head, note = admission.identified(client.head, self.context)
         run = _Run(self, client, request_id)
+        run.note(note)
         failure = ""
         try:
             ending = await drive(run.exchange(), run.perform)
@@ -163,6 +169,9 @@ class _Run:
             return await self._connect(need)
         if isinstance(need, ConnectSocket):
             return await self._connect_socket(need)
+        if isinstance(need, Spend):
+            seconds = self._context.rates.store_seconds
+            return await self._handler.rates.spend(need, seconds)
         if isinstance(need, Note):
             self._event(need.event, need.detail)
             return None
@@ -254,6 +263,11 @@ class _Run:
         if self._held is not None:
             self._handler.holds.give(self._held)
             self._held = None
+
+    def note(self, detail: str) -> None:
+        """Tell why a balancer's word for the client's address could not be taken, if so."""
+        if detail:
+            self._event(events.FORWARDED, detail)
 
     def _event(self, code: str, detail: str, **fields: object) -> None:
         head = self._client.head

@@ -15,6 +15,7 @@ from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersi
 from zope.interface import implementer
 
 from gateway.errors import ConfigurationError
+from gateway.net.proxied import BalancedEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from twisted.protocols.tls import TLSMemoryBIOProtocol
 
     from gateway.net.client import Client
+    from gateway.net.proxied import Balanced
 
 _CIPHERS = AcceptableCiphers.fromOpenSSLCipherString("ECDHE+AESGCM:ECDHE+CHACHA20")
 _MINIMUM = {"1.2": TLSVersion.TLSv1_2, "1.3": TLSVersion.TLSv1_3}
@@ -97,13 +99,17 @@ async def listen(
     description: str,
     factory: IProtocolFactory,
     certificate: ReloadingCertificate | None = None,
+    balanced: Callable[[IProtocolFactory], Balanced] | None = None,
 ) -> IListeningPort:
     """Listen on an endpoint string, with TLS around it if there is a certificate.
 
+    ``balanced`` reads PROXY headers before that.
     Raises ``ConfigurationError`` that names the string when the port cannot be had.
     """
     try:
         endpoint = serverFromString(reactor, description)
+        if balanced is not None:
+            endpoint = BalancedEndpoint(endpoint, balanced)
         if certificate is not None:
             endpoint = wrapServerTLS(certificate, endpoint)
         port: IListeningPort = await endpoint.listen(factory)

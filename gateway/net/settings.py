@@ -20,6 +20,7 @@ class Limits:
     response_header_bytes: int = 256 * 1024
     endpoint_body_bytes: int = 16 * 1024
     request_head_seconds: int = 20
+    proxy_header_seconds: int = 5
     request_body_seconds: int = 600
     keep_alive_seconds: int = 75
     client_stall_seconds: int = 120

@@ -15,7 +15,8 @@ from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
-from gateway.ops import config_transport, schema
+from gateway.ops import config_admission, config_transport, schema
+from gateway.ops.config_admission import Admission
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
@@ -51,6 +52,7 @@ class Config:
     net: NetSettings
     webrtc: bool = False
     http2: bool = True
+    admission: Admission = attrs.field(factory=Admission)
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     source: Path | None = None
@@ -128,12 +130,6 @@ def _one_worker(value: Any) -> int:
     return 1
 
 
-def _no_proxies(value: Any) -> tuple[str, ...]:
-    if value != []:
-        raise Fault("[]; this version does not read the PROXY protocol yet")
-    return ()
-
-
 _LIMITS = Table(
     {
         field.name.replace("_", "-"): Key(schema.number(1, 2**50), field.default)
@@ -151,11 +147,13 @@ SCHEMA = Table(
             {
                 "redirect-listen": Key(schema.list_of(_endpoint), ()),
                 "http2": Key(schema.flag, default=True),
-                "proxy-from": Key(_no_proxies, ()),
+                **config_admission.HTTP,
                 "workers": Key(_one_worker, 1),
             }
         ),
         "limits": _LIMITS,
+        "clients": config_admission.CLIENTS,
+        "rates": config_admission.RATES,
         "content": Table({"webrtc": Key(schema.flag, default=False)}),
         "tls": Table(
             {
@@ -244,12 +242,15 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     trust = config_transport.read_trust(values["upstream"]["trust"], "upstream.trust", reader)
     config_transport.read_access(values["access"], reader)
     store = _read_store(values["store"], values["limits"], reader)
+    admission = config_admission.read(values, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
-    return _assemble(values, trust, store, source)
+    config = _assemble(values, trust, store, source)
+    warnings = (*config.warnings, *admission.warnings)
+    return attrs.evolve(config, admission=admission, warnings=warnings)
 
 
 def _check_files(tls: dict[str, Any], reader: schema.Reader) -> None:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from twisted.logger import Logger
 
 from gateway import __version__, events
+from gateway.policy.rates import KINDS, RateSettings
 
 if TYPE_CHECKING:
     from gateway.net.settings import Limits
@@ -22,7 +23,8 @@ _WARN = frozenset(
     (
         events.SESSION_FIXATION, events.SSRF_DENIED, events.ROW_DAMAGED, events.SESSION_RESTORE,
         events.DANGEROUS_SETTING, events.LIMIT, events.SUBPROTOCOL_VIOLATION,
-        events.ORIGIN_DENIED, events.CSRF_TOKEN, events.RELOAD_REFUSED,
+        events.ORIGIN_DENIED, events.CSRF_TOKEN, events.RELOAD_REFUSED, events.PROXY_HEADER,
+        events.FORWARDED, events.CLIENT_DENIED, events.RATE_LIMITED, events.RATES_UNSHARED,
     )
 )  # fmt: skip
 _ERROR = frozenset((events.INTERNAL, events.STORE_FAILED))
@@ -44,6 +46,12 @@ class Telemetry:
             "gateway_http_requests_total": ("Requests by host kind and status.", "kind", "status"),
             "gateway_events_total": ("Security events and faults by code.", "code"),
             "gateway_limit_reached_total": ("How often a bound was reached.", "limit"),
+            "gateway_rate_limited_total": ("Requests refused with 429 by which limit.", "limit"),
+            "gateway_rate_askings_total": (
+                "How often the store was asked for tokens.",
+                "outcome",
+                "limit",
+            ),
             "gateway_leaks_total": (
                 "Requests past the gateway that browsers stopped.",
                 "directive",
@@ -77,6 +85,14 @@ class Telemetry:
         """Put every bound into the metric ``gateway_limit``."""
         for name, value in attrs.asdict(limits).items():
             self._metrics["gateway_limit"].labels(limit=name.replace("_", "-")).set(value)
+
+    def show_rates(self, rates: RateSettings) -> None:
+        """Put every rate into the metric ``gateway_limit``; 0: there is none."""
+        for kind in KINDS:
+            rate = rates.of(kind)
+            for what in ("burst", "per-second"):
+                value = 0.0 if rate is None else getattr(rate, what.replace("-", "_"))
+                self._metrics["gateway_limit"].labels(limit=f"rates.{kind}-{what}").set(value)
 
     def value(self, name: str, **labels: str) -> float:
         """A counter's or gauge's value: for the operator's page and tests."""

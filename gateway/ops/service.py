@@ -22,6 +22,7 @@ from gateway.net.drive import watch
 from gateway.net.http import Handler
 from gateway.net.listener import ReloadingCertificate, listen, redirect_handler
 from gateway.net.peer import Contexts
+from gateway.net.proxied import Balanced
 from gateway.net.resolver import ConnectOnly, FilteringResolver
 from gateway.net.site import Site
 from gateway.net.upstream import Upstream
@@ -34,7 +35,7 @@ from gateway.pages.render import Pages
 from gateway.store.opening import open_store
 
 if TYPE_CHECKING:
-    from twisted.internet.interfaces import IListeningPort
+    from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
     from gateway.ops.config import Config
     from gateway.store.interface import Store
@@ -93,6 +94,9 @@ class GatewayService(Service):
                 settle_seconds=config.net.limits.settle_seconds,
             ),
             config.apart,
+            clients=config.admission.clients,
+            forwarded=config.admission.forwarded,
+            rates=config.admission.rates,
         )
         limits = config.net.limits
         self._handler = handler = Handler(
@@ -151,13 +155,21 @@ class GatewayService(Service):
             *((one, admin, None) for one in config.admin_listen),
         ]
         for description, factory, certificate in wanted:
-            port = await listen(self._reactor, description, factory, certificate)
+            balanced = None if factory is admin else self._balanced
+            port = await listen(self._reactor, description, factory, certificate, balanced)
             self._ports.append(port)
             host: Any = port.getHost()
             if hasattr(host, "port"):
                 own.add((host.host, host.port))
         # What listens here must never be an upstream, whatever else is opened.
         self._addresses = attrs.evolve(self._addresses, own=frozenset(own))
+
+    def _balanced(self, factory: IProtocolFactory) -> Balanced:
+        """Let balancers of ``[http] proxy-from`` say whose connections theirs are."""
+        limits = self.config.net.limits
+        return Balanced(
+            factory, self._reactor, lambda: self.config.admission.balancers, limits, self.telemetry
+        )
 
     def _start_failed(self, failure: Any) -> None:
         error = failure.value
@@ -171,6 +183,7 @@ class GatewayService(Service):
     def _announce(self) -> None:
         config = self.config
         self.telemetry.show_limits(config.net.limits)
+        self.telemetry.show_rates(config.admission.rates)
         for warning in config.warnings:
             self.telemetry.event(events.DANGEROUS_SETTING, detail=warning)
         for notice in config.notices:

@@ -10,6 +10,9 @@ BY_TITLE: Final = {
         "Open its address again."
     ),
     "This address is not open here": "The operator of this gateway has not opened this address.",
+    "This gateway is not open to your network": (
+        "Its operator lets certain networks use it only. Ask them, or try from another network."
+    ),
     "This page can only be shown inside the gateway": "Open its address from the start page.",
     "This is only for the gateway's own page": "Begin again at the start page.",
     "The site's answer is too large": "This gateway passes on answers up to a certain size only.",
@@ -22,6 +25,7 @@ BY_STATUS: Final = {
     404: "Check the address: it may be misspelled.",
     405: "Open the page by its address instead.",
     421: "This name does not lead to a site on this gateway.",
+    429: "Wait a little and try again. Others may share your connection or look at the same site.",
     500: "The gateway made a mistake. Its operator can find it by the request number below.",
     502: "The site may be down, or its connection is not safe. Try again later.",
     503: "Wait a moment and try again.",

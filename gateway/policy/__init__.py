@@ -5,5 +5,7 @@
 - ``transport``: what a connection to an origin must offer (after Apple's ATS).
 - ``certificates``: which certificates are strong enough for that.
 - ``addresses``: which resolved addresses may be connected to.
+- ``clients``, ``forwarded``: who may use the gateway, and whose request a balancer passes on.
+- ``rates``: how often.
 - ``engine``: a request described by values in, a decision with its reason out.
 """

@@ -37,6 +37,10 @@ _REQUEST_DROPPED = frozenset(
     (
         b"host", b"cookie", b"content-length", b"expect", b"forwarded", b"via", b"x-real-ip",
         b"true-client-ip", b"cf-connecting-ip", b"x-client-ip", b"max-forwards",
+        b"x-forwarded", b"forwarded-for", b"client-ip", b"x-cluster-client-ip", b"x-remote-ip",
+        b"x-original-forwarded-for", b"x-originating-ip", b"x-remote-addr", b"fastly-client-ip",
+        b"x-azure-clientip", b"x-azure-socketip", b"x-envoy-external-address", b"fly-client-ip",
+        b"x-appengine-user-ip", b"cf-connecting-ipv6", b"cf-pseudo-ipv4", b"x-proxyuser-ip",
     )
 )  # fmt: skip
 _RESPONSE_DROPPED = frozenset(

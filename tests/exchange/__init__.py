@@ -36,6 +36,7 @@ from gateway.exchange.messages import (
     Rows,
     Settings,
     SocketOpened,
+    Spend,
     Touch,
     UpstreamHead,
 )
@@ -209,6 +210,8 @@ class Shell:
                 fresh = nonce not in self.consumed
                 self.consumed.add(nonce)
                 return fresh
+            case Spend():
+                return 0.0
             case NeedOrigin() | RememberOrigin() | Note() | Leak() | Hold() | LetGo():
                 return None
         raise AssertionError(need)

@@ -50,6 +50,7 @@ domain = "{domain}"
 listen = ["tcp:0:interface=127.0.0.1"]
 [http]
 http2 = {http2}
+{http}
 [tls]
 certificate = "{certificate}"
 key = "{key}"
@@ -229,12 +230,14 @@ class GatewayCase(TestCase):
         http2: bool = False,
         apart: str = "",
         trust: Path | None = None,
+        http: str = "",
         **limits: float,
     ) -> Gateway:
         """Start origins (by their origin) and a gateway; limits by their attribute names.
 
         ``connect``: hosts of the static table that lead to a port of 127.0.0.1; ``apart``: the
-        rewrite domain of browsers without localStorage; ``trust``: other authorities of origins.
+        rewrite domain of browsers without localStorage; ``trust``: other authorities of origins;
+        ``http``: more lines of that table.
         """
         from twisted.internet import reactor
 
@@ -258,6 +261,7 @@ class GatewayCase(TestCase):
             ),
             rules=rules,
             http2=str(http2).lower(),
+            http=http,
         )
         config = parse_config(text, "test.toml")
         bounds = attrs.evolve(config.net.limits, **{"drain_seconds": 3, **limits})

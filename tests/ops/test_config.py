@@ -263,7 +263,6 @@ class RefusedTests(ConfigCase):
             (MINIMAL + "[service-defaults]\nx = 1\n", "service-defaults"),
             (MINIMAL + "[http]\nworkers = 2\n", "http.workers"),
             (MINIMAL + "[http]\nworkers = true\n", "http.workers"),
-            (MINIMAL + '[http]\nproxy-from = ["127.0.0.1"]\n', "http.proxy-from"),
         ):
             (fault,) = self.faults(text)
             self.assertTrue(fault.startswith(f"{path}: "), fault)
