@@ -15,7 +15,7 @@ from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
-from gateway.ops import schema
+from gateway.ops import config_content, schema
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
@@ -49,7 +49,7 @@ class Config:
     key_file: Path
     policy: PolicySettings
     net: NetSettings
-    webrtc: bool = False
+    content: config_content.ContentSettings
     http2: bool = True
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -156,7 +156,8 @@ SCHEMA = Table(
             }
         ),
         "limits": _LIMITS,
-        "content": Table({"webrtc": Key(schema.flag, default=False)}),
+        "content": config_content.CONTENT,
+        "content-policy": config_content.POLICIES,
         "tls": Table(
             {
                 "certificate": Key(schema.text, required=True),
@@ -242,12 +243,13 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     values = reader.table(SCHEMA, document)
     trust_files = _read_trust(values["upstream"]["trust"], reader)
     store = _read_store(values["store"], values["limits"], reader)
+    content = config_content.read_content(values, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
-    return _assemble(values, trust_files, store, source)
+    return _assemble(values, trust_files, store, content, source)
 
 
 def _read_trust(entries: tuple[str, ...], reader: schema.Reader) -> tuple[bytes, ...]:
@@ -340,6 +342,7 @@ def _assemble(
     values: dict[str, Any],
     trust_files: tuple[bytes, ...],
     store: StoreSettings,
+    content: config_content.ContentSettings,
     source: Path | None,
 ) -> Config:
     upstream = values["upstream"]
@@ -360,9 +363,6 @@ def _assemble(
         trust_system="system" in upstream["trust"],
         trust_files=trust_files,
     )
-    webrtc: tuple[str, ...] = ()
-    if values["content"]["webrtc"]:
-        webrtc = ("content.webrtc: WebRTC of pages goes past the gateway and tells addresses",)
     codec, apart = Codec(values["domain"], values["public_port"]), None
     if values["rewrite_domain"] is not None:
         codec, apart = codec.apart(values["rewrite_domain"])
@@ -379,9 +379,9 @@ def _assemble(
         key_file=Path(values["keys"]["file"]),
         policy=policy,
         net=net,
-        webrtc=values["content"]["webrtc"],
+        content=content,
         http2=values["http"]["http2"],
-        warnings=(*_warnings(policy), *_store_warnings(store), *webrtc),
+        warnings=(*_warnings(policy), *_store_warnings(store), *content.warnings),
         source=source,
     )
 
