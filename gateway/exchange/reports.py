@@ -11,8 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-import attrs
-
 from gateway import events, wire
 from gateway.exchange import steps
 from gateway.exchange.messages import (
@@ -151,7 +149,21 @@ def _forward(
         accept_encoding=b"",
     )
     request = Connect(
-        addressed.origin, decision.transport, b"POST", addressed.target, tuple(fields)
+        addressed.origin,
+        decision.transport,
+        b"POST",
+        addressed.target,
+        tuple(_referred(fields, page, addressed.origin)),
     )
     for body in written(headers.get(head.fields, b"content-type"), told):
-        yield Forward(attrs.evolve(request), body)
+        yield Forward(request, body)
+
+
+def _referred(
+    fields: list[tuple[bytes, bytes]], page: Origin, endpoint: Origin
+) -> list[tuple[bytes, bytes]]:
+    """``Referer`` as the browser's default would cut it on the way to another origin."""
+    if page == endpoint:
+        return fields
+    own = f"{page}/".encode("ascii")
+    return [(name, own if name.lower() == b"referer" else value) for name, value in fields]

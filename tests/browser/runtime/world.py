@@ -36,9 +36,15 @@ class Told:
 class World:
     """The gateway, the site behind it, and a browser for each way to the site."""
 
-    def __init__(self, folder, driver, origins=ORIGINS, answer=answer) -> None:
-        """Start everything; ``origins`` to the kind of server that each has."""
+    def __init__(
+        self, folder, driver, origins=ORIGINS, answer=answer, extra: str = "", flags=()
+    ) -> None:
+        """Start everything; ``origins`` to the kind of server that each has.
+
+        ``extra`` goes into the gateway's configuration, ``flags`` to both browsers.
+        """
         self._driver = driver
+        self._flags = flags
         self.stack = Stack(folder)
         hosts = {urlsplit(origin).hostname for origin in origins}
         self.site = Site(self.stack.certificate("site", *sorted(hosts)), answer)
@@ -46,7 +52,8 @@ class World:
         ports = {"secure": self.site.secure_port, "plain": self.site.plain_port}
         self.stack.hosts.update({origin: ports[kind] for origin, kind in origins.items()})
         insecure = [origin for origin, kind in origins.items() if kind == "plain"]
-        self.stack.start_gateway("".join(_INSECURE.format(origin) for origin in insecure))
+        rules = "".join(_INSECURE.format(origin) for origin in insecure)
+        self.stack.start_gateway(rules + extra)
         known = SimpleNamespace(hosts=self.stack.hosts)
         self._rules = {
             True: resolver_rules(self.stack, self.tripwire),
@@ -67,7 +74,7 @@ class World:
         trust = f"--ignore-certificate-errors-spki-list={','.join(digests)}"
         path = shutil.which("chromium")
         return self._driver.chromium.launch(
-            executable_path=path, headless=True, args=[*FLAGS, rules, trust]
+            executable_path=path, headless=True, args=[*FLAGS, *self._flags, rules, trust]
         )
 
     def stop(self) -> None:
