@@ -185,6 +185,14 @@ class ForwardTests(SynchronousTestCase):
         )
         self.assertNotIn("secret", repr(shell.needs))
 
+    def test_referrer(self) -> None:
+        """The whole address of the page is for its own origin; what is ours is not in it."""
+        referer = (b"Referer", f"{PAGE_ORIGIN}/p?q&__gw=T".encode())
+        for url, wanted in ((f"{SITE}/r", f"{SITE}/p?q"), (COLLECT, f"{SITE}/")):
+            _, shell = _send(_target(url), _report(), OLD, referer)
+            fields = _of(shell, Forward)[0].request.fields
+            self.assertEqual(values(fields, b"Referer"), [wanted.encode()], url)
+
     def test_several(self) -> None:
         """One body stays one, of the type that it came in; those of ours are left out."""
         reports = [
