@@ -100,14 +100,18 @@ class Collector:
     ) -> None:
         """``upstream`` sends to sites' endpoints as it does for pages."""
         self._reactor = reactor
-        self._limits = limits
         self._upstream = upstream
         self._telemetry = telemetry
-        self._clients = Buckets(limits.report_rate)
-        self._endpoints = Buckets(limits.report_forward_rate)
+        self.use(limits)
         self._ring: OrderedDict[Reported, Line] = OrderedDict()
         self._waiting: deque[Forward] = deque()
         self._running: set[Deferred[None]] = set()
+
+    def use(self, limits: Limits) -> None:
+        """Keep to these bounds from now on; what is kept and under way stays."""
+        self._limits = limits
+        self._clients = Buckets(limits.report_rate)
+        self._endpoints = Buckets(limits.report_forward_rate)
 
     def may_report(self, client: str) -> bool:
         """Whether a client may send another body now."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +174,8 @@ class Names:
             }
         if isinstance(value, list):
             return [self._value("", one, depth + 1) for one in value]
-        return value
+        # JSON has no such numbers, though Python reads them.
+        return None if isinstance(value, float) and not math.isfinite(value) else value
 
     def _is_ours(self, url: str) -> bool:
         """Whether a URL is a page, script or endpoint of the gateway itself."""

@@ -353,6 +353,18 @@ class CollectorTests(SynchronousTestCase):
             collector.forward(self._forward(host))
         self.assertEqual((len(self.upstream.asked), self._outcomes()["dropped"]), (3, 2))
 
+    def test_other_bounds(self) -> None:
+        """From then on; what is kept stays until it does not fit."""
+        collector = self._collector(report_ring=3, report_rate=1)
+        for page in "abc":
+            collector.take(Reported(Layer.SITE, Seen("coep", page=page)))
+        self.assertEqual([collector.may_report("c") for _ in range(2)], [True, False])
+        collector.use(Limits(report_ring=2, report_rate=5))
+        self.assertTrue(collector.may_report("c"))
+        self.assertEqual(len(collector.shown()), 3)
+        collector.take(Reported(Layer.SITE, Seen("coep", page="d")))
+        self.assertEqual([one["page"] for one in collector.shown()], ["d", "c"])
+
     def test_outcomes(self) -> None:
         """Each is counted; a place is free again afterwards; nobody is told of a failure."""
         collector = self._collector()

@@ -216,6 +216,17 @@ class ExpandedTests(SynchronousTestCase):
             },
         )
 
+    def test_json_stays_json(self) -> None:
+        """Numbers that are none, depth beyond use: what goes on can be read by anybody."""
+        text = b'[{"body": {"a": NaN, "b": 1e999, "c": -Infinity, "d": 1.5, "e": "\\ud800"}}]'
+        (found,) = read_reports(REPORTS_JSON, text, 9)
+        (sent,) = written(REPORTS_JSON, [_names().expanded(found)])
+        (content,) = json.loads(sent, parse_constant=self.fail)
+        self.assertEqual(list(content["body"].values()), [None, None, None, 1.5, "\ud800"])
+        deep = b'[{"body": {"a": ' + b"[" * 300 + b"]" * 300 + b"}}]"
+        (found,) = read_reports(REPORTS_JSON, deep, 9)
+        self.assertLess(len(written(REPORTS_JSON, [_names().expanded(found)])[0]), 100)
+
     def test_the_runtime_is_no_source(self) -> None:
         """What it called for a page has no line there; a script of the page's has."""
         for source, kept in ((RUNTIME.url, False), (collapsed(f"{PAGE}/x.js"), True)):
