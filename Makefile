@@ -44,6 +44,7 @@ PAGES := apache2-doc git-doc debian-policy
 packages:
 	@missing=; \
 	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
+	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
 	for name in lynx w3m; do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
@@ -77,15 +78,21 @@ texts: $(VENV)/.tested
 runtime: packages $(RUNTIME)/node_modules/.installed
 	cd $(RUNTIME) && npm run --silent check && npm test
 
+# Half of what the tests cost is waiting: more processes than cores.
+PARALLEL := -n 3 --dist loadfile
+
 unit: $(VENV)/.tested
-	$(BIN)/python -m pytest --ignore=tests/browser
+	$(BIN)/python -m pytest --ignore=tests/browser $(PARALLEL)
 	$(BIN)/python -m tests.cookies.test_corpora
 
 trial: $(VENV)/.tested
-	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp tests
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target trial-0 trial-1 trial-2
+
+trial-%: $(VENV)/.tested
+	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp-$* $$($(BIN)/python -m tests.parts $* 3)
 
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser $(PARALLEL)
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m bench all

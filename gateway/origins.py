@@ -170,8 +170,8 @@ class Codec:
 
     Parameters: ``domain`` (the portal's host), ``public_port`` (the port that
     browsers see), ``rewrite_domain`` (where rewrite hosts live; None: ``domain``),
-    ``own`` (domains that are the gateway's besides).  Keeps a bounded cache from authority to collapsed authority; a plain URL costs
-    one regular expression and one look-up.
+    ``own`` (domains that are the gateway's besides).  Keeps a bounded cache from authority
+    to collapsed authority; a plain URL costs one regular expression and one look-up.
     """
 
     domain: str

@@ -6,6 +6,7 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 - ``messages``: the request, the needs, the replies, the endings.
 - ``steps``: origin, session, gate, policy, jar: shared by all that follows.
 - ``places``: where a navigation leads, proved where SameSite depends on it.
+- ``script_cookies``: what scripts write and read by ``document.cookie``.
 - ``http``: a request to a rewrite host.  ``bodies``: what becomes of its answer's body.
 - ``attesting``: the token step, and what pages carry and ask for to prove themselves.
 - ``websocket``: a handshake to a rewrite host.

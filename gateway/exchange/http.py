@@ -1,7 +1,7 @@
 """A request to a rewrite host, decided in order.
 
-Origin → session → gate → policy → jar → request fields → upstream → response fields,
-Set-Cookie → commit → response.
+Origin → session → script cookies → place → token → gate → policy → jar → request fields →
+upstream → response fields, Set-Cookie → commit → response.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The gateway's own pages: portal, outer frame, settings, Oops.
+"""The gateway's own pages: portal, outer frame, settings, forgotten, settle, Oops.
 
 - ``render``: templates and assets to answers, with their own strict policies.
 - ``hints``: what a person can do about a refusal.

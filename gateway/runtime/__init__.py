@@ -4,7 +4,6 @@
 - ``src/rare``: the part of it that comes on demand.
 - ``src/worker``: what stands before every worker's own script.
 - ``src/outer``: the outer frame's script.  ``src/settle``: its frame on a domain apart.
-- ``src/outer``: the outer frame's script.
 - ``src/settings``: the settings page's script.
 - ``src/shared``: the origin codec, hooks, and the network's sinks.
 - ``built``: the built files and ``manifest.json`` with their digests; committed, so that

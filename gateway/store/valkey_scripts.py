@@ -1,9 +1,10 @@
 """What runs inside Valkey or Redis: each script is one atomic step on keys of one hash tag.
 
 A bucket is a hash: ``v`` its version, ``c`` the mark of its last commit, each other field a
-row's index with its day (eight octets, big-endian) and its sealed text.  An owner is a hash: ``n`` counts the rows in all
-buckets, ``e`` is the version of buckets that are not there, each other field names a bucket.  A call's mark tells a
-server that it did already what it is asked again because its answer was lost.
+row's index with its day (eight octets, big-endian) and its sealed text.  An owner is a hash:
+``n`` counts the rows in all buckets, ``e`` is the version of buckets that are not there, each
+other field names a bucket.  A call's mark tells a server that it did already what it is asked
+again because its answer was lost.
 """
 
 from __future__ import annotations

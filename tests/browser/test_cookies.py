@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from tests.browser.cookies.askers import ASKERS, Try, asking, leaving
 from tests.browser.cookies.cases import GROUPS, SETS, word
 from tests.browser.cookies.findings import FINDINGS
 from tests.browser.cookies.site import ORIGINS, answer, url
-from tests.browser.harness import FLAGS, until
+from tests.browser.harness import FLAGS, chromium, until
 from tests.browser.runtime.world import World
 
 pytestmark = pytest.mark.browser
@@ -41,7 +40,7 @@ class Profiled(World):
         (profile / "Default" / "Preferences").write_text(json.dumps({"profile": choice}))
         return self._driver.chromium.launch_persistent_context(
             profile,
-            executable_path=shutil.which("chromium"),
+            executable_path=chromium(),
             headless=True,
             args=[*FLAGS, rules],
             ignore_https_errors=True,

@@ -72,7 +72,9 @@ def world(tmp_path_factory, playwright):
     """One world for all; reports come at once, not a minute later."""
     origins = {A: "secure", B: "secure"}
     folder = tmp_path_factory.mktemp("reports")
-    made = World(folder, playwright, origins, answer, OPERATOR, ("--short-reporting-delay",))
+    flags = ("--short-reporting-delay",)
+    # The shell without windows sends nothing of the Reporting API.
+    made = World(folder, playwright, origins, answer, windowed=True, extra=OPERATOR, flags=flags)
     try:
         yield made
     finally:

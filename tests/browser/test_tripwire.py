@@ -7,7 +7,6 @@ server.  What comes through the gateway is no leak and is told apart from what c
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +16,7 @@ import pytest
 from playwright.sync_api import Error as BrowserError
 
 from gateway.demo.ca import Issued
-from tests.browser.harness import FLAGS, Stack, direct_rules, resolver_rules, until
+from tests.browser.harness import FLAGS, Stack, chromium, direct_rules, resolver_rules, until
 from tests.browser.tripwire.site import SITE, Site
 from tests.browser.tripwire.ways import PAGES, WAYS, ZONE, Way
 from tests.browser.tripwire.wire import Wire, until_quiet
@@ -93,7 +92,7 @@ class World:
             "--short-reporting-delay",  # else reports come a minute later
         )
         return driver.chromium.launch_persistent_context(
-            "", executable_path=shutil.which("chromium"), headless=True, args=flags
+            "", executable_path=chromium(), headless=True, args=flags
         )
 
     def visit(self, context, prefix: str) -> Run:

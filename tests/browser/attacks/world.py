@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 
 from playwright.sync_api import Error
 
@@ -12,7 +11,7 @@ from gateway.demo.ca import Issued
 from gateway.origins import parse
 from tests.browser.attacks.outsider import Outsider
 from tests.browser.attacks.site import AD, BANK, EVIL, HOSTS, STRANGER, Sites
-from tests.browser.harness import FLAGS, Stack, Tripwire, resolver_rules, until
+from tests.browser.harness import FLAGS, Stack, Tripwire, chromium, resolver_rules, until
 from tests.browser.runtime.site import Site
 
 ORIGINS = (BANK, EVIL, AD)
@@ -45,7 +44,7 @@ class World:
         ]
         trust = f"--ignore-certificate-errors-spki-list={','.join(digests)}"
         self.browser = driver.chromium.launch(
-            executable_path=shutil.which("chromium"), headless=True, args=[*_FLAGS, rules, trust]
+            executable_path=chromium(), headless=True, args=[*_FLAGS, rules, trust]
         )
 
     def stop(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import time
 from types import SimpleNamespace
 from urllib.parse import urlsplit
@@ -14,7 +13,15 @@ from playwright.sync_api import Error
 
 from gateway.demo.ca import Issued
 from gateway.origins import parse
-from tests.browser.harness import FLAGS, Stack, Tripwire, direct_rules, resolver_rules, until
+from tests.browser.harness import (
+    FLAGS,
+    Stack,
+    Tripwire,
+    chromium,
+    direct_rules,
+    resolver_rules,
+    until,
+)
 from tests.browser.runtime.pages import ORIGINS, A, answer
 from tests.browser.runtime.site import Asked, Site
 
@@ -37,13 +44,23 @@ class World:
     """The gateway, the site behind it, and a browser for each way to the site."""
 
     def __init__(
-        self, folder, driver, origins=ORIGINS, answer=answer, extra: str = "", flags=()
+        self,
+        folder,
+        driver,
+        origins=ORIGINS,
+        answer=answer,
+        *,
+        windowed: bool = False,
+        extra: str = "",
+        flags=(),
     ) -> None:
         """Start everything; ``origins`` to the kind of server that each has.
 
-        ``extra`` goes into the gateway's configuration, ``flags`` to both browsers.
+        ``windowed``: in the whole browser.  ``extra`` goes into the gateway's configuration,
+        ``flags`` to both browsers.
         """
         self._driver = driver
+        self._windowed = windowed
         self._flags = flags
         self.stack = Stack(folder)
         hosts = {urlsplit(origin).hostname for origin in origins}
@@ -72,9 +89,10 @@ class World:
         folder = self.stack.folder / "ca"
         digests = [Issued(folder / f"{one}.pem", folder / f"{one}.key").key_digest for one in names]
         trust = f"--ignore-certificate-errors-spki-list={','.join(digests)}"
-        path = shutil.which("chromium")
         return self._driver.chromium.launch(
-            executable_path=path, headless=True, args=[*FLAGS, *self._flags, rules, trust]
+            executable_path=chromium(windowed=self._windowed),
+            headless=True,
+            args=[*FLAGS, *self._flags, rules, trust],
         )
 
     def stop(self) -> None:
