@@ -12,5 +12,6 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 - ``attesting``: the token step, and what pages carry and ask for to prove themselves.
 - ``websocket``: a handshake to a rewrite host.
 - ``own``: the portal, the outer frame and the gateway's own endpoints.
+- ``reports``: how browsers report here, and who hears of it.
 - ``settle``: a session in two steps, for browsers without localStorage.
 """

@@ -13,7 +13,16 @@ import attrs
 from gateway import events, wire
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import admission, attesting, bodies, own, places, script_cookies, steps
+from gateway.exchange import (
+    admission,
+    attesting,
+    bodies,
+    own,
+    places,
+    reports,
+    script_cookies,
+    steps,
+)
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -31,6 +40,7 @@ from gateway.policy.engine import Ask, Decision, Question
 from gateway.rewrite import csp, headers
 from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked, wants_document
 from gateway.rewrite.pipeline import BodyPlan
+from gateway.session.endpoints import Layer
 
 if TYPE_CHECKING:
     from gateway.exchange.places import Placed
@@ -363,8 +373,15 @@ def _respond(
         private=edited and what is Asked.DOCUMENT,
         etag=_etag(head, answer, puts) if edited else None,
         coding=plan.coding_out if plan.edits else "identity",
-        runtime=context.runtime(addressed.origin) if plan.kind.is_document else None,
+        runtime=context.runtime_in(plan.kind, addressed.origin),
+        reporting=reports.reporting(Layer.SITE, addressed, context),
     )
+    if what in {Asked.DOCUMENT, Asked.WORKER}:
+        mapping = attrs.evolve(
+            mapping,
+            operator=reports.operator_policies(addressed, context),
+            operator_reporting=reports.reporting(Layer.OPERATOR, addressed, context),
+        )
     fields = headers.response_fields(answer.fields, mapping)
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
     if what is Asked.DOCUMENT and shows and not plan.edits:

@@ -15,15 +15,20 @@ from gateway.policy.clients import ClientSettings
 from gateway.policy.forwarded import ForwardedSettings
 from gateway.policy.rates import Rate, RateSettings
 from gateway.rewrite.csp import RuntimeSource
+from gateway.rewrite.media import Kind
 from gateway.rewrite.pipeline import BodyPlan
+from gateway.rewrite.reporting import Originals
 
 if TYPE_CHECKING:
     from gateway.cookies.seal import Row
     from gateway.cookies.suffixes import Suffixes
     from gateway.origins import Codec, Origin
+    from gateway.policy.content import ContentRule
     from gateway.policy.destinations import Settings as PolicySettings
     from gateway.policy.transport import Transport
     from gateway.rewrite.headers import Fields
+    from gateway.rewrite.reports import Seen
+    from gateway.session.endpoints import Layer
     from gateway.session.keys import ServerKeys
 
 _T = TypeVar("_T")
@@ -66,6 +71,10 @@ class Settings:
     proof_seconds: int = 60
     webrtc: bool = False
     settle_seconds: int = 300
+    reports_per_body: int = 100
+    forward_reports: bool = True
+    report_samples: bool = False
+    content: tuple[ContentRule, ...] = ()
 
 
 @attrs.frozen
@@ -87,6 +96,7 @@ class Context:
     clients: ClientSettings = attrs.field(factory=ClientSettings)
     forwarded: ForwardedSettings = attrs.field(factory=ForwardedSettings)
     rates: RateSettings = attrs.field(factory=RateSettings)
+    originals: Originals = attrs.field(factory=Originals, repr=False)
 
     def at(self, host: str) -> Context:
         """The context for a request's host: pages on the domain apart stay there."""
@@ -108,6 +118,16 @@ class Context:
             self.rare_digest,
             self.codec.collapse_origin(origin) + wire.GATEWAY_PATH,
         )
+
+    def runtime_in(self, kind: Kind, origin: Origin) -> RuntimeSource | None:
+        """What of ours the policies of a response must admit; None: nothing is put into it."""
+        if kind.is_document:
+            return self.runtime(origin)
+        if kind is not Kind.WORKER:
+            return None
+        # A module imports it from its own host; a classic worker has it in its text.
+        own = self.codec.collapse_origin(origin)
+        return attrs.evolve(self.runtime(origin), url=own + self.worker_path)
 
 
 # --- needs: what an exchange asks of its shell ---------------------------------------
@@ -234,7 +254,12 @@ class NeedNow:
 
 @attrs.frozen
 class NeedBody:
-    """Ask for the request's body, already read and bounded; for our own endpoints."""
+    """Ask for the request's body, already read and bounded; for our own endpoints.
+
+    ``limit``: the key of its bound in ``[limits]``.
+    """
+
+    limit: str = "endpoint-body-bytes"
 
 
 @attrs.frozen
@@ -246,10 +271,28 @@ class Note:
 
 
 @attrs.frozen
-class Leak:
-    """Count what the containment policy stopped in a browser; the reply is None."""
+class MayReport:
+    """Ask whether the client may send another body of reports now; the reply is a bool."""
 
-    directive: str
+
+@attrs.frozen
+class Reported:
+    """Count what a browser reported, and keep it for the operator; the reply is None.
+
+    ``told``: the site that asked for it is sent it.
+    """
+
+    layer: Layer
+    seen: Seen
+    told: bool = False
+
+
+@attrs.frozen
+class Forward:
+    """Send a body of reports some time, and forget what becomes of it; the reply is None."""
+
+    request: Connect
+    body: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -323,7 +366,20 @@ StoreNeed = (
 )
 """What concerns the store."""
 
-Need = StoreNeed | Spend | NeedRandom | NeedNow | NeedBody | Note | Leak | Connect | ConnectSocket
+ReportNeed = MayReport | Reported | Forward
+"""What concerns the report collector."""
+
+Need = (
+    StoreNeed
+    | ReportNeed
+    | Spend
+    | NeedRandom
+    | NeedNow
+    | NeedBody
+    | Note
+    | Connect
+    | ConnectSocket
+)
 
 # --- endings: how a request is answered ----------------------------------------------
 

@@ -14,14 +14,13 @@ import attrs
 
 from gateway import events, wire
 from gateway.errors import GatewayError
-from gateway.exchange import admission, attesting, places, settle, steps
+from gateway.exchange import admission, attesting, places, reports, settle, steps
 from gateway.exchange.messages import (
     Answer,
     Context,
     Ending,
     Exchange,
     Forget,
-    Leak,
     NeedBody,
     NeedRandom,
     Note,
@@ -35,7 +34,7 @@ from gateway.exchange.messages import (
 )
 from gateway.origins import HostKind, collapse, parse, parse_origin
 from gateway.policy.engine import Ask, Question
-from gateway.rewrite import csp, headers
+from gateway.rewrite import headers
 from gateway.session import bootstrap
 from gateway.session.attestation import Mode, open_restore_text
 from gateway.session.reading import Session, datr_mode, read_session
@@ -83,7 +82,7 @@ def on_rewrite_host(head: RequestHead, context: Context) -> Step[Ending]:
     if path == wire.OOPS_PATH:
         return Refuse(403, events.NOT_ATTESTED, "This page could not be checked")
     if path == wire.REPORT_PATH:
-        return (yield from _report(head))
+        return (yield from reports.collect(head, context))
     return _NOT_FOUND
 
 
@@ -98,18 +97,6 @@ def _label(head: RequestHead) -> Ending:
         (b"X-Content-Type-Options", b"nosniff"),
     )
     return Answer(200, fields, collapse(origin).encode("ascii"))
-
-
-def _report(head: RequestHead) -> Step[Ending]:
-    """``/.gateway/report``: what the containment policy stopped, counted by its directive.
-
-    Nothing else of a report is kept: it names what a person looked at.
-    """
-    if head.method != b"POST":
-        return _method_not_allowed(b"POST")
-    body = yield from ask(NeedBody(), bytes)
-    yield Leak(csp.violated_directive(body))
-    return Answer(204, ())
 
 
 def _asset(head: RequestHead, path: str) -> Ending:

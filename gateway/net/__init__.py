@@ -11,6 +11,7 @@
 - ``websocket``: the one module that owns autobahn, both legs.
 - ``relay``: two legs coupled, whatever they are made of.
 - ``upstream``: the one module that owns twisted.web's client side; the pool.
+- ``reports``: counts browsers' reports, keeps some, sends on what sites asked for.
 - ``resolver``: static hosts, and addresses judged after resolution.
 - ``peer``: TLS towards origins.
 """

@@ -73,11 +73,11 @@ class Client:
             return None
         return FileBodyProducer(self._request.content)
 
-    def read_body(self, limit: int) -> bytes:
+    def read_body(self, limit: int, key: str = "endpoint-body-bytes") -> bytes:
         """The body itself; raises ``BodyTooLarge`` if it is larger than ``limit``."""
         content = self._request.content
         if self._request.body_size > limit:
-            raise BodyTooLarge("[limits] endpoint-body-bytes is less than what was sent")
+            raise BodyTooLarge(f"[limits] {key} is less than what was sent")
         if content is None:
             return b""
         content.seek(0)

@@ -23,8 +23,8 @@ from gateway.exchange.messages import (
     Exchange,
     Forget,
     Hold,
-    Leak,
     LetGo,
+    MayReport,
     Need,
     NeedBody,
     NeedNow,
@@ -35,6 +35,8 @@ from gateway.exchange.messages import (
     Note,
     Owned,
     Refuse,
+    Reported,
+    ReportNeed,
     Respond,
     Serve,
     ServeAsset,
@@ -49,6 +51,7 @@ from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.drive import drive, watch
 from gateway.net.holds import Holds
 from gateway.net.rates import Rates
+from gateway.net.reports import Collector
 from gateway.net.threads import Threads
 from gateway.origins import HostKind, collapse, parse_origin
 from gateway.pages.languages import language_of
@@ -94,6 +97,7 @@ class Handler:
         self.threads = Threads(reactor, limits.rewrite_threads)
         self.holds = Holds()
         self.rates = Rates(reactor, store, telemetry)
+        self.collector = Collector(reactor, limits, upstream, telemetry)
 
     async def serve(self, client: Client) -> None:
         """Serve one client from its head to the end of its answer."""
@@ -175,12 +179,22 @@ class _Run:
         if isinstance(need, Note):
             self._event(need.event, need.detail)
             return None
-        if isinstance(need, Leak):
-            self._handler.telemetry.count("gateway_leaks_total", directive=need.directive)
-            return None
+        if isinstance(need, ReportNeed):
+            return self._report(need)
         if isinstance(need, NeedBody):
-            return self._client.read_body(self._handler.limits.endpoint_body_bytes)
+            bound = getattr(self._handler.limits, need.limit.replace("-", "_"))
+            return self._client.read_body(bound, need.limit)
         return await self._ask_store(need)
+
+    def _report(self, need: ReportNeed) -> object:
+        collector = self._handler.collector
+        if isinstance(need, MayReport):
+            return collector.may_report(self._client.head.client)
+        if isinstance(need, Reported):
+            collector.take(need)
+        else:
+            collector.forward(need)
+        return None
 
     async def _ask_store(self, need: StoreNeed) -> object:
         store = self._handler.store

@@ -52,6 +52,12 @@ class Limits:
     token_seconds: int = 86400
     settle_seconds: int = 300
     proof_seconds: int = 60
+    report_body_bytes: int = 64 * 1024
+    reports_per_body: int = 100
+    report_rate: int = 120
+    report_forward_rate: int = 600
+    report_queue: int = 256
+    report_ring: int = 200
     drain_seconds: int = 30
     drain_websocket_seconds: int = 5
 

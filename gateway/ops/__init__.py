@@ -2,6 +2,7 @@
 
 - ``config``: TOML to frozen Settings, every fault at once.
 - ``config_admission``: the part of it about clients, balancers and rates.
+- ``config_content``: its part on what pages may do.
 - ``schema``: which keys there are, what they hold, their defaults.
 - ``service``: the service tree that twistd runs; start, reload, drain.
 - ``keyfile``: the root secrets' file: made, read, changed.

@@ -7,7 +7,9 @@ opened wider.
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -66,11 +68,13 @@ class Admin:
         telemetry: Telemetry,
         why_not_ready: Callable[[], Deferred[str | None]],
         facts: Callable[[], dict[str, str]],
+        reports: Callable[[], list[dict[str, Any]]] = list,
     ) -> None:
-        """``facts`` are the first lines of the operator's page."""
+        """``facts`` are the first lines of the operator's page; ``reports`` of browsers."""
         self._telemetry = telemetry
         self._why_not_ready = why_not_ready
         self._facts = facts
+        self._reports = reports
         self._template = Template(
             (resources.files("gateway.ops") / "admin.html").read_text("utf-8")
         )
@@ -82,6 +86,7 @@ class Admin:
         root.putChild(b"healthz", _Plain(lambda _: b"ok\n"))
         root.putChild(b"readyz", _Plain(self._ready))
         root.putChild(b"metrics", _Plain(self._metrics))
+        root.putChild(b"reports", _Plain(self._reports_json))
         root.getChild = lambda *_: notFound()  # type: ignore[method-assign]
         site = Site(root, reactor=reactor)
         site.noisy = False
@@ -113,6 +118,29 @@ class Admin:
         request.setHeader(b"Content-Type", CONTENT_TYPE_LATEST.encode("ascii"))
         return generate_latest(self._telemetry.registry)
 
+    def _reports_json(self, request: Request) -> bytes:
+        request.setHeader(b"Content-Type", b"application/json")
+        return json.dumps({"reports": self._reports()}).encode("ascii")
+
+    def _reports_table(self) -> str:
+        rows = []
+        for report in self._reports():
+            where = f"{report['source']}:{report['line']}" if report["source"] else ""
+            moment = datetime.fromtimestamp(report["last"], UTC).isoformat().replace("+00:00", "Z")
+            cells = (
+                moment,
+                report["count"],
+                report["layer"],
+                report["directive"] or report["kind"],
+                report["page"],
+                report["blocked"],
+                f"{where} {report['sample']}".strip(),
+                "yes" if report["told"] else "no",
+            )
+            rows.append("".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells))
+        empty = "<td colspan=8>No browser reported anything since the start.</td>"
+        return "".join(f"<tr>{row}</tr>" for row in rows or [empty])
+
     def _page(self, request: Request) -> bytes:
         request.setHeader(b"Content-Type", b"text/html; charset=utf-8")
         request.setHeader(b"Content-Security-Policy", _POLICY)
@@ -131,5 +159,8 @@ class Admin:
         )
         empty = "<tr><td colspan=6>Nothing was refused since the start.</td></tr>"
         return self._template.substitute(
-            version=html.escape(__version__), facts=facts, recent=recent or empty
+            version=html.escape(__version__),
+            facts=facts,
+            recent=recent or empty,
+            reports=self._reports_table(),
         ).encode("utf-8")

@@ -15,7 +15,7 @@ from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
-from gateway.ops import config_admission, config_transport, schema
+from gateway.ops import config_admission, config_content, config_transport, schema
 from gateway.ops.config_admission import Admission
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
@@ -50,7 +50,7 @@ class Config:
     key_file: Path
     policy: PolicySettings
     net: NetSettings
-    webrtc: bool = False
+    content: config_content.ContentSettings
     http2: bool = True
     admission: Admission = attrs.field(factory=Admission)
     warnings: tuple[str, ...] = ()
@@ -154,7 +154,8 @@ SCHEMA = Table(
         "limits": _LIMITS,
         "clients": config_admission.CLIENTS,
         "rates": config_admission.RATES,
-        "content": Table({"webrtc": Key(schema.flag, default=False)}),
+        "content": config_content.CONTENT,
+        "content-policy": config_content.POLICIES,
         "tls": Table(
             {
                 "certificate": Key(schema.text, required=True),
@@ -243,12 +244,13 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     config_transport.read_access(values["access"], reader)
     store = _read_store(values["store"], values["limits"], reader)
     admission = config_admission.read(values, reader)
+    content = config_content.read_content(values, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
-    config = _assemble(values, trust, store, source)
+    config = _assemble(values, trust, store, content, source)
     warnings = (*config.warnings, *admission.warnings)
     return attrs.evolve(config, admission=admission, warnings=warnings)
 
@@ -328,6 +330,7 @@ def _assemble(
     values: dict[str, Any],
     trust: Trust,
     store: StoreSettings,
+    content: config_content.ContentSettings,
     source: Path | None,
 ) -> Config:
     upstream = values["upstream"]
@@ -348,9 +351,6 @@ def _assemble(
         trust_system=trust.system,
         trust_files=trust.files,
     )
-    webrtc: tuple[str, ...] = ()
-    if values["content"]["webrtc"]:
-        webrtc = ("content.webrtc: WebRTC of pages goes past the gateway and tells addresses",)
     codec, apart = Codec(values["domain"], values["public_port"]), None
     if values["rewrite_domain"] is not None:
         codec, apart = codec.apart(values["rewrite_domain"])
@@ -367,9 +367,9 @@ def _assemble(
         key_file=Path(values["keys"]["file"]),
         policy=policy,
         net=net,
-        webrtc=values["content"]["webrtc"],
+        content=content,
         http2=values["http"]["http2"],
-        warnings=(*_warnings(policy), *_store_warnings(store), *webrtc),
+        warnings=(*_warnings(policy), *_store_warnings(store), *content.warnings),
         source=source,
     )
 

@@ -56,6 +56,15 @@ class Telemetry:
                 "Requests past the gateway that browsers stopped.",
                 "directive",
             ),
+            "gateway_reports_total": (
+                "Reports of browsers by whose policy asked, and directive or type.",
+                "layer",
+                "kind",
+            ),
+            "gateway_reports_forwarded_total": (
+                "Bodies of reports for sites' own endpoints by outcome.",
+                "outcome",
+            ),
             "gateway_upstream_requests_total": ("Requests to origins by outcome.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),

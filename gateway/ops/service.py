@@ -90,7 +90,11 @@ class GatewayService(Service):
                 access_seconds=config.net.limits.cookie_access_seconds,
                 token_seconds=config.net.limits.token_seconds,
                 proof_seconds=config.net.limits.proof_seconds,
-                webrtc=config.webrtc,
+                webrtc=config.content.webrtc,
+                reports_per_body=config.net.limits.reports_per_body,
+                forward_reports=config.content.forward_reports,
+                report_samples=config.content.report_samples,
+                content=config.content.rules,
                 settle_seconds=config.net.limits.settle_seconds,
             ),
             config.apart,
@@ -148,7 +152,9 @@ class GatewayService(Service):
     async def _listen(self) -> None:
         config = self.config
         own: set[tuple[str, int]] = set()
-        admin = Admin(self.telemetry, self._why_not_ready, self._facts).site(self._reactor)
+        admin = Admin(
+            self.telemetry, self._why_not_ready, self._facts, self._handler.collector.shown
+        ).site(self._reactor)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
             *((one, self.redirects, None) for one in config.redirect_listen),
@@ -283,6 +289,7 @@ class GatewayService(Service):
             self.sockets.abort_all()
         for port in admin_ports:
             await self._stop_listening(port)
+        self._handler.collector.stop()
         await self._upstream.stop()
         self._handler.threads.stop()
         await self.store.stop()

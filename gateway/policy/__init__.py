@@ -7,5 +7,6 @@
 - ``addresses``: which resolved addresses may be connected to.
 - ``clients``, ``forwarded``: who may use the gateway, and whose request a balancer passes on.
 - ``rates``: how often.
+- ``content``: the operator's content policies by site.
 - ``engine``: a request described by values in, a decision with its reason out.
 """

@@ -3,10 +3,11 @@
 - ``media``: what a request asks for, and which bodies are read, as what.
 - ``pipeline``: a body's way through decoder, encoding, rewriter and encoder.
 - ``headers``: request and response fields.  ``validators``: our ETags, the origin's inside.
-- ``csp``: the site's Content-Security-Policy mapped; the containment policy.
-- ``parameters``: ours in URLs, added and taken out.
-- ``coding``: content codings, decoded with an expansion limit and encoded streaming.
-- ``encoding``: character encodings, found as browsers find them.
+- ``csp``: the site's Content-Security-Policy mapped; the containment policy.  ``csp_grammar``:
+  what an operator's may say.
+- ``reporting``: what browsers are asked to report; ``reports``: what they do.
+- ``parameters``: ours in URLs, added and taken out.  ``coding``: content codings, decoded with
+  an expansion limit.  ``encoding``: character encodings, found as browsers find them.
 - ``inject``: puts runtime and payload into documents.
 - ``html``: the streaming rewriter of HTML and XML.  ``tokens``: its expressions;
   ``foreign``: where SVG and MathML begin and end; ``attributes``: which attribute of which

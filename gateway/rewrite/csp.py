@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.origins import Codec, Origin
+    from gateway.rewrite.reporting import Reporting
 
 _FETCH_DIRECTIVES = frozenset(
     [
@@ -97,14 +97,21 @@ class Mapped:
 
 
 def map_policies(
-    values: Iterable[str], origin: Origin, codec: Codec, runtime: RuntimeSource | None
+    values: Iterable[str],
+    origin: Origin,
+    codec: Codec,
+    runtime: RuntimeSource | None,
+    reporting: Reporting | None = None,
 ) -> Mapped:
-    """Map all policies of one header name; ``runtime`` is admitted where it is injected."""
+    """Map all policies of one header name; ``runtime`` is admitted where it is injected.
+
+    ``reporting`` None: nothing leads reports to the gateway (in markup nothing has to).
+    """
     policies: list[str] = []
     frames = False
     for value in values:
         for policy in value.split(",")[: MAX_POLICIES - len(policies)]:
-            mapped, has_frames = _map_policy(policy, origin, codec, runtime)
+            mapped, has_frames = _map_policy(policy, origin, codec, runtime, reporting)
             frames = frames or has_frames
             if mapped:
                 policies.append(mapped)
@@ -112,7 +119,11 @@ def map_policies(
 
 
 def _map_policy(
-    policy: str, origin: Origin, codec: Codec, runtime: RuntimeSource | None
+    policy: str,
+    origin: Origin,
+    codec: Codec,
+    runtime: RuntimeSource | None,
+    reporting: Reporting | None,
 ) -> tuple[str, bool]:
     directives: dict[str, list[str]] = {}
     for text in policy.split(";")[:MAX_DIRECTIVES]:
@@ -127,13 +138,25 @@ def _map_policy(
             directives[name] = [*_without_none(mapped), codec.secure_origin]
         elif name == "trusted-types" and runtime is not None:
             directives[name] = [*_without_none(sources), _TRUSTED_TYPES]
-        elif name == "report-uri":
+        elif name == "report-uri" and reporting is None:
             directives[name] = [codec.collapse_url(one, str(origin)) for one in sources]
-    directives.pop("report-to", None)  # its endpoints' header is not passed on
+    if reporting is not None:
+        _lead_reports(directives, reporting)
     if runtime is not None:
         _admit_runtime(directives, runtime)
     text = "; ".join(" ".join([name, *values]) for name, values in directives.items())
+    if reporting is not None and ("report-uri" in directives or "report-to" in directives):
+        reporting.originals.learn(text, policy.strip())
     return text, "frame-ancestors" in directives
+
+
+def _lead_reports(directives: dict[str, list[str]], reporting: Reporting) -> None:
+    """To the gateway's endpoint; what ``report-to`` names is mapped in its own header."""
+    if reporting.always:
+        directives.pop("report-to", None)  # its names would be the site's
+    addresses = reporting.addresses(directives.pop("report-uri", [])[:MAX_SOURCES])
+    if addresses:
+        directives["report-uri"] = addresses
 
 
 def _map_sources(sources: list[str], origin: Origin, codec: Codec) -> list[str]:
@@ -241,17 +264,6 @@ def basic_policies(policies: Iterable[bytes], runtime: RuntimeSource) -> list[by
 
 
 _SANDBOX = re.compile(rb"(?:^|[;,])[\t\n\f\r ]*sandbox(?=[\t\n\f\r ;,]|\Z)", re.IGNORECASE)
-
-
-def violated_directive(report: bytes) -> str:
-    """The directive that a violation report names (CSP 3, section 5.3); ``other`` for the rest."""
-    try:
-        content = json.loads(report)
-        found = content["csp-report"]
-        name = str(found.get("effective-directive") or found["violated-directive"]).split()[0]
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError):
-        return "other"
-    return name if name in _FETCH_DIRECTIVES else "other"
 
 
 def frame_ancestors_for(

@@ -16,6 +16,7 @@ from gateway.origins import HostKind, parse, parse_origin
 from gateway.rewrite.csp import RuntimeSource, containment, frame_ancestors_for, map_policies
 from gateway.rewrite.media import is_read_by_use
 from gateway.rewrite.parameters import strip_own_parameters
+from gateway.rewrite.reporting import Reporting, map_report_to, map_reporting_endpoints
 from gateway.rewrite.urls import map_refresh
 
 if TYPE_CHECKING:
@@ -251,7 +252,9 @@ class ResponseContext:
 
     ``edited``: the body changes; ``private``: it holds what is one person's; ``etag``:
     ours; ``coding``: the content coding of an edited body.  ``same_site``: the initiator's
-    site is the origin's, as far as anybody knows.
+    site is the origin's, as far as anybody knows.  ``reporting``: how the site is told of
+    what it asks for; ``operator``: the operator's policies, each with whether it only
+    reports, and ``operator_reporting`` how those are told of.
     """
 
     origin: Origin
@@ -264,6 +267,9 @@ class ResponseContext:
     etag: bytes | None = attrs.field(default=None, repr=False)
     coding: str = "identity"
     runtime: RuntimeSource | None = None
+    reporting: Reporting | None = None
+    operator: tuple[tuple[str, bool], ...] = attrs.field(default=(), repr=False)
+    operator_reporting: Reporting | None = None
 
 
 def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[bytes, bytes]]:
@@ -284,20 +290,11 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
         if name == b"link" and len(value) > _MAX_LINK:
             continue  # a hint that long is none
         out.append((key, _map_field(name, value, context)))
-    site_policies = [
-        value.decode("latin-1") for value in get_all(fields, b"content-security-policy")
-    ]
-    mapped = map_policies(site_policies, context.origin, codec, context.runtime)
-    report_only = [
-        value.decode("latin-1") for value in get_all(fields, b"content-security-policy-report-only")
-    ]
-    out += [(b"Content-Security-Policy", policy.encode("latin-1")) for policy in mapped.policies]
-    out += [
-        (b"Content-Security-Policy-Report-Only", policy.encode("latin-1"))
-        for policy in map_policies(report_only, context.origin, codec, context.runtime).policies
-    ]
+    frames = _site_policies(fields, context, out)
+    out += _operator_policies(context)
+    out += _reporting_fields(fields, context)
     options = [value.decode("latin-1") for value in get_all(fields, b"x-frame-options")]
-    framing = frame_ancestors_for(options, codec, has_csp=mapped.frames)
+    framing = frame_ancestors_for(options, codec, has_csp=frames)
     out.append((b"Content-Security-Policy", containment(codec, framing).encode("latin-1")))
     if clearing := _clear_site_data(get_all(fields, b"clear-site-data")):
         out.append((b"Clear-Site-Data", clearing))
@@ -311,6 +308,52 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
         unstored = any(b"no-store" in one.lower() for one in get_all(fields, b"cache-control"))
         out.append((b"Cache-Control", b"no-store" if unstored else b"private, no-cache"))
     return [*out, *own_fields()]
+
+
+def _site_policies(
+    fields: Fields, context: ResponseContext, out: list[tuple[bytes, bytes]]
+) -> bool:
+    """Add the site's own policies, mapped; whether one that is enforced names ``frame-ancestors``."""
+    frames = False
+    for name in (b"Content-Security-Policy", b"Content-Security-Policy-Report-Only"):
+        mapped = map_policies(
+            [value.decode("latin-1") for value in get_all(fields, name.lower())],
+            context.origin,
+            context.codec,
+            context.runtime,
+            context.reporting,
+        )
+        out += [(name, policy.encode("latin-1")) for policy in mapped.policies]
+        frames = frames or (mapped.frames and name == b"Content-Security-Policy")
+    return frames
+
+
+def _operator_policies(context: ResponseContext) -> list[tuple[bytes, bytes]]:
+    """The operator's policies, each a header of its own: it can only tighten what the site says."""
+    out = []
+    for text, report_only in context.operator:
+        mapped = map_policies(
+            [text], context.origin, context.codec, context.runtime, context.operator_reporting
+        )
+        name = b"Content-Security-Policy-Report-Only" if report_only else b"Content-Security-Policy"
+        out += [(name, policy.encode("latin-1")) for policy in mapped.policies]
+    return out
+
+
+def _reporting_fields(fields: Fields, context: ResponseContext) -> list[tuple[bytes, bytes]]:
+    reporting = context.reporting
+    if reporting is None:
+        return []
+    out = []
+    for name, mapping in (
+        (b"Reporting-Endpoints", map_reporting_endpoints),
+        (b"Report-To", map_report_to),
+    ):
+        values = get_all(fields, name.lower())
+        mapped = mapping(b", ".join(values).decode("latin-1"), reporting) if values else ""
+        if mapped:
+            out.append((name, mapped.encode("latin-1")))
+    return out
 
 
 def own_fields() -> list[tuple[bytes, bytes]]:

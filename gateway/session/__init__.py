@@ -6,6 +6,7 @@
 - ``reading``: the session that a request's Cookie header carries, if any.
 - ``writing``: the tokens with which a page's scripts set cookies.
 - ``proofs``: one-time proofs of where a navigation leads.
+- ``endpoints``: where sites want reports sent, sealed into their pages' address for them.
 - ``bootstrap``: minting a session, its Set-Cookie fields, expiring duplicates.
 - ``settle``: the same in two steps, for browsers without localStorage.
 """

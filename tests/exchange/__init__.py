@@ -19,9 +19,10 @@ from gateway.exchange.messages import (
     Ending,
     Exchange,
     Forget,
+    Forward,
     Hold,
-    Leak,
     LetGo,
+    MayReport,
     Need,
     NeedBody,
     NeedNow,
@@ -32,6 +33,7 @@ from gateway.exchange.messages import (
     Note,
     Owned,
     RememberOrigin,
+    Reported,
     RequestHead,
     Rows,
     Settings,
@@ -212,7 +214,11 @@ class Shell:
                 return fresh
             case Spend():
                 return 0.0
-            case NeedOrigin() | RememberOrigin() | Note() | Leak() | Hold() | LetGo():
+            case MayReport():
+                return True
+            case NeedOrigin() | RememberOrigin() | Note() | Hold() | LetGo():
+                return None
+            case Reported() | Forward():
                 return None
         raise AssertionError(need)
 

@@ -18,7 +18,6 @@ from gateway.exchange.messages import (
     Context,
     Ending,
     Forget,
-    Leak,
     NeedBody,
     Page,
     Refuse,
@@ -513,42 +512,3 @@ class LabelTests(SynchronousTestCase):
                     ending = _play(_head(host, path, method, (b"Origin", SECURE.encode())))
                     assert isinstance(ending, Refuse), (host, path)
                     self.assertEqual(ending.status, 404)
-
-
-class ReportTests(SynchronousTestCase):
-    """``/.gateway/report``: what the containment stopped."""
-
-    def _report(self, body: bytes, *fields: tuple[bytes, bytes]) -> Shell:
-        shell = Shell({NeedBody: body})
-        request = _head(HOST, wire.REPORT_PATH, b"POST", *fields)
-        ending, _ = play(http_exchange, request, None, shell)
-        self.assertEqual(ending, Answer(204, ()))
-        return shell
-
-    def test_counted(self) -> None:
-        """By the directive alone; nothing else of it is kept, logged or sent."""
-        report = {
-            "csp-report": {
-                "document-uri": "https://s3cret.example/",
-                "blocked-uri": "https://s3cret.example/x",
-                "effective-directive": "img-src",
-            }
-        }
-        shell = self._report(json.dumps(report).encode(), (b"Cookie", SESSION))
-        self.assertEqual(shell.needs, [NeedBody(), Leak("img-src")])
-
-    def test_garbage(self) -> None:
-        """Counted as such: no text of a page becomes a label. One too large comes empty."""
-        hostile = {"csp-report": {"effective-directive": 'x"} 1\ngateway_up 0'}}
-        for body in (
-            b"", b"\xff", b"[]", b"{}", b"[" * 50_000, json.dumps(hostile).encode(), b"null",
-        ):  # fmt: skip
-            self.assertEqual(self._report(body).needs[1:], [Leak("other")], body[:40])
-
-    def test_methods(self) -> None:
-        """Only POST."""
-        for method in (b"GET", b"HEAD", b"PUT", b"OPTIONS"):
-            ending, shell = play(http_exchange, _head(HOST, wire.REPORT_PATH, method))
-            assert isinstance(ending, Refuse)
-            self.assertEqual((ending.status, shell.needs), (405, []))
-            self.assertEqual(values(ending.fields, b"Allow"), [b"POST"])

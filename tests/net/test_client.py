@@ -120,7 +120,8 @@ class ClientTests(SynchronousTestCase):
         """Read whole up to a bound, again and again; a producer knows its length."""
         one, _ = client(b"12345", has_body=True)
         self.assertEqual([one.read_body(5), one.read_body(5)], [b"12345"] * 2)
-        self.assertRaises(BodyTooLarge, one.read_body, 4)
+        with self.assertRaisesRegex(BodyTooLarge, "report-body-bytes"):
+            one.read_body(4, "report-body-bytes")
         self.assertEqual(one.bytes_received, 5)
         one, request = client(b"12345", has_body=True)
         self.assertEqual(one.body_producer().length, 5)

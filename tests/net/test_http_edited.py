@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import json
 import zlib
 from typing import Any
 
@@ -373,30 +372,6 @@ class ConditionTests(EditedCase):
 
 class OwnTests(EditedCase):
     """What the gateway itself serves to pages."""
-
-    async def test_reports(self) -> None:
-        """Counted by directive; garbage is counted, too, and no fault."""
-        gateway, origin = await self.shop(reply(b""))
-        report = json.dumps({"csp-report": {"effective-directive": "img-src"}}).encode()
-        for body, directive in (
-            (report, "img-src"),
-            (b"\xff", "other"),
-            (b"[" * 5000, "other"),
-            (b"", "other"),
-        ):
-            before = self.leaks(gateway, directive)
-            fields = (b"Content-Type: application/csp-report",)
-            url = SHOP + wire.REPORT_PATH
-            answer = await gateway.ask(url, *fields, method=b"POST", body=body)
-            self.assertEqual((answer.status, answer.body), (204, b""))
-            self.assertEqual(self.leaks(gateway, directive), before + 1, body[:40])
-        answer = await gateway.ask(url, *fields, method=b"POST", body=report + b" " * 200_000)
-        self.assertEqual(answer.status, 413)
-        self.assertEqual(origin.requests, [])
-
-    def leaks(self, gateway: Gateway, directive: str) -> float:
-        """How many were counted."""
-        return gateway.telemetry.value("gateway_leaks_total", directive=directive)
 
     async def test_labels(self) -> None:
         """The label of an origin that has no readable one."""

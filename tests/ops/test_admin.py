@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import TestCase
@@ -24,7 +27,8 @@ class AdminTests(TestCase):
         self.telemetry = Telemetry()
         self.why: Deferred[str | None] = succeed(None)
         self.facts = {"domain": "gw.test"}
-        admin = Admin(self.telemetry, lambda: self.why, lambda: self.facts)
+        self.reports: list[dict[str, Any]] = []
+        admin = Admin(self.telemetry, lambda: self.why, lambda: self.facts, lambda: self.reports)
         self.port = reactor.listenTCP(0, admin.site(reactor), interface="127.0.0.1")
         self.addCleanup(self.port.stopListening)
 
@@ -108,12 +112,31 @@ class AdminTests(TestCase):
         self.assertEqual(reply.body.count(b"FACT"), 1)
 
     async def test_page_empty(self) -> None:
-        """Without refusals it says so."""
-        self.assertIn(b"Nothing was refused", (await self._get("/")).body)
+        """Without refusals or reports it says so."""
+        page = (await self._get("/")).body
+        self.assertIn(b"Nothing was refused", page)
+        self.assertIn(b"No browser reported anything", page)
+        self.assertEqual((await self._get("/reports")).body, b'{"reports": []}')
+
+    async def test_reports(self) -> None:
+        """What browsers sent is text on the page, and JSON as it is."""
+        texts = ("layer", "kind", "directive", "disposition", "page", "blocked", "source", "sample")
+        self.reports = [
+            dict.fromkeys(texts, NASTY) | {"line": 7, "told": True, "count": 3, "last": 0}
+        ]
+        page = (await self._get("/")).body
+        self.assertNotIn(b"<script", page)
+        self.assertEqual(page.count(b"&lt;script&gt;"), 6)
+        for text in (b"<td>1970-01-01T00:00:00Z</td><td>3</td>", b"$facts:7 ", b"<td>yes</td>"):
+            self.assertIn(text, page)
+        reply = await self._get("/reports")
+        self.assertEqual(reply.get("content-type"), "application/json")
+        self.assertEqual(reply.get("x-content-type-options"), "nosniff")
+        self.assertEqual(json.loads(reply.body), {"reports": self.reports})
 
     async def test_elsewhere(self) -> None:
         """Other paths are not found, other methods not allowed."""
         for target in ("/nothing", "/healthzz", "/index.html"):
             self.assertEqual((await self._get(target)).status, 404, target)
-        for target in ("/", "/readyz", "/metrics"):
+        for target in ("/", "/readyz", "/metrics", "/reports"):
             self.assertEqual((await self._get(target, "POST")).status, 405, target)

@@ -160,10 +160,10 @@ class AcceptedTests(ConfigCase):
 
     def test_content(self) -> None:
         """WebRTC is off unless it is said, and that is warned of."""
-        self.assertIs(self.parse(MINIMAL).webrtc, False)
+        self.assertIs(self.parse(MINIMAL).content.webrtc, False)
         for value in (True, False):
             config = self.parse(f"{MINIMAL}[content]\nwebrtc = {str(value).lower()}\n")
-            self.assertIs(config.webrtc, value)
+            self.assertIs(config.content.webrtc, value)
             self.assertEqual(any("content.webrtc" in one for one in config.warnings), value)
 
     def test_rewriting(self) -> None:

@@ -21,6 +21,8 @@ NAMES = {
     "gateway_leaks_total",
     "gateway_rate_limited_total",
     "gateway_rate_askings_total",
+    "gateway_reports_total",
+    "gateway_reports_forwarded_total",
     "gateway_upstream_requests_total",
     "gateway_websocket_accepted_total",
     "gateway_websocket_messages_total",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 
 from hypothesis import given, settings
@@ -19,9 +18,9 @@ from gateway.rewrite.csp import (
     containment,
     frame_ancestors_for,
     map_policies,
-    violated_directive,
 )
 from gateway.rewrite.inject import GUARD, REVEAL, guard_markup
+from gateway.rewrite.reporting import Reporting
 from tests.rewrite import SECURE, SUFFIX, WILDCARD, codec, origin
 
 RUNTIME = RuntimeSource(
@@ -168,11 +167,51 @@ class PolicyTests(SynchronousTestCase):
         self.assertTrue(_map("img-src 'none'", "x; frame-ancestors *").frames)
 
     def test_reports(self) -> None:
-        """report-uri is collapsed, a relative one stays; report-to has no endpoints here."""
+        """In markup, where browsers read no report-uri, names alone are mapped."""
         self.assertEqual(
             _one("report-uri https://a.example/r?x /local; report-to group"),
-            f"report-uri https://{A}/r?x /local",
+            f"report-uri https://{A}/r?x /local; report-to group",
         )
+
+    def test_reports_led_here(self) -> None:
+        """All addresses of a report-uri become one; report-to keeps its name."""
+        table = {
+            "report-uri https://a.example/r?x /local r2 /local": (
+                "report-uri !https://a.example/r?x!https://page.example/local"
+                "!https://page.example/dir/r2"
+            ),
+            "report-to group": "report-to group",
+            "report-uri /x; report-to g": "report-to g; report-uri !https://page.example/x",
+            "report-uri": "",
+            "report-uri http://a.example/": "",
+            "report-uri data:x": "",
+            "report-uri https://user:pw@a.example/": "",
+        }
+        for text, wanted in table.items():
+            reporting = Reporting(
+                origin("https://page.example"),
+                "https://page.example/dir/page?q",
+                lambda urls: "".join(f"!{url}" for url in urls),
+            )
+            mapped = map_policies([text], origin("https://page.example"), codec(), None, reporting)
+            self.assertEqual("".join(mapped.policies), wanted, text)
+            known = reporting.originals.find(wanted)
+            self.assertEqual(known, text if wanted else None)
+
+    def test_operators_reports(self) -> None:
+        """They always come here, and never to a name of the site's."""
+        page = origin("https://page.example")
+        reporting = Reporting(
+            page, "https://page.example/", lambda urls: "!" + "!".join(urls), always=True
+        )
+        for text, wanted in (
+            ("img-src 'none'", "img-src 'none'; report-uri !"),
+            ("img-src x:; report-to site", "img-src x:; report-uri !"),
+            ("report-uri https://a.example/", "report-uri !https://a.example/"),
+        ):
+            self.assertEqual(
+                map_policies([text], page, codec(), None, reporting).policies, (wanted,)
+            )
 
     @settings(deadline=None)
     @given(st.lists(st.text("ahtps:/.*'-;, \t8[]", max_size=25), max_size=3))
@@ -382,58 +421,6 @@ class TrustedTypesTests(SynchronousTestCase):
         """What the site demands of its own scripts still holds."""
         found = _with_runtime("require-trusted-types-for 'script'")
         self.assertEqual(found, {"require-trusted-types-for": ["'script'"]})
-
-
-class ReportTests(SynchronousTestCase):
-    """Reports of what the containment stopped."""
-
-    def test_directive(self) -> None:
-        """The effective directive, else the violated one; nothing else of a report."""
-        table: list[tuple[object, str]] = [
-            ({"csp-report": {"effective-directive": "img-src"}}, "img-src"),
-            ({"csp-report": {"violated-directive": "connect-src"}}, "connect-src"),
-            ({"csp-report": {"violated-directive": "img-src https://a.example"}}, "img-src"),
-            (
-                {
-                    "csp-report": {
-                        "effective-directive": "font-src",
-                        "violated-directive": "img-src",
-                    }
-                },
-                "font-src",
-            ),
-            (
-                {"csp-report": {"effective-directive": "", "violated-directive": "img-src"}},
-                "img-src",
-            ),
-            ({"csp-report": {"effective-directive": "script-src-elem"}}, "script-src-elem"),
-            ({"csp-report": {"effective-directive": "https://secret.example/"}}, "other"),
-            ({"csp-report": {"effective-directive": " "}}, "other"),
-            ({"csp-report": {"effective-directive": ["img-src"]}}, "other"),
-            ({"csp-report": {"effective-directive": 7}}, "other"),
-            ({"csp-report": {}}, "other"),
-            ({"csp-report": []}, "other"),
-            ({"csp-report": None}, "other"),
-            ({"csp-report": "img-src"}, "other"),
-            ([{"type": "csp-violation", "body": {}}], "other"),
-            ({}, "other"),
-            ([], "other"),
-            ("img-src", "other"),
-            (None, "other"),
-        ]
-        for content, wanted in table:
-            self.assertEqual(violated_directive(json.dumps(content).encode()), wanted, content)
-
-    @settings(deadline=None)
-    @given(st.binary(max_size=60))
-    def test_any_octets(self, body: bytes) -> None:
-        """Garbage is counted as such."""
-        self.assertEqual(violated_directive(body), "other")
-
-    def test_hostile(self) -> None:
-        """Neither depth nor size nor a number is a fault of the gateway's."""
-        for body in (b"", b"[" * 100_000, b'{"csp-report":' * 50_000, b"9" * 10_000, b"\xff\xfe"):
-            self.assertEqual(violated_directive(body), "other")
 
 
 class FloodTests(SynchronousTestCase):

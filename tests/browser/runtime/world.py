@@ -44,14 +44,24 @@ class World:
     """The gateway, the site behind it, and a browser for each way to the site."""
 
     def __init__(
-        self, folder, driver, origins=ORIGINS, answer=answer, *, windowed: bool = False
+        self,
+        folder,
+        driver,
+        origins=ORIGINS,
+        answer=answer,
+        *,
+        windowed: bool = False,
+        extra: str = "",
+        flags=(),
     ) -> None:
         """Start everything; ``origins`` to the kind of server that each has.
 
-        ``windowed``: in the whole browser.
+        ``windowed``: in the whole browser.  ``extra`` goes into the gateway's configuration,
+        ``flags`` to both browsers.
         """
         self._driver = driver
         self._windowed = windowed
+        self._flags = flags
         self.stack = Stack(folder)
         hosts = {urlsplit(origin).hostname for origin in origins}
         self.site = Site(self.stack.certificate("site", *sorted(hosts)), answer)
@@ -59,7 +69,8 @@ class World:
         ports = {"secure": self.site.secure_port, "plain": self.site.plain_port}
         self.stack.hosts.update({origin: ports[kind] for origin, kind in origins.items()})
         insecure = [origin for origin, kind in origins.items() if kind == "plain"]
-        self.stack.start_gateway("".join(_INSECURE.format(origin) for origin in insecure))
+        rules = "".join(_INSECURE.format(origin) for origin in insecure)
+        self.stack.start_gateway(rules + extra)
         known = SimpleNamespace(hosts=self.stack.hosts)
         self._rules = {
             True: resolver_rules(self.stack, self.tripwire),
@@ -81,7 +92,7 @@ class World:
         return self._driver.chromium.launch(
             executable_path=chromium(windowed=self._windowed),
             headless=True,
-            args=[*FLAGS, rules, trust],
+            args=[*FLAGS, *self._flags, rules, trust],
         )
 
     def stop(self) -> None:
