@@ -7,7 +7,8 @@ import pytest
 from gateway import events
 from tests.browser.attacks.raw import made_for, payload, show_raw
 from tests.browser.attacks.site import AD, BANK, EVIL
-from tests.browser.attacks.world import World, settle
+from tests.browser.attacks.world import World
+from tests.browser.harness import settle
 
 pytestmark = pytest.mark.browser
 SECONDS = 8
