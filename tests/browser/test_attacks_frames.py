@@ -47,10 +47,7 @@ def refused(page, frame) -> None:
 def test_framed_by_a_stranger(world):
     """A web site outside the gateway frames a bank's page, and the outer frame: nothing shows."""
     with world.tab() as page:
-        frame = world.open(page, BANK + "/")
-        frame.locator("#login input").fill("Ada")
-        frame.locator("#login button").click()
-        frame.locator("#who", has_text="Ada").wait_for()
+        world.sign_in(page)
         since = world.since()
         for url in (world.collapsed(BANK) + "/", world.stack.outer + BANK + "/"):
             page.goto(STRANGER + with_frame(url))
@@ -402,10 +399,7 @@ def test_a_parent_without_an_origin_answers_once(world):
 def test_a_site_cannot_clear_the_session(world, what):
     """Clear-Site-Data of a site reaches neither the session's cookies nor what attests them."""
     with world.tab() as page:
-        frame = world.open(page, BANK + "/")
-        frame.locator("#login input").fill("Ada")
-        frame.locator("#login button").click()
-        frame.locator("#who", has_text="Ada").wait_for()
+        world.sign_in(page)
         before = world.session(page)
         kept = page.evaluate("JSON.stringify(localStorage)")
         frame = world.open(page, EVIL + "/?" + urlencode({"Clear-Site-Data": what}))
@@ -428,10 +422,7 @@ LIES = {
 def test_an_advertisement_that_lies(world, lie, sandbox):
     """The session stays, the page stays, and the frame that lied goes."""
     with world.tab() as page:
-        frame = world.open(page, BANK + "/")
-        frame.locator("#login input").fill("Ada")
-        frame.locator("#login button").click()
-        frame.locator("#who", has_text="Ada").wait_for()
+        world.sign_in(page)
         before = world.session(page)
         frame = world.open(page, BANK + with_frame(AD + "/", sandbox))
         ad = frame_of(world.stack, page, AD)

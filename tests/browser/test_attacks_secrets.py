@@ -72,10 +72,7 @@ def visits(world, page, got) -> None:
         got.calm(page)
         return world.open(page, url)
 
-    frame = open_(BANK + "/")
-    frame.locator("#login input").fill("Ada")
-    frame.locator("#login button").click()
-    frame.locator("#who", has_text="Ada").wait_for()
+    frame = world.sign_in(page)
     got.calm(page)
     frame.locator("#pay button").click()
     settle(page, lambda: world.changes(0)[-1:] == ["POST /pay"], "it is paid")

@@ -94,6 +94,14 @@ class World:
         settle(page, there, f"{url} is shown under its name", seconds)
         return page.frames[1]
 
+    def sign_in(self, page):
+        """Open the bank and sign in as Ada; the frame that says so."""
+        frame = self.open(page, BANK + "/")
+        frame.locator("#login input").fill("Ada")
+        frame.locator("#login button").click()
+        frame.locator("#who", has_text="Ada").wait_for()
+        return frame
+
     @staticmethod
     def name(page) -> str:
         """What the address bar calls the page."""
