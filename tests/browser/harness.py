@@ -16,8 +16,8 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.demo.ca import LocalCa
-from gateway.origins import Codec
+from gateway.demo.ca import Issued, LocalCa
+from gateway.origins import Codec, parse
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KNOWN = json.loads((Path(__file__).parent / "known_differences.json").read_text("utf-8"))
@@ -31,8 +31,9 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--disable-features=OptimizationHints,MediaRouter",
 )
+WITHOUT = ("OptimizationHints", "MediaRouter")
+"""Features of the browser that no test needs."""
 
 
 def free_port() -> int:
@@ -49,6 +50,60 @@ def until(condition, what: str, seconds: float = 30) -> None:
         if time.monotonic() > end:
             raise AssertionError(f"never came true: {what}")
         time.sleep(0.05)
+
+
+def settle(page, condition, what: str, seconds: float = 30) -> None:
+    """Wait for a condition while the driver takes in the browser's events."""
+    end = time.monotonic() + seconds
+    page.wait_for_timeout(20)
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"never came true: {what}")
+        page.wait_for_timeout(20)
+
+
+def stays(page, condition, what: str, seconds: float) -> None:
+    """A condition holds all the time: for what must not come, there is nothing to wait for."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert condition(), what
+        page.wait_for_timeout(50)
+    assert condition(), what
+
+
+def frame_at(page, start: str, seconds: float = 30):
+    """The frame, however deep, whose address begins so, once it is loaded."""
+    found = []
+
+    def there() -> bool:
+        found[:] = [frame for frame in page.frames if frame.url.startswith(start)]
+        return bool(found)
+
+    settle(page, there, f"a frame shows {start}", seconds)
+    found[0].wait_for_load_state("load")
+    return found[0]
+
+
+def frame_of(stack: Stack, page, origin: str, codec: Codec | None = None):
+    """The inner frame, once it shows ``origin`` (at its place in a codec's domain)."""
+    return frame_at(page, stack.collapsed(origin, codec) + "/")
+
+
+def open_site(stack: Stack, page, url: str, codec: Codec | None = None):
+    """Type an address into the fragment, as links of the portal do; the frame that shows it."""
+    page.goto("about:blank")
+    page.goto(stack.outer + url)
+    return frame_of(stack, page, url, codec)
+
+
+NATIVELY = """(texts) => {
+  const child = document.body.appendChild(document.createElement("iframe"));
+  const { set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+  for (const one of texts) set.call(child.contentDocument, one);
+  child.remove();
+}"""
+"""Write cookies past the runtime, into the browser's own store: each realm's hook is for its own
+document, and so lets the native setter have another's."""
 
 
 class Tripwire:
@@ -203,6 +258,18 @@ class Stack:
         """The outer frame's URL up to the fragment's content."""
         return self.codec.secure_origin + "/#"
 
+    def collapsed(self, url: str, codec: Codec | None = None) -> str:
+        """The origin of an address as the browser sees it."""
+        found = parse(url)
+        assert found is not None
+        return (codec or self.codec).collapse_origin(found[0])
+
+    def trust(self, *names: str) -> str:
+        """The flag of a browser that trusts these certificates: it takes service workers of them."""
+        folder = self.folder / "ca"
+        digests = [Issued(folder / f"{one}.pem", folder / f"{one}.key").key_digest for one in names]
+        return f"--ignore-certificate-errors-spki-list={','.join(digests)}"
+
     def stop(self) -> None:
         """End everything, last started first."""
         for process in reversed(self._processes):
@@ -236,20 +303,27 @@ def direct_rules(stack: Stack, tripwire: Tripwire) -> str:
     return "--host-resolver-rules=" + ", ".join(rules)
 
 
-def chromium(*, windowed: bool = False) -> str:
-    """Debian's Chromium: its shell without windows, or the whole browser.
+def launch(
+    driver,
+    rules: str,
+    *flags: str,
+    without=(),
+    profile: Path | str | None = None,
+    windowed: bool = False,
+    **more,
+):
+    """Debian's Chromium, headless, with these resolver rules, ``without`` some features.
 
-    Engine and network are the same; a profile in the shell is there in a third of the time.
-    ``windowed``: what is tested is a matter of the browser around them (popups, its history).
+    With a folder for a ``profile`` (or "") it is the context of an ordinary one.  By default
+    its shell without windows: engine and network are the same, and a profile is there in a
+    third of the time.  ``windowed``: the whole browser, for what is a matter of the browser
+    around the engine (popups, its history, reports, what it blocks by default).
     """
     path = shutil.which("chromium" if windowed else "chromium-headless-shell")
     if path is None:
         raise AssertionError("Chromium is missing: run make packages")
-    return path
-
-
-def launch(driver, rules: str, *flags: str, windowed: bool = False):
-    """Chromium, headless, with these resolver rules."""
-    return driver.chromium.launch(
-        executable_path=chromium(windowed=windowed), headless=True, args=[*FLAGS, rules, *flags]
-    )
+    features = "--disable-features=" + ",".join((*WITHOUT, *without))
+    how = {"executable_path": path, "headless": True, "args": [*FLAGS, features, rules, *flags]}
+    if profile is None:
+        return driver.chromium.launch(**how, **more)
+    return driver.chromium.launch_persistent_context(profile, **how, **more)

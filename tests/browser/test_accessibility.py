@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.harness import ROOT
-from tests.browser.test_outer_frame import SHOP, frame_of, open_site, settle
+from tests.browser.harness import ROOT, frame_of, open_site, settle
+from tests.browser.test_outer_frame import SHOP
 
 pytestmark = pytest.mark.browser
 AXE = ROOT / "gateway" / "runtime" / "node_modules" / "axe-core" / "axe.min.js"

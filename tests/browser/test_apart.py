@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.origins import parse
-from tests.browser.harness import DOMAIN, Stack, launch, resolver_rules
-from tests.browser.test_outer_frame import settle
+from tests.browser import harness
+from tests.browser.harness import DOMAIN, Stack, frame_of, launch, resolver_rules, settle
 
 pytestmark = pytest.mark.browser
 APART = "i.test"
@@ -61,20 +60,6 @@ def ordinary(browsers):
     page.context.close()
 
 
-def frame_of(page, codec, origin):
-    """The inner frame, once it shows ``origin`` at its place in a codec's domain."""
-    wanted = codec.collapse_origin(parse(origin)[0]) + "/"
-    found = []
-
-    def there() -> bool:
-        found[:] = [frame for frame in page.frames if frame.url.startswith(wanted)]
-        return bool(found)
-
-    settle(page, there, f"a frame shows {wanted}")
-    found[0].wait_for_load_state("load")
-    return found[0]
-
-
 def codecs(stack):
     """The codec of ordinary browsers, and that of those without localStorage."""
     return stack.codec.apart(APART)
@@ -82,9 +67,7 @@ def codecs(stack):
 
 def open_site(stack, page, url, *, far: bool = True):
     """Open an address in the outer frame; the frame that shows it."""
-    page.goto("about:blank")
-    page.goto(stack.outer + url)
-    return frame_of(page, codecs(stack)[far], url)
+    return harness.open_site(stack, page, url, codecs(stack)[far])
 
 
 def cookies(page):
@@ -154,7 +137,7 @@ def test_chat(apart, bare):
     """A redirect and a WebSocket stay on the other domain, with the session."""
     frame = open_site(apart, bare, SHOP + "/")
     frame.get_by_text("The chat, on another origin").click()
-    chat = frame_of(bare, codecs(apart)[1], "https://chat.demo.example")
+    chat = frame_of(apart, bare, "https://chat.demo.example", codecs(apart)[1])
     chat.locator("#state", has_text="connected").wait_for()
 
 
@@ -186,7 +169,7 @@ def test_lost_cookies_come_back(apart, bare):
 
 def frame_visits(stack, page) -> str:
     """What the shop counted."""
-    return frame_of(page, codecs(stack)[1], SHOP).locator("#visits").inner_text()
+    return frame_of(stack, page, SHOP, codecs(stack)[1]).locator("#visits").inner_text()
 
 
 def test_lost_ickt_is_a_new_session(apart, bare):

@@ -7,8 +7,10 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from gateway import wire
 from tests.browser.attacks.site import BANK, EVIL
 from tests.browser.attacks.world import World
+from tests.browser.harness import DOMAIN, NATIVELY
 
 pytestmark = pytest.mark.browser
 TOKENS = "fetch('/.gateway/cookies').then((answer) => answer.json()).then(({ write }) => write)"
@@ -115,19 +117,22 @@ def test_a_replayed_write(world):
 
 def test_carriers_of_a_sibling(world):
     """The browser keeps a sibling from tossing a carrier; one that is there all the same is none."""
+    name = wire.CARRIER_PREFIX.decode() + "1"
     with world.tab() as page:
         world.open(page, BANK + "/")
         evil = world.open(page, EVIL + "/")
         evils = evil.evaluate(TOKENS)["evil.test"]
         host = urlsplit(world.collapsed(BANK)).hostname
         carrier = f"{evils}.{quote('planted=1; Path=/')}"
-        evil.evaluate(
-            "([value]) => { document.cookie = `__Host-gw-w-1=${value}; Domain=0.gw.test; Path=/; Secure` }",
-            [carrier],
-        )
-        assert not [one for one in page.context.cookies() if one["name"] == "__Host-gw-w-1"]
-        put = {"name": "__Host-gw-w-1", "value": carrier, "domain": host, "path": "/"}
+        forged = f"{name}={carrier}"
+        texts = [forged, forged.lower(), forged.upper(), "=" + forged, "harmless=planted"]
+        evil.evaluate(NATIVELY, [f"{one}; Domain=0.{DOMAIN}; Path=/; Secure" for one in texts])
+        tossed = [one for one in page.context.cookies() if one["domain"] == f".0.{DOMAIN}"]
+        names = {one["name"] for one in tossed if not one["httpOnly"]}
+        assert names == {"harmless"}, "the try reaches the browser's store, and no carrier does"
+        assert "planted" not in sent_to(world, page, BANK), "nor does a site get what was tossed"
+        put = {"name": name, "value": carrier, "domain": host, "path": "/"}
         page.context.add_cookies([{**put, "secure": True, "sameSite": "Lax"}])
         assert "planted" not in sent_to(world, page, BANK)
-        left = [one for one in page.context.cookies() if one["name"] == "__Host-gw-w-1"]
+        left = [one for one in page.context.cookies() if one["name"] == name]
         assert not left, "it is expired all the same"

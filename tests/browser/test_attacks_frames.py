@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import quote, urlencode
 
 import pytest
 
 from tests.browser.attacks.site import AD, BANK, EVIL, STRANGER
-from tests.browser.attacks.world import World, settle, stays
+from tests.browser.attacks.world import World
+from tests.browser.harness import frame_at, frame_of, settle, stays
 
 pytestmark = pytest.mark.browser
 
@@ -33,10 +35,10 @@ def visible(frame) -> bool:
     )
 
 
-def loaded(page, url: str):
-    """The frame that shows this address, once it does."""
-    settle(page, lambda: any(one.url.startswith(url) for one in page.frames), f"{url} is there")
-    return next(one for one in page.frames if one.url.startswith(url))
+def refused(page, frame) -> None:
+    """The browser shows nothing of what stands in this frame, now and a while later."""
+    settle(page, lambda: frame.url.startswith("chrome-error:"), "the browser refuses it")
+    stays(page, lambda: frame.locator("#login").count() == 0, "nothing of it is there", 0.3)
 
 
 # --- framing --------------------------------------------------------------------------
@@ -45,15 +47,14 @@ def loaded(page, url: str):
 def test_framed_by_a_stranger(world):
     """A web site outside the gateway frames a bank's page, and the outer frame: nothing shows."""
     with world.tab() as page:
-        world.open(page, BANK + "/")
+        world.sign_in(page)
         since = world.since()
         for url in (world.collapsed(BANK) + "/", world.stack.outer + BANK + "/"):
             page.goto(STRANGER + with_frame(url))
-            page.wait_for_timeout(2000)
-            for frame in page.frames[1:]:
-                assert frame.locator("#login").count() == 0
+            assert len(page.frames) > 1
+            refused(page, page.frames[1])
         sent = [one for one in world.site.log[since:] if one.host == "bank.test"]
-        assert all("sid=" not in (one.fields.get("Cookie") or "") for one in sent)
+        assert [world.sites.who(one) for one in sent if world.sites.who(one) != "nobody"] == []
 
 
 FRAMING = {
@@ -90,9 +91,7 @@ def test_framed_by_a_proxied_site(world, kind):
                 child = frame.child_frames[0]
                 settle(page, lambda: visible(child), f"{framer} may")
             else:
-                page.wait_for_timeout(1500)
-                for child in frame.child_frames:
-                    assert child.locator("#login").count() == 0, framer
+                refused(page, frame.child_frames[0])
 
 
 def test_framed_three_deep(world):
@@ -113,8 +112,7 @@ def test_framed_three_deep(world):
             if allowed:
                 settle(page, lambda: visible(deep), "each of them may")
             else:
-                page.wait_for_timeout(1500)
-                assert deep.locator("#login").count() == 0, url
+                refused(page, deep)
 
 
 def test_at_the_top(world):
@@ -179,6 +177,10 @@ PHISH = """async ([way, url]) => {
 }"""
 
 
+TOGETHER = 5
+"""How many frames try at once."""
+
+
 def at_the_top(world, page) -> bool:
     """Whether the browser's own window shows the outer frame."""
     return page.url.startswith(world.stack.codec.secure_origin + "/#")
@@ -190,24 +192,33 @@ def test_the_top_stays(world, way):
     with world.tab() as page:
         frame = world.open(page, EVIL + "/")
         frame.evaluate(PHISH, [WAYS[way], STRANGER + "/"])
-        stays(page, lambda: at_the_top(world, page), "the outer frame is at the top", 1.5)
+        stays(page, lambda: at_the_top(world, page), "the outer frame is at the top", 1)
         assert page.evaluate("document.body.dataset.ran") is None, "nothing runs in the outer frame"
         assert not page.is_closed()
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_page_around_stays(world, way):
+@pytest.mark.parametrize("first", range(0, len(WAYS), TOGETHER))
+def test_the_page_around_stays(world, first):
     """A frame that nobody has touched leads neither the window nor the page away.
 
     The driver's own scripts count as a person's touch: the frame does all by itself.
     """
-    words = json.dumps([WAYS[way], STRANGER + "/"]).replace("</", "<\\/")
-    script = f"<script>setTimeout(() => ({PHISH})({words}), 500)</script>"
-    inner = EVIL + "/?" + urlencode({"extra": script})
+    frames = ""
+    for way in list(WAYS.values())[first : first + TOGETHER]:
+        words = json.dumps([way, STRANGER + "/"]).replace("</", "<\\/")
+        script = f"<script>setTimeout(() => ({PHISH})({words}).then(tried), 500)</script>"
+        told = "<script>const tried = () => { fetch('/?tried=1') }</script>"
+        inner = EVIL + "/?" + urlencode({"extra": told + script})
+        frames += f'<iframe src="{inner}"></iframe>'
+    since = world.since()
+
+    def tried() -> int:
+        return sum("tried" in one.query for one in world.site.log[since:])
+
     with world.tab() as page:
-        page.goto(world.stack.outer + BANK + with_frame(inner))
-        loaded(page, world.collapsed(EVIL))
-        stays(page, lambda: at_the_top(world, page), "the outer frame is at the top", 3)
+        page.goto(world.stack.outer + BANK + "/?" + urlencode({"extra": frames}))
+        settle(page, lambda: tried() == frames.count("<iframe"), "each frame has tried")
+        stays(page, lambda: at_the_top(world, page), "the outer frame is at the top", 1.5)
         assert page.frames[1].url.startswith(world.collapsed(BANK)), "the page stays"
         assert world.name(page) == "bank.test"
         assert len(page.context.pages) == 1
@@ -226,12 +237,12 @@ def test_no_frame_sends_as_another_page(world, inside):
     with world.tab() as page:
         inner, outer = (EVIL, BANK) if inside else (BANK, EVIL)
         world.open(page, outer + with_frame(inner + "/"))
-        settle(page, lambda: visible(loaded(page, world.collapsed(inner))), "both are attested")
+        framed = frame_of(world.stack, page, inner)
+        settle(page, lambda: visible(framed), "both are attested")
         since = world.since()
         for url in (BANK + "/pay", world.collapsed(BANK) + "/pay"):
-            loaded(page, world.collapsed(EVIL)).evaluate(GO, [url])
-        page.wait_for_timeout(2000)
-        assert world.changes(since) == []
+            frame_of(world.stack, page, EVIL).evaluate(GO, [url])
+        stays(page, lambda: world.changes(since) == [], "nothing is sent", 1.5)
         assert world.name(page) == outer.removeprefix("https://")
 
 
@@ -272,9 +283,8 @@ def test_no_input_before_it_is_attested(world):
         page.keyboard.type("x")
         page.keyboard.press("Enter")
         page.keyboard.press("Control+V")
-        page.wait_for_timeout(300)
-        assert bank.evaluate("felt") == []
-        assert not bank.evaluate("globalThis.drawn")
+        unseen = "felt.length === 0 && !globalThis.drawn"
+        stays(page, lambda: bank.evaluate(unseen), "nothing is felt or drawn", 0.3)
         assert world.name(page) == ""
         assert world.changes(since) == []
         held[0].continue_()
@@ -311,16 +321,75 @@ def test_a_page_written_anew_before_it_is_attested(world):
               document.querySelector("input").onkeydown = (e) => felt.push(e.type);
             }"""
         )
-        page.wait_for_timeout(300)
-        assert not visible(bank)
+        stays(page, lambda: not visible(bank), "nothing of it is seen", 0.3)
         page.mouse.click(60, 90)
         page.keyboard.type("x")
-        assert bank.evaluate("felt") == []
+        stays(page, lambda: bank.evaluate("felt") == [], "nothing is felt", 0.2)
         held[0].continue_()
         settle(page, lambda: visible(bank), "it is shown once it is attested")
         assert bank.evaluate("document.documentElement.getAttribute('style')") == "color: red;"
         bank.locator("input").press("x")
         assert bank.evaluate("felt") == ["keydown"]
+
+
+CHILD = """(times) => {
+  for (let i = 0; i < times; i++) frames[0].postMessage({ gw: 1, type: "child" }, "*");
+}"""
+
+
+def test_a_framing_page_answers_for_itself_alone(world):
+    """Said twice, the parent's word still is not the outer frame's: the guard stays."""
+    with world.tab() as page:
+        held = []
+        mine = world.collapsed(BANK) + "/.gateway/attest?*"
+        page.route(mine, lambda route: held.append(route))
+        frame = world.open(page, EVIL + with_frame(BANK + "/"))
+        settle(page, lambda: bool(held), "the framed page is asked for its answer")
+        framed = frame_of(world.stack, page, BANK)
+        framed.wait_for_selector("#login", state="attached")
+        frame.evaluate(CHILD, 5)
+        stays(page, lambda: not visible(framed), "the guard stays", 0.7)
+        held[0].continue_()
+        settle(page, lambda: visible(framed), "it goes once both have answered")
+
+
+def test_a_parent_without_an_origin_answers_once(world):
+    """What a sandboxed page frames is shown; the parent's word alone shows nothing of it.
+
+    Such a page is no ancestor that a policy could allow: it frames where the browser knows no
+    frame-ancestors, as if the page in its frame had come without.
+    """
+    here = world.collapsed(AD) + "/"
+    with world.tab() as page:
+        with page.expect_response(here) as one:
+            world.open(page, BANK + with_frame(AD + "/"))
+        texts = [one.value.text()]
+
+        def without_policy(route) -> None:
+            route.fulfill(body=texts[-1], content_type="text/html")
+
+        page.route(lambda url: url.startswith(here), without_policy)
+        deep = with_frame(EVIL + with_frame(AD + "/"), "sandbox=allow-scripts")
+        world.open(page, BANK + deep)
+        framed, sandboxed = (frame_of(world.stack, page, one) for one in (AD, EVIL))
+        assert [one.evaluate("origin") for one in (framed, sandboxed)] == ["null", "null"]
+        settle(page, lambda: visible(framed), "it is shown")
+        # One whose proof is forged waits while the outer frame asks for its own session, and has
+        # only the parent's word meanwhile.
+        forged, count = re.subn(r'"proof": ?"[^"]*"', f'"proof":"{"A" * 43}"', texts[0])
+        assert count == 1
+        texts.append(forged)
+        held = []
+        page.route("**/.gateway/check", lambda route: held.append(route))
+        sandboxed.evaluate("() => { document.querySelector('iframe').src += '?2' }")
+        settle(page, lambda: bool(held), "the outer frame asks")
+        framed = frame_at(page, here + "?2")
+        framed.wait_for_selector("#login", state="attached")
+        sandboxed.evaluate(CHILD, 5)
+        stays(page, lambda: not visible(framed), "the guard stays", 0.7)
+        for one in held:
+            one.continue_()
+        settle(page, lambda: framed.url == "about:blank", "it goes, for it lied")
 
 
 # --- what else could end a session -----------------------------------------------------------
@@ -330,10 +399,7 @@ def test_a_page_written_anew_before_it_is_attested(world):
 def test_a_site_cannot_clear_the_session(world, what):
     """Clear-Site-Data of a site reaches neither the session's cookies nor what attests them."""
     with world.tab() as page:
-        frame = world.open(page, BANK + "/")
-        frame.locator("#login input").fill("Ada")
-        frame.locator("#login button").click()
-        frame.locator("#who", has_text="Ada").wait_for()
+        world.sign_in(page)
         before = world.session(page)
         kept = page.evaluate("JSON.stringify(localStorage)")
         frame = world.open(page, EVIL + "/?" + urlencode({"Clear-Site-Data": what}))
@@ -356,21 +422,16 @@ LIES = {
 def test_an_advertisement_that_lies(world, lie, sandbox):
     """The session stays, the page stays, and the frame that lied goes."""
     with world.tab() as page:
-        frame = world.open(page, BANK + "/")
-        frame.locator("#login input").fill("Ada")
-        frame.locator("#login button").click()
-        frame.locator("#who", has_text="Ada").wait_for()
+        world.sign_in(page)
         before = world.session(page)
         frame = world.open(page, BANK + with_frame(AD + "/", sandbox))
-        ad = loaded(page, world.collapsed(AD))
-        ad.wait_for_load_state("load")
+        ad = frame_of(world.stack, page, AD)
         frame.evaluate("globalThis.mark = 1")
         ad.evaluate(f"() => {{ for (let i = 0; i < 5; i++) top.postMessage({LIES[lie]}, '*'); }}")
         if "hello" in LIES[lie]:
             gone = {world.collapsed(AD) + "/.gateway/oops", "about:blank"}
             settle(page, lambda: frame.child_frames[0].url in gone, "the frame goes")
-        page.wait_for_timeout(1000)
-        assert world.session(page) == before
+        stays(page, lambda: world.session(page) == before, "the session stays", 0.7)
         assert frame.evaluate("globalThis.mark") == 1
         assert world.name(page) == "bank.test"
         world.open(page, BANK + "/").locator("#who", has_text="Ada").wait_for()
@@ -380,7 +441,7 @@ def test_an_advertisement_cannot_speak_for_the_page(world):
     """Its proof is its own: the page around it keeps its name, and its port."""
     with world.tab() as page:
         frame = world.open(page, BANK + with_frame(AD + "/"))
-        ad = loaded(page, world.collapsed(AD))
+        ad = frame_of(world.stack, page, AD)
         settle(page, lambda: visible(ad), "the advertisement is attested itself")
         ad.evaluate(
             """() => {

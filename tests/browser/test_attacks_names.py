@@ -12,7 +12,8 @@ import pytest
 
 from tests.browser.attacks.raw import made_for, payload, show_raw
 from tests.browser.attacks.site import BANK, EVIL
-from tests.browser.attacks.world import World, settle, stays
+from tests.browser.attacks.world import World
+from tests.browser.harness import settle, stays
 
 pytestmark = pytest.mark.browser
 
@@ -76,12 +77,14 @@ def test_whoever_lies_has_no_name(world, lie):
         }
         frame = show_raw(world, page, LIES[lie](**words, at=world.collapsed(BANK)))
         settle(page, lambda: world.name(page) == "", "the name of the page before is gone")
-        stays(page, lambda: world.name(page) == "", "no name stands", 1.5)
         if lie in {"nothing at all", "no answer"}:
+            stays(page, lambda: world.name(page) == "", "no name stands", 1.5)
             assert "ack" not in frame.evaluate("heard")
         else:
-            oops = world.collapsed(EVIL) + "/.gateway/oops"
-            settle(page, lambda: page.frames[1].url == oops, "it is led away")
+            oops, names = world.collapsed(EVIL) + "/.gateway/oops", set()
+            gone = lambda: names.add(world.name(page)) or page.frames[1].url == oops
+            settle(page, gone, "it is led away")
+            assert names == {""}, "no name stands"
         assert world.session(page) == before
         world.open(page, BANK + "/")
 
@@ -132,15 +135,29 @@ def test_a_page_that_wrote_itself_anew_does_not_lend_its_name(world):
 
 
 def test_a_page_that_leaves_without_a_word(world):
-    """One that keeps the runtime from telling leaves no name to the next."""
+    """One that keeps the runtime from telling leaves no name to what a person sees next."""
     with world.tab() as page:
         frame = world.open(page, EVIL + "/")
+        held = []
+        page.route("**/.gateway/attest?*", lambda route: held.append(route))
         frame.evaluate(
             "url => { MessagePort.prototype.postMessage = () => {}; location.href = url }",
             world.collapsed(BANK) + "/",
         )
-        world.shown(page, BANK + "/")
-        settle(page, lambda: world.name(page) == "bank.test", "the next has its own name")
+        settle(page, lambda: bool(held), "the next page is asked for its answer")
+        assert world.name(page) == "evil.test", "nobody told that the page is left"
+        bank, names = page.frames[1], []
+        bank.wait_for_selector("#login", state="attached")
+
+        def there() -> bool:
+            visible = bank.locator("#login").is_visible()
+            names.append((visible, world.name(page)))
+            return names[-1] == (True, "bank.test")
+
+        stays(page, lambda: not there() and not names[-1][0], "the next is not seen yet", 0.5)
+        held[0].continue_()
+        settle(page, there, "the next has its own name")
+        assert (True, "evil.test") not in names
 
 
 def test_a_silent_page_loses_its_name(world):

@@ -12,9 +12,10 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Error
 
-from gateway import wire
+from gateway import events, wire
 from tests.browser.attacks.site import AD, BANK, EVIL
-from tests.browser.attacks.world import World, settle
+from tests.browser.attacks.world import World
+from tests.browser.harness import settle
 
 pytestmark = pytest.mark.browser
 SETTING = (wire.BOOTSTRAP_PATH, wire.RESTORE_PATH, wire.CHECK_PATH)
@@ -64,77 +65,141 @@ def test_the_search_finds(world):
     assert not found(b"nothing", {ick})
 
 
-def visits(world, page) -> None:
+def visits(world, page, got) -> None:
     """A day: sign in, pay, sockets, hostile pages, refusals and error pages, all with cookies."""
-    frame = world.open(page, BANK + "/")
-    frame.locator("#login input").fill("Ada")
-    frame.locator("#login button").click()
-    frame.locator("#who", has_text="Ada").wait_for()
+
+    def open_(url: str):
+        got.calm(page)
+        return world.open(page, url)
+
+    frame = world.sign_in(page)
+    got.calm(page)
     frame.locator("#pay button").click()
     settle(page, lambda: world.changes(0)[-1:] == ["POST /pay"], "it is paid")
-    frame = world.open(page, BANK + "/?extra=" + quote(f'<iframe src="{AD}/"></iframe>'))
+    frame = open_(BANK + "/?extra=" + quote(f'<iframe src="{AD}/"></iframe>'))
     frame.evaluate(
         "() => new Promise((done) => { const w = new WebSocket('wss://bank.test/ws');"
         " w.onclose = done; w.onmessage = () => w.close(); })"
     )
-    frame = world.open(page, EVIL + "/")
-    frame = world.open(page, EVIL + "/?2")
+    open_(EVIL + "/")
+    frame = open_(EVIL + "/?2")
     frame.evaluate(
         """(bank) => Promise.allSettled([
           fetch("/"), fetch(bank + "/", { credentials: "include" }), fetch("/nothing"),
+          fetch("/pay?__gw=x", { method: "POST" }),
           fetch(bank + "/pay?__gw=x", { method: "POST", mode: "no-cors", credentials: "include" }),
           fetch("/.gateway/attest?c=x&n=y"), fetch("/.gateway/token", { method: "POST" }),
           fetch("/.gateway/nothing"), fetch("https://closed.test/", { credentials: "include" }),
-        ])""",
+        ].map((asked) => asked.then((answer) => answer.text())))""",
         world.collapsed(BANK),
     )
     for url in ("https://closed.test/", BANK + "/nothing", BANK + "/%zz"):
+        got.calm(page)
         page.goto("about:blank")
         page.goto(world.stack.outer + url)
         settle(page, lambda: len(page.frames) > 1, url)
         page.frames[1].wait_for_load_state("load")
-    page.goto(world.stack.codec.secure_origin + wire.SETTINGS_PATH)
-    page.goto(world.stack.codec.portal_origin + "/")
-    page.goto(world.collapsed(BANK) + "/.gateway/oops")
+    secure = world.stack.codec.secure_origin
+    portal = world.stack.codec.portal_origin + "/"
+    # What script of any page can read is looked at last, in the outer frame.
+    oops = world.collapsed(BANK) + "/.gateway/oops"
+    for url in (secure + wire.SETTINGS_PATH, portal, oops, secure + "/"):
+        got.calm(page)
+        page.goto(url)
+    got.calm(page)
 
 
-def told(response) -> bytes:
-    """A response as the browser saw it; Set-Cookie only where no session is to be set."""
-    sets = any(path in response.url for path in SETTING)
-    fields = [
-        f"{one['name']}: {one['value']}"
-        for one in response.headers_array()
-        if not (sets and one["name"].lower() == "set-cookie")
-    ]
-    try:
-        body = response.body()
-    except Error:  # a redirect has none, nor has what went with its page
-        body = b""
-    return "\n".join([response.url, *fields]).encode() + b"\n\n" + body
+class Seen:
+    """What a browser got: every response, with its body while it is there, and every word."""
+
+    def __init__(self, page) -> None:
+        """Look on from now."""
+        self.texts: list[tuple[str, bytes]] = []
+        """Addresses, and what came from there."""
+        self.kept: list[bytes] = []
+        """What sets the session, where alone its values may stand."""
+        self.lost: list[str] = []
+        """Whose bodies had gone when they were asked for."""
+        self.under_way = 0
+        page.context.on("request", lambda _: self._count(1))
+        page.context.on("requestfailed", lambda _: self._count(-1))
+        page.context.on("requestfinished", self._finished)
+        page.on("websocket", self._socket)
+
+    def calm(self, page) -> None:
+        """Wait until every body is here; with its page it goes."""
+        settle(page, lambda: self.under_way == 0, "every body is here")
+
+    def _count(self, more: int) -> None:
+        self.under_way += more
+
+    def _finished(self, request) -> None:
+        """Take in a response, its Set-Cookie apart where a session is to be set."""
+        response = request.response()
+        fields, setting = [], any(path in request.url for path in SETTING)
+        for one in response.headers_array():
+            line = f"{one['name']}: {one['value']}"
+            if setting and one["name"].lower() == "set-cookie":
+                self.kept.append(line.encode())
+            else:
+                fields.append(line)
+        try:
+            body = response.body()
+        except Error:  # a redirect has none
+            body = b""
+            if not 300 <= response.status < 400:
+                self.lost.append(request.url)
+        text = "\n".join([request.url, *fields]).encode() + b"\n\n" + body
+        self.texts.append((request.url, text))
+        self._count(-1)
+
+    def _socket(self, socket) -> None:
+        def take_in(said) -> None:
+            self.texts.append((socket.url, said if isinstance(said, bytes) else said.encode()))
+
+        socket.on("framereceived", take_in)
+
+
+# What a visit must have shown, or the search was of nothing: a text, and whose it is.
+KNOWN = {
+    "a page": b"<form id=login method=post action=/login>",
+    "a page that knows the person": b"<p id=who>Ada</p>",
+    "a hostile page": b"<title>evil.test</title>",
+    "a frame in a page": b"<title>ad.test</title>",
+    "what a page's runtime gets": b'<script type="application/json" id="__gw">',
+    "the runtime": b"/.gateway/attest?c=",
+    "what attests a session": b'"restore":',
+    "a socket's word": b'"host": "bank.test"',
+    "a refusal": b"too old",
+    "a closed address": b"This address is not open here",
+    "the settings": b"Forget me",
+    "fields": b"content-security-policy: ",
+}
 
 
 def test_no_secret_leaves(world, subtests):
     """Nothing of a whole run holds an ``ick`` or a site's cookie."""
-    seen: list[tuple[str, bytes]] = []
     with world.tab() as page:
-        responses = []
-        page.on("response", lambda one: responses.append(one))
-        visits(world, page)
-        seen += [(one.url, told(one)) for one in responses]
-        # What script of any page can read, of the outer frame too.
-        page.goto(world.stack.codec.secure_origin + "/")
+        got = Seen(page)
+        visits(world, page, got)
         kept = page.evaluate("JSON.stringify([{...localStorage}, document.cookie, location.href])")
-        seen.append(("storage", kept.encode()))
         assert len(world.cookies(page, "ick")) == 1
+    seen = [*got.texts, ("storage", kept.encode())]
     secrets = world.icks | world.sites.secrets
     assert len(world.icks) >= 1
     assert len(world.sites.secrets) >= 2
-    assert len(seen) > 40
+    # The search could find something: the session was set before its eyes, and it saw these.
+    assert found(b"\n".join(got.kept), world.icks)
+    for what, text in KNOWN.items():
+        assert any(text in one for _, one in seen), what
+    assert got.lost == []
     assert any(f"sid={one}" in str(asked.fields) for one in world.sites.secrets for asked in world.site.log)  # fmt: skip
     folder = world.stack.folder
     files = sorted(folder.glob("gateway.db*")) + sorted(folder.glob("*.log"))
-    assert len(files) >= 2
-    seen += [(one.name, one.read_bytes()) for one in files]
+    stored = {one.name: one.read_bytes() for one in files}
+    assert stored["gateway.db"].startswith(b"SQLite format 3")
+    assert events.CSRF_TOKEN.encode() in stored["gateway.log"]
+    seen += stored.items()
     for where, text in seen:
         with subtests.test(msg=where.partition("?")[0]):
             assert found(text, secrets) == []

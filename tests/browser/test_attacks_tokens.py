@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from gateway import events
 from tests.browser.attacks.raw import made_for, payload, show_raw
 from tests.browser.attacks.site import AD, BANK, EVIL
-from tests.browser.attacks.world import World, settle
+from tests.browser.attacks.world import World
+from tests.browser.harness import settle
 
 pytestmark = pytest.mark.browser
 SECONDS = 8
@@ -113,38 +116,48 @@ def test_with_its_own_token_it_arrives(world, subtests):
                 assert all("__gw" not in one.query for one in world.site.log[since:])
 
 
-def test_an_expired_one(short, subtests):
-    """A token that is older than the limit is none."""
+@pytest.fixture(scope="module")
+def old(short):
+    """A token that is older than the limit, and two pages that are: one wait for all of them."""
     with short.tab() as page:
         token = made_for(short, page, BANK + "/")["token"]
-        frame = show_raw(short, page, {}, BANK)
-        page.wait_for_timeout((SECONDS + 2) * 1000)
-        for name, way in WAYS.items():
-            since, before = short.since(), short.counted(events.CSRF_TOKEN)
-            with subtests.test(msg=name):
-                frame.evaluate(RUN, [way, short.collapsed(BANK) + f"/pay?__gw={token}"])
-                settle(page, lambda: short.counted(events.CSRF_TOKEN) > before, "no")
-                assert short.changes(since) == []
+        other = page.context.new_page()
+        short.open(other, BANK + "/").locator("#pay input").fill("a friend of old")
+        then = time.monotonic() + SECONDS + 2
+        settle(page, lambda: time.monotonic() > then, "time goes by")
+        yield token, page, other
 
 
-def test_a_page_that_is_open_for_long(short):
+def test_an_expired_one(short, old, subtests):
+    """A token that is older than the limit is none."""
+    token, page, _ = old
+    page = page.context.new_page()
+    short.open(page, BANK + "/")
+    frame = show_raw(short, page, {}, BANK)
+    for name, way in WAYS.items():
+        since, before = short.since(), short.counted(events.CSRF_TOKEN)
+        with subtests.test(msg=name):
+            frame.evaluate(RUN, [way, short.collapsed(BANK) + f"/pay?__gw={token}"])
+            settle(page, lambda: short.counted(events.CSRF_TOKEN) > before, "no")
+            assert short.changes(since) == []
+    page.close()
+
+
+def test_a_page_that_is_open_for_long(short, old):
     """It renews its token for what it sends; what was typed into its form arrives."""
-    with short.tab() as page:
-        frame = short.open(page, BANK + "/")
-        frame.locator("#pay input").fill("a friend of old")
-        page.wait_for_timeout((SECONDS + 3) * 1000)
-        since = short.since()
-        frame.evaluate("() => fetch('/pay', {method: 'POST', body: 'first'})")
-        frame.evaluate(
-            "() => new Promise((done) => { const w = new WebSocket('wss://bank.test/ws');"
-            " w.onclose = done; w.onmessage = () => w.close(); })"
-        )
-        assert sorted(short.changes(since)) == ["GET /ws", "POST /pay"]
-        page.wait_for_timeout((SECONDS + 3) * 1000)
-        frame.locator("#pay button").click()
-        settle(page, lambda: len(short.changes(since)) == 3, "the form arrives")
-        bodies = [one.body for one in short.site.log[since:] if one.method == "POST"]
-        assert bodies == [b"first", b"to=a+friend+of+old"]
+    _, asking, typed = old
+    since = short.since()
+    frame = asking.frames[1]
+    frame.evaluate("() => fetch('/pay', {method: 'POST', body: 'first'})")
+    frame.evaluate(
+        "() => new Promise((done) => { const w = new WebSocket('wss://bank.test/ws');"
+        " w.onclose = done; w.onmessage = () => w.close(); })"
+    )
+    assert sorted(short.changes(since)) == ["GET /ws", "POST /pay"]
+    typed.frames[1].locator("#pay button").click()
+    settle(typed, lambda: len(short.changes(since)) == 3, "the form arrives")
+    bodies = [one.body for one in short.site.log[since:] if one.method == "POST"]
+    assert bodies == [b"first", b"to=a+friend+of+old"]
 
 
 def test_renewing_is_for_the_same_session(short):

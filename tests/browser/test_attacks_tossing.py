@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Error
 
 from tests.browser.attacks.site import BANK, EVIL
-from tests.browser.attacks.world import World, settle
-from tests.browser.harness import DOMAIN
+from tests.browser.attacks.world import World
+from tests.browser.harness import DOMAIN, settle, stays
 
 pytestmark = pytest.mark.browser
 
@@ -171,8 +171,7 @@ def test_a_page_made_for_the_attacker_is_unseen(old):
         settle(page, lambda: bool(held), "the outer frame asks whether the cookies are its own")
         bank = page.frames[1]
         bank.wait_for_selector("#login input", state="attached")
-        page.wait_for_timeout(500)
-        assert bank.evaluate("seen") == []
+        stays(page, lambda: bank.evaluate("seen.length") == 0, "nothing of it is seen", 0.5)
         assert old.name(page) == ""
         held[0].continue_()
         page.unroute("**/.gateway/check")

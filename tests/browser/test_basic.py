@@ -14,8 +14,15 @@ from gateway.ops import keyfile
 from gateway.session import bootstrap
 from gateway.session.attestation import Mode
 from tests.browser.basic_site import BANK, ELSEWHERE
-from tests.browser.harness import DOMAIN, Stack, launch, resolver_rules, until
-from tests.browser.test_outer_frame import frame_of, settle
+from tests.browser.harness import (
+    DOMAIN,
+    Stack,
+    frame_of,
+    launch,
+    resolver_rules,
+    settle,
+    until,
+)
 from tests.browser.text_browsers import Lynx, Proxy, W3m
 from tests.rewrite.injections import documents
 

@@ -18,7 +18,7 @@ from tests.browser.cookies.askers import ASKERS, Try, asking, leaving
 from tests.browser.cookies.cases import GROUPS, SETS, word
 from tests.browser.cookies.findings import FINDINGS
 from tests.browser.cookies.site import ORIGINS, answer, url
-from tests.browser.harness import FLAGS, chromium, until
+from tests.browser.harness import launch, settle
 from tests.browser.runtime.world import World
 
 pytestmark = pytest.mark.browser
@@ -29,22 +29,17 @@ FOUND: dict[str, dict] = {}
 class Profiled(World):
     """A world whose direct way is a regular profile: others take no cookies of third parties."""
 
-    def _launch(self, *names, rules):
+    def launch(self, *, through):
         """A browser for the way through, a profile for the direct one."""
-        if "gateway" in names:
-            return super()._launch(*names, rules=rules)
+        if through:
+            return super().launch(through=True)
         # Debian's Chromium blocks the cookies of third parties unless it is told not to.
         profile = self.stack.folder / "profile"
         (profile / "Default").mkdir(parents=True)
         choice = {"cookie_controls_mode": 0, "block_third_party_cookies": False}
         (profile / "Default" / "Preferences").write_text(json.dumps({"profile": choice}))
-        return self._driver.chromium.launch_persistent_context(
-            profile,
-            executable_path=chromium(),
-            headless=True,
-            args=[*FLAGS, rules],
-            ignore_https_errors=True,
-        )
+        rules = self._rules[False]
+        return launch(self._driver, rules, profile=profile, ignore_https_errors=True)
 
     @contextlib.contextmanager
     def tab(self, *, through):
@@ -130,12 +125,11 @@ class Way:
         frame.evaluate("([way, to]) => void setTimeout(() => leaving[way](to))", [one.way, one.to])
 
         def landed() -> bool:
-            self.page.wait_for_timeout(5)
             # The outer frame's own address follows; another one before that would be undone.
             urls = [self.page.url, *(one.url for one in self.page.frames[self.through :])]
             return len(urls) > 1 and all("/landed" in one for one in urls)
 
-        until(landed, f"{case} leads there", 10)
+        settle(self.page, landed, f"{case} leads there", 10)
         frame = self.page.frames[self.through]
         frame.wait_for_load_state("load")
         return frame.evaluate("document.cookie")

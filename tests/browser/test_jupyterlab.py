@@ -8,8 +8,15 @@ import urllib.request
 
 import pytest
 
-from tests.browser.harness import Stack, free_port, launch, resolver_rules, until
-from tests.browser.test_outer_frame import frame_of, open_site
+from tests.browser.harness import (
+    Stack,
+    frame_of,
+    free_port,
+    launch,
+    open_site,
+    resolver_rules,
+    until,
+)
 
 pytestmark = pytest.mark.browser
 JUPYTER = "https://jupyter.test"

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from tests.browser.harness import until
+from tests.browser.harness import settle
 from tests.browser.runtime.pages import A, B
 from tests.browser.runtime.ways import FORM, both, says
 
@@ -79,11 +79,10 @@ def leading(way, kind, path, target):
                 if "/landed" in here.url.partition("#")[0]:
                     seen.append((at, place))
                 stack += [((*place, below.name), below) for below in here.child_frames]
-        page.wait_for_timeout(20)
         return bool(seen)
 
     with contextlib.suppress(AssertionError):
-        until(where, "something landed", 2)
+        settle(page, where, "something landed", 2)
     asked = [one for one in way.world.site.log[since:] if one.path == "/landed"]
     told = [
         (

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.browser.harness import KNOWN, until
+from tests.browser.harness import KNOWN, settle
 from tests.browser.runtime.pages import A, B
 from tests.browser.runtime.world import World
 
@@ -100,10 +100,9 @@ def leave(world, context, name: str, *, through: bool):
         frame.evaluate(run, WAYS[name])
 
         def landed() -> bool:
-            page.wait_for_timeout(5)
             return any(one.url.startswith(start + "/landed") for one in page.frames[through:])
 
-        until(landed, f"{name} leads there", 4)
+        settle(page, landed, f"{name} leads there", 4)
         frame = page.frames[through]
         echo = json.loads(frame.inner_text("pre"))
         referrer, steps = frame.evaluate("[document.referrer, history.length]")

@@ -6,43 +6,11 @@ import json
 
 import pytest
 
-from tests.browser.harness import DOMAIN, until
+from gateway import wire
+from tests.browser.harness import DOMAIN, NATIVELY, frame_of, open_site, settle
 
 pytestmark = pytest.mark.browser
 SHOP = "https://shop.demo.example"
-
-
-def settle(page, condition, what: str) -> None:
-    """Wait for a condition while the driver takes in the browser's events."""
-
-    def looked() -> bool:
-        page.wait_for_timeout(20)
-        return condition()
-
-    until(looked, what)
-
-
-def frame_of(stack, page, origin):
-    """The inner frame, once it shows ``origin``."""
-    from gateway.origins import parse
-
-    wanted = stack.codec.collapse_origin(parse(origin)[0]) + "/"
-    found = []
-
-    def there() -> bool:
-        found[:] = [frame for frame in page.frames if frame.url.startswith(wanted)]
-        return bool(found)
-
-    settle(page, there, f"a frame shows {wanted}")
-    found[0].wait_for_load_state("load")
-    return found[0]
-
-
-def open_site(stack, page, url):
-    """Type an address into the fragment, as links of the portal do."""
-    page.goto("about:blank")
-    page.goto(stack.outer + url)
-    return frame_of(stack, page, url)
 
 
 def test_from_the_portal_to_a_site(stack, page, shots):
@@ -137,9 +105,7 @@ def test_a_closed_site_says_so(stack, page, shots):
 
 def test_a_site_at_the_top_is_bounced(stack, page):
     """A rewrite host loaded outside the outer frame comes back inside it, URL kept."""
-    from gateway.origins import parse
-
-    page.goto(stack.codec.collapse_origin(parse(SHOP)[0]) + "/about")
+    page.goto(stack.collapsed(SHOP) + "/about")
     frame_of(stack, page, SHOP).locator("h1", has_text="About").wait_for()
     assert page.url == stack.outer + SHOP + "/about"
 
@@ -216,23 +182,22 @@ def test_scripts_cannot_write_the_session(stack, page):
     """Neither the page's own realm nor a fresh one can toss a session cookie in Chromium."""
     frame = open_site(stack, page, SHOP + "/")
     before = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
-    frame.evaluate(
-        """([domain, forged]) => {
-          const child = document.createElement("iframe");
-          document.body.append(child);
-          for (const where of [document, child.contentDocument]) {
-            for (const name of ["__Http-ick", "__Http-datr"]) {
-              for (const level of ["", `; Domain=0.${domain}`, `; Domain=${domain}`]) {
-                for (const path of ["/", "/about"]) {
-                  where.cookie = `${name}=${forged}; Secure; Path=${path}${level}`;
-                }
-              }
-            }
-          }
-        }""",
-        [DOMAIN, "1" + "A" * 43],
-    )
-    now = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    forged, levels = "1" + "A" * 43, ("", f"; Domain=0.{DOMAIN}", f"; Domain={DOMAIN}")
+    names = (wire.ICK_COOKIE.decode(), wire.DATR_COOKIE.decode(), "harmless")
+    texts = [
+        f"{name}={forged}; Secure; Path={path}{level}"
+        for name in names
+        for path in ("/", "/about")
+        for level in levels
+    ]
+    frame.evaluate("(texts) => { for (const one of texts) document.cookie = one }", texts)
+    frame.evaluate(NATIVELY, texts)
+    found = page.context.cookies()
+    harmless = [one for one in found if one["name"] == "harmless"]
+    assert len(harmless) == 2 * len(levels), "the tries reach the browser's own store"
+    now = {one["name"]: one["value"] for one in found if one["name"] in before}
+    session = [one for one in found if one["name"] in names and one["name"] != "harmless"]
+    assert len(session) == 2, "at each place there is none but the gateway's own"
     assert now == before
     frame = open_site(stack, page, SHOP + "/")
     assert frame.locator("#visits").inner_text() == "2"

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from tests.browser.harness import KNOWN, until
+from tests.browser.harness import KNOWN, settle
 from tests.browser.runtime.pages import CODINGS, POLICIES, A
 from tests.browser.runtime.world import World
 
@@ -62,12 +62,11 @@ def look(world, path: str, ready: str, script: str, *, through: bool):
         frame = world.open(page, A + path, through=through)
 
         def complete() -> bool:
-            page.wait_for_timeout(10)
             return frame.evaluate(f"document.readyState === 'complete' && !!({ready})")
 
         # What is missing in the end, the comparison tells.
         with contextlib.suppress(AssertionError):
-            until(complete, f"{path} is ready", 5)
+            settle(page, complete, f"{path} is ready", 5)
         said = frame.evaluate(script)
     asked = {(one.host, one.path) for one in world.site.log[since:] if one.host != "a.test"}
     return (world.plainly(said) if through else said), asked

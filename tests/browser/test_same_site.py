@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.browser.harness import until
+from tests.browser.harness import settle
 from tests.browser.runtime.site import Answer, Asked
 from tests.browser.test_cookies import Profiled
 
@@ -134,10 +134,9 @@ def wait_for(world, page, since: int, case: str) -> Asked:
     """Wait until a case's request is there."""
 
     def there() -> bool:
-        page.wait_for_timeout(10)
         return arrived(world, since, case) is not None
 
-    until(there, f"{case} arrives", 10)
+    settle(page, there, f"{case} arrives", 10)
     found = arrived(world, since, case)
     assert found is not None
     return found
@@ -166,11 +165,10 @@ def landed(world, page, origin: str, path: str, *, through: bool):
     start = (world.collapsed(origin) if through else origin) + path
 
     def there() -> bool:
-        page.wait_for_timeout(10)
         frame = page.frames[through] if len(page.frames) > through else None
         return frame is not None and frame.url.startswith(start)
 
-    until(there, f"{path} is shown", 10)
+    settle(page, there, f"{path} is shown", 10)
     frame = page.frames[through]
     frame.wait_for_load_state("load")
     return frame
@@ -325,10 +323,9 @@ def until_frame(page, path: str):
     """The frame, however deep, that shows this path, once it is loaded."""
 
     def there() -> bool:
-        page.wait_for_timeout(10)
         return any(path in one.url and "__gw" not in one.url for one in page.frames)
 
-    until(there, f"a frame shows {path}", 10)
+    settle(page, there, f"a frame shows {path}", 10)
     frame = next(one for one in page.frames if path in one.url)
     frame.wait_for_load_state("load")
     return frame
@@ -342,11 +339,10 @@ def proofs(world, page, frame, way: str, to: str) -> tuple[str, str]:
     asking = []
 
     def there() -> bool:
-        page.wait_for_timeout(10)
         asking[:] = [one for one in page.frames if one.url.endswith("/.gateway/place")]
         return bool(asking)
 
-    until(there, "the page that asks", 10)
+    settle(page, there, "the page that asks", 10)
     found = asking[0].evaluate(
         "[document.documentElement.dataset.t, document.documentElement.dataset.n]"
     )

@@ -8,6 +8,7 @@ same browser's visit of the site itself.
 from __future__ import annotations
 
 import json
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -15,7 +16,7 @@ from gateway import wire
 from tests.browser.cookies.cases import RESPONSES
 from tests.browser.cookies.site import ORIGINS, url
 from tests.browser.cookies.site import answer as answer_of
-from tests.browser.harness import until
+from tests.browser.harness import DOMAIN, NATIVELY, settle
 from tests.browser.runtime.site import JS, Answer, Asked
 from tests.browser.runtime.world import World
 
@@ -163,11 +164,10 @@ class Tab:
         """Wait until the gateway has what was written."""
 
         def there() -> bool:
-            self.page.wait_for_timeout(10)
             names = [one["name"] for one in self.page.context.cookies()]
             return not self.under_way and not any(one.startswith(CARRIER) for one in names)
 
-        until(there, "what was written was flushed", 4)
+        settle(self.page, there, "what was written was flushed", 4)
 
     def run(self, step: str):
         """Run one step; what it gives back, once the gateway has what it wrote."""
@@ -182,11 +182,10 @@ class Tab:
         """Wait until the page is where it was sent."""
 
         def there() -> bool:
-            self.page.wait_for_timeout(10)
             frames = self.page.frames[self.through :]
             return bool(frames) and "/landed" in frames[0].url
 
-        until(there, "the page is where it was sent", 10)
+        settle(self.page, there, "the page is where it was sent", 10)
         self.frame = self.page.frames[self.through]
         self.frame.wait_for_load_state("load")
 
@@ -284,7 +283,7 @@ def test_two_tabs(world):
         assert one.run(read) == "a=2; b=1"
         one.run("await fetch('/?set=ended'); await fetch('/?set=changed')")
         assert other.run(read) == "a=2; b=1; seen=2; new=1"
-        until(lambda: other.run("return window.seen") >= 4, "the other tab's events")
+        settle(page, lambda: other.run("return window.seen") >= 4, "the other tab's events")
 
 
 def test_other_hosts(world):
@@ -299,16 +298,30 @@ def test_other_hosts(world):
 
 
 def test_nobody_else_writes(world):
-    """Whatever a page does natively, it reads and writes nothing of the gateway's own."""
+    """Whatever a page does natively, others read and write nothing of the gateway's own."""
+    sync, session = wire.SYNC_PREFIX.decode() + "ab", wire.ICK_COOKIE.decode()
     with world.tab(through=True) as page:
         tab = Tab(world, page, through=True)
         tab.run("document.cookie = 'a=1; Path=/'")
         assert tab.run("return document.cookie") == "a=1"
         assert tab.run("return (await cookieStore.getAll()).map((one) => one.name)") == ["a"]
-        tab.run("document.cookie = '__Host-gw-sync-ab=%5B99%5D; Secure; Path=/'")
-        names = {one["name"] for one in page.context.cookies()}
-        assert "__Host-gw-sync-ab" not in names
-        forged = f"document.cookie = '{wire.ICK_COOKIE.decode()}=1; Secure; Path=/'; return 0"
-        before = [one for one in page.context.cookies() if "ick" in one["name"]]
-        tab.run(forged)
-        assert [one for one in page.context.cookies() if "ick" in one["name"]] == before
+
+        def kept(part: str) -> list[tuple[str, str]]:
+            found = [one for one in page.context.cookies() if part in one["name"]]
+            return [(one["domain"], one["value"]) for one in found]
+
+        before, since = kept(session), len(world.site.log)
+        sibling = Tab(world, page.context.new_page(), through=True, at=f"{B}/")
+        forged = quote(json.dumps([2**40, ["planted", "1", "", "/", None, 1, "lax", 0]]))
+        tried = [f"{sync}={forged}", f"{session}=1", "harmless=1"]
+        places = ["", f"; Domain=0.{DOMAIN}", f"; Domain={DOMAIN}"]
+        texts = [f"{one}; Secure; Path=/{place}" for one in tried for place in places]
+        sibling.frame.evaluate(NATIVELY, texts)
+        assert kept(session) == before
+        assert len(kept("harmless")) == len(places), "the tries reach the browser's own store"
+        own = urlsplit(world.collapsed(B)).hostname
+        assert [domain for domain, _ in kept(sync)] == [own], "a page's own host alone is its own"
+        assert tab.run("return document.cookie") == "a=1"
+        tab.run("await fetch('/?case=after')")
+        sibling.run("await fetch('/?case=after')")
+        assert arrivals(world, since)["after"] == ["a=1", ""], "no site gets what was written"

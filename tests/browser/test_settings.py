@@ -10,9 +10,9 @@ import pytest
 from gateway.ops import keyfile
 from gateway.session import bootstrap
 from gateway.session.attestation import Mode
-from tests.browser.harness import DOMAIN
+from tests.browser.harness import DOMAIN, open_site
 from tests.browser.test_accessibility import narrow
-from tests.browser.test_outer_frame import SHOP, open_site
+from tests.browser.test_outer_frame import SHOP
 
 pytestmark = pytest.mark.browser
 KEPT = "JSON.stringify(localStorage)"

@@ -15,8 +15,7 @@ import attrs
 import pytest
 from playwright.sync_api import Error as BrowserError
 
-from gateway.demo.ca import Issued
-from tests.browser.harness import FLAGS, Stack, chromium, direct_rules, resolver_rules, until
+from tests.browser.harness import Stack, direct_rules, launch, resolver_rules, until
 from tests.browser.tripwire.site import SITE, Site
 from tests.browser.tripwire.ways import PAGES, WAYS, ZONE, Way
 from tests.browser.tripwire.wire import Wire, until_quiet
@@ -82,18 +81,9 @@ class World:
         It trusts our certificates as if a public authority had signed them; where it only
         forgives them it takes no service worker and no reporting endpoint.
         """
-        names = ("ways", "gateway")
-        ca = self.stack.folder / "ca"
-        digests = ",".join(Issued(ca / f"{one}.pem", ca / f"{one}.key").key_digest for one in names)
-        flags = (
-            *FLAGS,
-            rules,
-            f"--ignore-certificate-errors-spki-list={digests}",
-            "--short-reporting-delay",  # else reports come a minute later
-        )
-        return driver.chromium.launch_persistent_context(
-            "", executable_path=chromium(), headless=True, args=flags
-        )
+        trust = self.stack.trust("ways", "gateway")
+        # Without the last flag reports come a minute later, and in the shell never.
+        return launch(driver, rules, trust, "--short-reporting-delay", profile="", windowed=True)
 
     def visit(self, context, prefix: str) -> Run:
         """Open every page in a tab of its own, and see who called."""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.browser.harness import until
+from tests.browser.harness import settle
 from tests.browser.runtime.pages import A, B
 from tests.browser.runtime.ways import FORM, C, both
 
@@ -143,7 +143,7 @@ def lonely(way):
     frame = way.open(A + "/page")
     page, inner = way.click(frame, f"open('{B}/page', '', 'noopener')")
     inner.evaluate("void setTimeout(() => close())")
-    until(lambda: frame.wait_for_timeout(20) or page.is_closed(), "it closes", 8)
+    settle(frame, page.is_closed, "it closes", 8)
     return True
 
 
@@ -173,6 +173,24 @@ def test_names(ways):
     """A named window is used again, and each may lead the other elsewhere."""
     directly, through = both(ways, reused)
     assert through == directly
+
+
+def unnamed(way):
+    """A page opens two windows that have no name; what each is told."""
+    frame = way.open(A + "/page")
+    one, first = way.click(frame, f"self.made = open('{B}/page?1')", path="/page?1")
+    other, second = way.click(frame, f"self.second = open('{B}/page?2', '_blank')", path="/page?2")
+    frame.evaluate("made.postMessage('one', '*'), second.postMessage('other', '*')")
+    said = [[said["data"] for said in way.got(one, B, 1)] for one in (first, second)]
+    other.close()
+    frame.wait_for_function("second.closed", timeout=8000)
+    return [one is not other, said, frame.evaluate("[made === second, made.closed]")]
+
+
+def test_windows_without_a_name(ways):
+    """Each is a window of its own, and the page's words reach the one that they are for."""
+    directly, through = both(ways, unnamed)
+    assert through == directly == [True, [["one"], ["other"]], [False, False]]
 
 
 def near(way):
@@ -226,6 +244,7 @@ FORMS = {
     "POST": "f.method = 'post'",
     "POST of the own origin": "f.method = 'post'; f.action = '/landed?x=1'",
     "POST with a name": "f.method = 'post'; f.target = 'its'",
+    "POST with a field called submit": "f.method = 'post'; f.q.name = 'submit'; f.b.name = 'append'; f.requestSubmit = HTMLFormElement.prototype.submit; f.requestSubmit(); return",
     "POST with an opener": "f.method = 'post'; f.rel = 'opener'",
     "POST without one": "f.method = 'post'; f.target = 'its'; f.rel = 'noopener'",
     "POST with a file": "f.method = 'post'; f.enctype = 'multipart/form-data'; f.q.type = 'file'; "

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dateOf, encode, keyOf, parse, put, shown } from "../src/shared/cookies.js";
+import { bodiesOf } from "../src/rare/cookie.js";
 
 const writer = {
   host: "a.site.test",
@@ -96,4 +97,23 @@ test("carriers are octets that cookies may have", () => {
   const text = "a=1; x \"q\", %3B ü€😀\\";
   assert.match(encode(text), /^[!-:<-~]+$/);
   assert.equal(decodeURIComponent(encode(text)), text);
+});
+
+test("what is flushed goes in bodies of whole lines, few and short", () => {
+  const of = (/** @type {string[]} */ ...lines) => bodiesOf(new Map(lines.map((line, at) => [at, line])));
+  const sizes = (/** @type {number[]} */ ...lengths) => of(...lengths.map((length) => "x".repeat(length))).map((one) => one.length);
+  // What has a carrier needs no line, but a request to go with.
+  assert.deepEqual(of(), [""]);
+  assert.deepEqual(of("", ""), [""]);
+  assert.deepEqual(of("a", "", "b"), ["a\nb\n"]);
+  const many = Array.from({ length: 50 }, (_, at) => `line ${at}`);
+  assert.deepEqual(of(...many).map((one) => one.split("\n").length - 1), [24, 24, 2]);
+  assert.equal(of(...many).join(""), many.join("\n") + "\n");
+  assert.deepEqual(of(...many.slice(0, 24), "").length, 1);
+  assert.deepEqual(sizes(7499, 7499), [15000]);
+  assert.deepEqual(sizes(7499, 7500), [7500, 7501]);
+  assert.deepEqual(sizes(7000, 7000, 7000, 100), [14002, 7102]);
+  // One that is longer goes alone: the gateway says what it takes.
+  assert.deepEqual(sizes(15000), [15001]);
+  assert.deepEqual(sizes(10, 16000, 10), [11, 16001, 11]);
 });

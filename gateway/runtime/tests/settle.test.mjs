@@ -70,12 +70,21 @@ test("a check alone", async () => {
   assert.deepEqual(told[1][0], { gw: 1, type: "settled", n: 1, ok: true, kept: true });
 });
 
+test("it forgets", async () => {
+  for (const [answer, gone] of [[{ ok: true }, true], [{ ok: false }, false], [{}, false], [new Error("away"), false]]) {
+    const { told, asked, say } = await page({ answers: { "/.gateway/forget": answer } });
+    await say({ gw: 1, type: "forget", n: 2 });
+    assert.deepEqual(asked, [["/.gateway/forget", "POST", {}]]);
+    assert.deepEqual(told[1], [{ gw: 1, type: "settled", n: 2, ok: gone, kept: !gone }, SECURE]);
+  }
+});
+
 test("nobody else is heard", async () => {
   const { told, asked, say } = await page({ answers: YES });
   await say(OFFER, { source: {} });
   await say(OFFER, { source: null });
   for (const origin of ["https://evil.test", "null", "", SECURE + "/", "https://https-a.0.i.test:8443"]) {
-    await say(OFFER, { origin });
+    for (const said of [OFFER, { gw: 1, type: "forget", n: 2 }]) await say(said, { origin });
   }
   for (const data of [null, "settle", 1, {}, { ...OFFER, gw: 2 }, { ...OFFER, n: "1" }, { ...OFFER, type: "restore" }]) {
     await say(data);

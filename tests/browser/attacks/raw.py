@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from gateway import wire
 from tests.browser.attacks.site import EVIL
-from tests.browser.attacks.world import settle
+from tests.browser.harness import settle
 
 PAGE = (Path(__file__).parent / "raw.html").read_bytes()
 PAYLOAD = re.compile(

@@ -7,20 +7,15 @@ import json
 
 from playwright.sync_api import Error
 
-from gateway.demo.ca import Issued
-from gateway.origins import parse
 from tests.browser.attacks.outsider import Outsider
 from tests.browser.attacks.site import AD, BANK, EVIL, HOSTS, STRANGER, Sites
-from tests.browser.harness import FLAGS, Stack, Tripwire, chromium, resolver_rules, until
+from tests.browser.harness import Stack, Tripwire, launch, resolver_rules, settle
 from tests.browser.runtime.site import Site
 
 ORIGINS = (BANK, EVIL, AD)
 # A page that a test puts in the network's place comes from nowhere that Chromium knows, and
 # would reach no loopback address.
-_FLAGS = [
-    one + ",LocalNetworkAccessChecks" if one.startswith("--disable-features=") else one
-    for one in FLAGS
-]
+_WITHOUT = ("LocalNetworkAccessChecks",)
 
 
 class World:
@@ -38,14 +33,8 @@ class World:
         self.icks: set[str] = set()
         stranger = f"MAP stranger.test:443 127.0.0.1:{self.site.secure_port}, "
         rules = resolver_rules(self.stack, self.tripwire).replace("MAP * ", stranger + "MAP * ", 1)
-        digests = [
-            Issued(folder / "ca" / f"{one}.pem", folder / "ca" / f"{one}.key").key_digest
-            for one in ("site", "gateway")
-        ]
-        trust = f"--ignore-certificate-errors-spki-list={','.join(digests)}"
-        self.browser = driver.chromium.launch(
-            executable_path=chromium(), headless=True, args=[*_FLAGS, rules, trust]
-        )
+        trust = self.stack.trust("site", "gateway")
+        self.browser = launch(driver, rules, trust, without=_WITHOUT)
 
     def stop(self) -> None:
         """End everything."""
@@ -71,9 +60,7 @@ class World:
 
     def collapsed(self, origin: str) -> str:
         """An origin as the browser sees it."""
-        found = parse(origin)
-        assert found is not None
-        return self.stack.codec.collapse_origin(found[0])
+        return self.stack.collapsed(origin)
 
     def open(self, page, url: str, tries: int = 1):
         """Type an address; the frame that shows it, attested.
@@ -106,6 +93,14 @@ class World:
 
         settle(page, there, f"{url} is shown under its name", seconds)
         return page.frames[1]
+
+    def sign_in(self, page):
+        """Open the bank and sign in as Ada; the frame that says so."""
+        frame = self.open(page, BANK + "/")
+        frame.locator("#login input").fill("Ada")
+        frame.locator("#login button").click()
+        frame.locator("#who", has_text="Ada").wait_for()
+        return frame
 
     @staticmethod
     def name(page) -> str:
@@ -157,21 +152,4 @@ class World:
         return sum(one.get("code") == code for one in self.events())
 
 
-def settle(page, condition, what: str, seconds: float = 40) -> None:
-    """Wait for a condition while the driver takes in the browser's events."""
-
-    def looked() -> bool:
-        page.wait_for_timeout(20)
-        return condition()
-
-    until(looked, what, seconds)
-
-
-def stays(page, condition, what: str, seconds: float) -> None:
-    """A condition holds all the time: for what must not come, there is nothing to wait for."""
-    for _ in range(int(seconds * 20)):
-        assert condition(), what
-        page.wait_for_timeout(50)
-
-
-__all__ = ("AD", "BANK", "EVIL", "STRANGER", "World", "settle", "stays")
+__all__ = ("AD", "BANK", "EVIL", "STRANGER", "World")

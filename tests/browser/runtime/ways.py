@@ -7,7 +7,7 @@ import contextlib
 import attrs
 from playwright.sync_api import Error
 
-from tests.browser.harness import until
+from tests.browser.harness import settle
 from tests.browser.runtime.pages import A, B, html
 from tests.browser.runtime.pages import answer as any_answer
 from tests.browser.runtime.site import Answer
@@ -80,12 +80,11 @@ class Way:
         found = []
 
         def there() -> bool:
-            page.wait_for_timeout(10)
             frames = page.frames[1:2] if self.through else page.frames[:1]
             found[:] = [one for one in frames if one.url.startswith(wanted)]
             return bool(found)
 
-        until(there, f"a window shows {wanted}", 15)
+        settle(page, there, f"a window shows {wanted}", 15)
         found[0].wait_for_load_state("load")
         return found[0]
 
@@ -153,4 +152,4 @@ FORM = "document.body.insertAdjacentHTML('beforeend', `<form target=_blank actio
 
 def says(page, condition) -> None:
     """Wait for what the outer frame says; its policy lets no driver's text run."""
-    until(lambda: page.wait_for_timeout(20) or condition(), "the outer frame says so", 15)
+    settle(page, condition, "the outer frame says so", 15)

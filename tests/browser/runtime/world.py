@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import attrs
 from playwright.sync_api import Error
 
-from gateway.demo.ca import Issued
-from gateway.origins import parse
-from tests.browser.harness import (
-    FLAGS,
-    Stack,
-    Tripwire,
-    chromium,
-    direct_rules,
-    resolver_rules,
-    until,
-)
+from tests.browser.harness import Stack, Tripwire, direct_rules, launch, resolver_rules, settle
 from tests.browser.runtime.pages import ORIGINS, A, answer
 from tests.browser.runtime.site import Asked, Site
 
@@ -82,18 +71,9 @@ class World:
     def launch(self, *, through: bool):
         """A browser of its own for one of the two ways."""
         names = ("site", "gateway") if through else ("site",)
-        return self._launch(*names, rules=self._rules[through])
-
-    def _launch(self, *names: str, rules: str):
-        """A browser that trusts these certificates: it takes service workers of them."""
-        folder = self.stack.folder / "ca"
-        digests = [Issued(folder / f"{one}.pem", folder / f"{one}.key").key_digest for one in names]
-        trust = f"--ignore-certificate-errors-spki-list={','.join(digests)}"
-        return self._driver.chromium.launch(
-            executable_path=chromium(windowed=self._windowed),
-            headless=True,
-            args=[*FLAGS, *self._flags, rules, trust],
-        )
+        trust = self.stack.trust(*names)
+        rules = self._rules[through]
+        return launch(self._driver, rules, trust, *self._flags, windowed=self._windowed)
 
     def stop(self) -> None:
         """End everything."""
@@ -105,9 +85,7 @@ class World:
 
     def collapsed(self, origin: str) -> str:
         """An origin as the browser sees it."""
-        found = parse(origin)
-        assert found is not None
-        return self.stack.codec.collapse_origin(found[0])
+        return self.stack.collapsed(origin)
 
     def plainly(self, value, origin: str = A):
         """A result of the gateway's with the page's own origin under its own name."""
@@ -149,11 +127,10 @@ class World:
         frames = []
 
         def there() -> bool:
-            page.wait_for_timeout(10)
             frames[:] = [one for one in page.frames[1:2] if one.url.startswith(wanted)]
             return bool(frames)
 
-        until(there, f"a frame shows {wanted}", 15)
+        settle(page, there, f"a frame shows {wanted}", 15)
         frames[0].wait_for_load_state("load")
         return frames[0]
 
@@ -176,18 +153,16 @@ class World:
             if wanted is None:
                 page.wait_for_timeout(500)  # what nothing on the page waits for
             else:
-                self._await_arrivals(page, since, wanted)
+                # What does not come, the comparison tells.
+                with contextlib.suppress(AssertionError):
+                    settle(page, lambda: self._came(since, wanted), "all arrives", 3)
         if through:
             results = self.plainly(results, origin)
         return Told(results, self.arrived(since))
 
-    def _await_arrivals(self, page, since: int, wanted: dict[str, set[str]]) -> None:
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
-            found = self.arrived(since)
-            if all(found.get(case, set()) >= requests for case, requests in wanted.items()):
-                return
-            page.wait_for_timeout(50)
+    def _came(self, since: int, wanted: dict[str, set[str]]) -> bool:
+        found = self.arrived(since)
+        return all(found.get(case, set()) >= requests for case, requests in wanted.items())
 
 
 def said(asked: Asked) -> str:

@@ -175,15 +175,15 @@ const writerOf = (jar) => ({
 });
 
 /** The bodies of what is to be flushed: bounded, each with whole lines. @param {Map<number, string>} queue */
-function bodiesOf(queue) {
+export function bodiesOf(queue) {
   const bodies = [""];
   let lines = 0;
   for (const line of queue.values()) {
-    if (lines === LINES || bodies[bodies.length - 1].length + line.length > BODY) {
+    if (!line) continue;
+    if (lines === LINES || (lines && bodies[bodies.length - 1].length + line.length >= BODY)) {
       bodies.push("");
       lines = 0;
     }
-    if (!line) continue;
     bodies[bodies.length - 1] += line + "\n";
     lines++;
   }
