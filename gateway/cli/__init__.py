@@ -15,6 +15,7 @@ from gateway.cli.demo import demo
 from gateway.cli.expand import expand
 from gateway.cli.explain import explain
 from gateway.cli.headers import headers
+from gateway.cli.imports import imports
 from gateway.cli.keys import keys
 from gateway.cli.rewrite import rewrite
 from gateway.cli.store import store
@@ -37,6 +38,7 @@ command.add_command(demo)
 command.add_command(expand)
 command.add_command(explain)
 command.add_command(headers)
+command.add_command(imports)
 command.add_command(keys)
 command.add_command(rewrite)
 command.add_command(store)

@@ -89,13 +89,13 @@ def explain(  # noqa: PLR0913 (an argument for each option)
     faults += [fault] if fault else []
     if faults or asked is None:
         fail(*faults)
-    found, note = None, ""
-    if not no_look_up:
-        found, note = _look_up(asked, addresses, loaded)
     known = _known(client)
-    if note:
-        known = {**known, Step.ADDRESS: Answer(Outcome.ELSEWHERE, note)}
-    walked = walk_readings(url, asked, loaded, known, found)
+    walked = walk_readings(url, asked, loaded, known, None)
+    if walked.allowed and not no_look_up:
+        found, note = _look_up(asked, addresses, loaded)
+        if note:
+            known[Step.ADDRESS] = Answer(Outcome.ELSEWHERE, note)
+        walked = walk_readings(url, asked, loaded, known, found)
     told = tell(url, kind, asked, walked, client)
     click.echo(json.dumps(told, indent=2) if as_json else "\n".join(lines(told, walked)))
     if not walked.allowed:

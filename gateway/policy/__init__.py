@@ -7,5 +7,6 @@
 - ``addresses``: which resolved addresses may be connected to.
 - ``steps``: the one table of questions, in the order in which they are asked.
 - ``engine``: a request described by values in, a decision with its reason out.
+- ``cordova``, ``ats``: rules of other systems; ``imported``: how they are written.
 - ``walk``: the same decision step by step, with what would change it.
 """
