@@ -54,6 +54,8 @@ class Pattern:
     with_subdomains: bool
     port: int | None
     path: re.Pattern[str] | None
+    segment: str | None = None
+    """The first segment of every path that it opens, where the pattern fixes it whole."""
 
     @property
     def opens_everything(self) -> bool:
@@ -115,7 +117,14 @@ def parse_pattern(text: str, *, subdomains: bool = False) -> Pattern:
         with_subdomains=wide or subdomains,
         port=None if port in {None, "*"} else int(port),
         path=None if path in {None, "/*"} else path_pattern(path),
+        segment=_segment(path or "/*"),
     )
+
+
+def _segment(path: str) -> str | None:
+    fixed, star, _ = path.partition("*")
+    segment, slash, _ = fixed[1:].partition("/")
+    return segment if slash or not star else None
 
 
 def path_pattern(path: str) -> re.Pattern[str]:
