@@ -182,13 +182,12 @@ class ExplainTests(SynchronousTestCase):
         self.assertEqual(self._ask("https://a.b", "--as", "guess").exit_code, 2)
 
     def test_as_a_process(self) -> None:
-        """Statuses as a shell sees them; a configuration's faults come first."""
-        for arguments, status in (
-            (("explain", "https://inside.test/", "-c", self.path), 0),
-            (("explain", "https://nowhere.test/", "-c", self.path), 3),
-            (("explain", "https://nowhere.test/", "-c", "no/such.toml"), 1),
-        ):
-            self.assertEqual(gateway(*arguments).returncode, status, arguments)
+        """The status of a denial as a shell sees it; a configuration's faults come first."""
+        done = gateway("explain", "https://nowhere.test/", "-c", self.path)
+        self.assertEqual((done.returncode, done.stderr), (3, ""))
+        done = CliRunner().invoke(command, ["explain", "nonsense", "-c", "no/such.toml"])
+        self.assertEqual((done.exit_code, done.stdout), (1, ""))
+        self.assertIn("no/such.toml: cannot be read", done.stderr)
 
 
 class DocumentationTests(SynchronousTestCase):

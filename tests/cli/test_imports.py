@@ -133,8 +133,8 @@ class ImportTests(SynchronousTestCase):
             ("ats", plistlib.dumps({"NSAppTransportSecurity": {"NSAllowsArbitraryLoads": True}})),
         ):
             path, _ = self._appended(self._import(kind, source))
-            done = gateway("check-config", "--config", str(path))
-            self.assertEqual((done.returncode, done.stdout), (0, f"{path}: ok\n"), done.stderr)
+            done = CliRunner().invoke(command, ["check-config", "--config", str(path)])
+            self.assertEqual((done.exit_code, done.stdout), (0, f"{path}: ok\n"), done.stderr)
 
     def test_faults(self) -> None:
         """One line on standard error, nothing on standard output, status 1; no traceback."""

@@ -43,7 +43,7 @@ PATHS = ["", "/", "/x", "/x/", "/x/y", "/xy", "/xy/z", "x/", "//", "//x"]
 class IndexTests(SynchronousTestCase):
     """What is left of the rules for a place."""
 
-    @settings(deadline=None, max_examples=500)
+    @settings(deadline=None, max_examples=300)
     @given(
         st.lists(_TEXTS, max_size=8),
         st.sampled_from(HOSTS) | st.text("ab.", max_size=8),

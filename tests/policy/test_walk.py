@@ -82,7 +82,7 @@ _SETTINGS = st.builds(
 class AgreementTests(SynchronousTestCase):
     """One policy, two ways through it."""
 
-    @settings(deadline=None, max_examples=1000)
+    @settings(deadline=None, max_examples=400)
     @given(st.lists(_QUESTIONS, min_size=1, max_size=3), _SETTINGS)
     @example([Question(None)], Settings())
     def test_the_quick_way_agrees(self, questions: list[Question], rules: Settings) -> None:
@@ -106,7 +106,7 @@ class AgreementTests(SynchronousTestCase):
             self.assertEqual(event_of(found.row.step, question), quick.event)
         self.assertTrue(found.answer.change)
 
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=100)
     @given(
         _QUESTIONS,
         _SETTINGS,
