@@ -348,7 +348,7 @@ def _assemble(
         access,
         AddressSettings(allow_private=upstream["allow_private"]),
         intent_rules(values["allow_intent"]),
-    )
+    ).prepared()
     hosts = tuple(
         HostEntry(row["host"], row["connect"][0], row["port"], row["connect"][1])
         for row in upstream["hosts"]

@@ -65,6 +65,12 @@ class TransportTests(SynchronousTestCase):
             rules.transport_at(Target("https", f"h{number}.test", 443))
         self.assertLessEqual(len(rules._transports), 4096)
 
+    def test_prepared(self) -> None:
+        """What was built ahead is what is asked then."""
+        rules = Settings((NavigationRule(parse_pattern("a.b")),))
+        self.assertIs(rules.prepared(), rules)
+        self.assertIs(rules.navigation_at, rules.prepared().navigation_at)
+
     def test_a_changed_copy_starts_anew(self) -> None:
         """What one policy keeps is not the next one's."""
         rules = Settings(access=(AccessRule(parse_pattern("a.b"), minimum_tls="1.0"),))
