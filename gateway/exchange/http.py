@@ -283,7 +283,7 @@ def _gate(
         return attesting.refused(fault)
     return Refuse(
         403,
-        events.NOT_OUR_PAGE if native else decision.event,
+        decision.event,
         "This address is not open here",
         decision.reason,
         decision.step,

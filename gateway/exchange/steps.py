@@ -151,8 +151,18 @@ def duplicate_expiry(
 
 def policy(question: Question, context: Context) -> Decision:
     """Policy step; the gateway's own names are looked at here, where they are known."""
-    own = context.codec.is_own(question.origin.host)
+    own = question.origin is not None and context.codec.is_own(question.origin.host)
     return decide(attrs.evolve(question, own_host=own), context.policy)
+
+
+def intent(url: str, page: Origin | None, context: Context) -> tuple[str, Decision]:
+    """Policy step for a link that would leave the gateway for the device.
+
+    The text is the one spelling that may be performed when the decision allows it: a
+    browser must be given nothing else.
+    """
+    question = Question.intent(url, page)
+    return question.href, policy(question, context)
 
 
 def policy_at(question: Question, addressed: Addressed, context: Context) -> Decision:
@@ -165,7 +175,7 @@ def policy_at(question: Question, addressed: Addressed, context: Context) -> Dec
     if addressed.target[:1] != b"/" or b"#" in addressed.target:
         raise Refusal("the request target is not a path")
     decision = None
-    for target in _readings(addressed.target.decode("latin-1")):
+    for target in readings(addressed.target.decode("latin-1")):
         found = parse(f"{addressed.origin}{target}")
         if found is None:
             raise Refusal("the request target is not a path")
@@ -177,7 +187,7 @@ def policy_at(question: Question, addressed: Addressed, context: Context) -> Dec
     return decision
 
 
-def _readings(target: str) -> list[str]:
+def readings(target: str) -> list[str]:
     """A target as it stands and, where that differs, as a lax server reads it."""
     path = target.partition("?")[0]
     lax = _ENCODED.sub(lambda found: chr(int(found.group(1), 16)), path).replace("\\", "/")

@@ -22,6 +22,7 @@ from zope.interface import implementer
 
 from gateway import events
 from gateway.policy.addresses import AddressSettings, forms, why_closed
+from gateway.policy.steps import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,7 +117,8 @@ class FilteringResolver:
         is_local = any(self._is_own(form) for form in forms(address))
         why = why_closed(address, port, self._settings(), is_local=is_local)
         if why is not None:
-            self._telemetry.event(events.SSRF_DENIED, detail=f"{address}: {why}")
+            detail = f"{address}: {why}"
+            self._telemetry.event(events.SSRF_DENIED, detail=detail, step=Step.ADDRESS)
         return why
 
 

@@ -46,7 +46,8 @@ from gateway.exchange.messages import Connect, UpstreamHead
 from gateway.net.drive import watch
 from gateway.net.peer import CertificateRefused, VerifiedPeer
 from gateway.net.resolver import lookup_static
-from gateway.policy.transport import STEP, Transport
+from gateway.policy.steps import Step
+from gateway.policy.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -450,12 +451,12 @@ def describe(origin: Origin, error: BaseException, transport: Transport) -> Gate
         return UpstreamFault(f"{origin}: no address to connect to")
     if isinstance(cause, VerificationError | CertificateError):
         words = f"{origin}: the certificate is for another name"
-        return TransportRefused(words, step=STEP, rule="service identity: no exception")
+        return TransportRefused(words, step=Step.TRANSPORT, rule="service identity: no exception")
     if isinstance(cause, CertificateRefused):
         rule = "chain verification: no exception"
         if cause.attribute:
             rule = f"{cause.attribute}: {transport.rule(cause.attribute)}"
-        return TransportRefused(f"{origin}: {cause.reason}", step=STEP, rule=rule)
+        return TransportRefused(f"{origin}: {cause.reason}", step=Step.TRANSPORT, rule=rule)
     if isinstance(cause, SSL.Error):
         words = "; ".join(part for entry in cause.args for one in entry for part in one if part)
         if any(known in words for known in _NO_COMMON_TLS):
@@ -471,4 +472,4 @@ def _no_common_tls(origin: Origin, words: str, transport: Transport) -> Transpor
         f"{name}: {transport.rule(name)}" for name in ("minimum-tls", "forward-secrecy")
     )
     detail = f"{origin}: no {transport.tls.words} in common ({words})"
-    return TransportRefused(detail, step=STEP, rule=rule)
+    return TransportRefused(detail, step=Step.TRANSPORT, rule=rule)

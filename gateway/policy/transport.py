@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from gateway.policy.patterns import Pattern
 
 TLS_VERSIONS = ("1.0", "1.1", "1.2", "1.3")
-STEP = 4
-"""The number of the engine's question about the transport; refusals at connect time bear it."""
 
 
 @attrs.frozen

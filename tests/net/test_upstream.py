@@ -29,7 +29,8 @@ from gateway.net.peer import CertificateRefused, Contexts
 from gateway.net.settings import HostEntry, Limits, Settings
 from gateway.net.upstream import Overloaded, Upstream, describe, ended_well
 from gateway.origins import parse_origin
-from gateway.policy.transport import STEP, TlsPolicy, Transport
+from gateway.policy.steps import Step
+from gateway.policy.transport import TlsPolicy, Transport
 from tests.net.harness import GatewayCase, Remembering, ca
 from tests.net.raw import Origin, reply, until
 
@@ -375,7 +376,7 @@ class DescribeTests(SynchronousTestCase):
             for transport, expected in ((Transport(), default), (excepted, rule)):
                 found = describe(origin, error, transport)
                 self.assertIsInstance(found, TransportRefused)
-                self.assertEqual((found.step, found.rule), (STEP, expected))
+                self.assertEqual((found.step, found.rule), (Step.TRANSPORT, expected))
                 self.assertEqual(found.event, events.TRANSPORT_DENIED)
                 self.assertEqual((found.status, found.title), (502, UpstreamFault.title))
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import MD5, SHA1
 from OpenSSL import SSL
 
 from gateway import events
-from gateway.policy.transport import STEP
+from gateway.policy.steps import Step
 from tests.net.harness import SHOP, Gateway, GatewayCase, host_of, request
 from tests.net.raw import Message, Origin, reply
 from tests.net.weak import Made, Server, authority, ec_key, make, rsa_key, shown
@@ -223,7 +223,11 @@ class TableTests(WeakCase):
         if len(denied) != 1:
             return [(*row, "not one refusal in the log", list(gateway.telemetry.events))]
         (line,) = denied
-        if line["step"] != STEP or ": " not in line["rule"] or "site.example" not in line["detail"]:
+        if (
+            line["step"] != Step.TRANSPORT
+            or ": " not in line["rule"]
+            or "site.example" not in line["detail"]
+        ):
             return [(*row, "the log lacks step or rule", line)]
         for word in (b"ertificate", b"TLS", b"SSL", b"cipher", b"expired", b"sha1", b"trust",
                      b"127.0.0.1", b"access", b"rule"):  # fmt: skip
