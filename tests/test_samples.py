@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway.demo.ca import LocalCa
 from gateway.net.settings import Limits
 from gateway.ops.config import SCHEMA, parse_config
+from gateway.ops.passwordfile import set_password
 from gateway.ops.schema import Key, Table, Tables
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +57,9 @@ class SampleTests(SynchronousTestCase):
         issued = LocalCa(folder).issue("sample", ["gateway.example"])
         (folder / "password").write_text("S3cret\n")
         text = text.replace("/etc/gateway/store.password", str(folder / "password"))
+        text = text.replace("/etc/gateway/oidc.secret", str(folder / "password"))
+        set_password(folder / "passwords", "somebody", "S3cret")
+        text = text.replace("/etc/gateway/passwords", str(folder / "passwords"))
         text = text.replace("/etc/gateway/chain.pem", str(issued.certificate))
         return text.replace("/etc/gateway/key.pem", str(issued.key))
 

@@ -15,6 +15,7 @@ from gateway.cli.demo import demo
 from gateway.cli.expand import expand
 from gateway.cli.headers import headers
 from gateway.cli.keys import keys
+from gateway.cli.passwd import passwd
 from gateway.cli.rewrite import rewrite
 from gateway.cli.store import store
 
@@ -36,5 +37,6 @@ command.add_command(demo)
 command.add_command(expand)
 command.add_command(headers)
 command.add_command(keys)
+command.add_command(passwd)
 command.add_command(rewrite)
 command.add_command(store)

@@ -13,7 +13,7 @@ import attrs
 from gateway import events, wire
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import attesting, bodies, own, places, script_cookies, steps
+from gateway.exchange import attesting, authentication, bodies, own, places, script_cookies, steps
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -49,6 +49,9 @@ _NEVER = frozenset({b"CONNECT", b"TRACE", b"TRACK"})
 def http_exchange(head: RequestHead, context: Context) -> Exchange:
     """Decide one request to a rewrite host, from its head to its ending."""
     try:
+        refused = yield from authentication.admit(head, context)
+        if refused is not None:
+            return refused
         addressed = yield from steps.address(head, context)
         own_path = steps.is_gateway_path(head.path)
         if own_path and head.path.startswith(_WITHOUT_JAR):

@@ -13,7 +13,7 @@ import attrs
 from gateway import events
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError
-from gateway.exchange import attesting, script_cookies, steps
+from gateway.exchange import attesting, authentication, script_cookies, steps
 from gateway.exchange.messages import (
     Accept,
     ConnectSocket,
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
     """Decide one handshake, from its head to ``Accept`` or a refusal."""
     try:
+        refused = yield from authentication.admit(head, context)
+        if refused is not None:
+            return refused
         offer = read_offer(head.method, head.version, head.fields)
         if isinstance(offer, Unsound):
             return _unsound(offer)

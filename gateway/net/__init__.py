@@ -11,5 +11,6 @@
 - ``relay``: two legs coupled, whatever they are made of.
 - ``upstream``: the one module that owns twisted.web's client side; the pool.
 - ``resolver``: static hosts, and addresses judged after resolution.
+- ``login``: passwords compared; ``bearer``: tokens judged; ``provider``: OpenID; ``fetch``: for both.
 - ``peer``: TLS towards origins.
 """

@@ -24,6 +24,7 @@ from gateway.exchange.messages import (
     Hold,
     Leak,
     LetGo,
+    LoginNeed,
     Need,
     NeedBody,
     NeedNow,
@@ -46,6 +47,7 @@ from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.drive import drive, watch
 from gateway.net.holds import Holds
+from gateway.net.login import Logins
 from gateway.net.threads import Threads
 from gateway.origins import HostKind, collapse, parse_origin
 from gateway.pages.languages import language_of
@@ -79,7 +81,8 @@ class Handler:
         telemetry: Telemetry,
         context: Context,
     ) -> None:
-        """``context`` may be replaced between requests (a reload)."""
+        """``context`` may be replaced between requests (a reload); ``logins``, too."""
+        self.logins = Logins(reactor, dict)
         self.reactor = reactor
         self.limits = limits
         self.store = store
@@ -156,7 +159,7 @@ class _Run:
     async def perform(self, need: Need) -> object:
         """Do what an exchange asks for and return the reply."""
         if isinstance(need, NeedNow):
-            return int(time.time())
+            return int(self._handler.logins.clock())
         if isinstance(need, NeedRandom):
             return os.urandom(need.size)
         if isinstance(need, Connect):
@@ -171,6 +174,8 @@ class _Run:
             return None
         if isinstance(need, NeedBody):
             return self._client.read_body(self._handler.limits.endpoint_body_bytes)
+        if isinstance(need, LoginNeed):
+            return await self._handler.logins.perform(need)
         return await self._ask_store(need)
 
     async def _ask_store(self, need: StoreNeed) -> object:

@@ -15,7 +15,7 @@ from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
-from gateway.ops import schema
+from gateway.ops import config_login, schema
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
@@ -54,6 +54,7 @@ class Config:
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     source: Path | None = None
+    login: config_login.LoginSettings = attrs.field(factory=config_login.LoginSettings)
 
 
 def _domain(value: Any) -> str:
@@ -156,6 +157,7 @@ SCHEMA = Table(
             }
         ),
         "limits": _LIMITS,
+        "authentication": config_login.TABLE,
         "content": Table({"webrtc": Key(schema.flag, default=False)}),
         "tls": Table(
             {
@@ -242,12 +244,15 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     values = reader.table(SCHEMA, document)
     trust_files = _read_trust(values["upstream"]["trust"], reader)
     store = _read_store(values["store"], values["limits"], reader)
+    login = config_login.read(values["authentication"], document, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
-    return _assemble(values, trust_files, store, source)
+    config = _assemble(values, trust_files, store, source)
+    warnings = (*config.warnings, *config_login.warnings(login))
+    return attrs.evolve(config, login=login, warnings=warnings)
 
 
 def _read_trust(entries: tuple[str, ...], reader: schema.Reader) -> tuple[bytes, ...]:

@@ -22,7 +22,8 @@ _WARN = frozenset(
     (
         events.SESSION_FIXATION, events.SSRF_DENIED, events.ROW_DAMAGED, events.SESSION_RESTORE,
         events.DANGEROUS_SETTING, events.LIMIT, events.SUBPROTOCOL_VIOLATION,
-        events.ORIGIN_DENIED, events.CSRF_TOKEN, events.RELOAD_REFUSED,
+        events.ORIGIN_DENIED, events.CSRF_TOKEN, events.RELOAD_REFUSED, events.LOGIN_FAILED,
+        events.LOGIN_LOCKED, events.LOGIN_UNAVAILABLE,
     )
 )  # fmt: skip
 _ERROR = frozenset((events.INTERNAL, events.STORE_FAILED))
@@ -49,6 +50,7 @@ class Telemetry:
                 "directive",
             ),
             "gateway_upstream_requests_total": ("Requests to origins by outcome.", "outcome"),
+            "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
             "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
@@ -88,6 +90,9 @@ class Telemetry:
         limit = fields.get("limit")
         if code == events.LIMIT and isinstance(limit, str):
             self.count("gateway_limit_reached_total", limit=limit)
+        room, _, outcome = code.partition(".")
+        if room == "login":
+            self.count("gateway_logins_total", outcome=outcome)
         log = self._log.error if code in _ERROR else self._log.info
         if code in _WARN:
             log = self._log.warn

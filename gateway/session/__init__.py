@@ -7,5 +7,6 @@
 - ``writing``: the tokens with which a page's scripts set cookies.
 - ``proofs``: one-time proofs of where a navigation leads.
 - ``bootstrap``: minting a session, its Set-Cookie fields, expiring duplicates.
+- ``login``: that a person signed in to the gateway.
 - ``settle``: the same in two steps, for browsers without localStorage.
 """

@@ -19,6 +19,7 @@ NAMES = {
     "gateway_events_total",
     "gateway_limit_reached_total",
     "gateway_leaks_total",
+    "gateway_logins_total",
     "gateway_upstream_requests_total",
     "gateway_websocket_accepted_total",
     "gateway_websocket_messages_total",
