@@ -58,7 +58,7 @@ from gateway.session.login import (
 )
 from gateway.session.reading import Session, read_session
 from gateway.session.settle import kept_text
-from gateway.session.tokens import open_token
+from gateway.session.tokens import Token, open_token
 
 if TYPE_CHECKING:
     from gateway.cookies.seal import Row
@@ -257,7 +257,6 @@ def _put(session: Session, login: Login, rules: Authentication, context: Context
         row = keys.seal(bucket, BUCKET, to_remark(login), nonce)
         if (yield from ask(Commit(keys.owner, bucket, rows.version, (row,)), bool)):
             break
-    yield Keep(_key(session), login)
 
 
 def _login_in(rows: tuple[Row, ...], session: Session, now: int, context: Context) -> Login | None:
@@ -269,8 +268,9 @@ def _login_in(rows: tuple[Row, ...], session: Session, now: int, context: Contex
     return None
 
 
-def _key(session: Session) -> bytes:
-    return b"session\0" + session.pair
+def _session_key(block: bytes, pair: bytes) -> bytes:
+    # With the address: what a page sends without cookies counts from there alone.
+    return b"session\0" + block + b"\0" + pair
 
 
 # --- rewrite hosts ----------------------------------------------------------------------
@@ -283,27 +283,13 @@ def _on_site(head: RequestHead, rules: Authentication, context: Context) -> Step
     token = None if text is None else open_token(context.keys, text)
     reading = read_session(headers.get_all(head.fields, b"cookie"), context.keys, token)
     session = reading.session
-    near = b"near\0" + block_of(head.client).encode("ascii", "replace")
+    block = block_of(head.client).encode("utf-8", "replace")
     if session is not None:
-        login = yield from _of_session(session, near, rules, context)
+        login = yield from _of_session(session, block, rules, context)
         if login is not None:
             return None
-    else:
-        if token is not None and token.pair:
-            # Made for a page of somebody who was signed in: what they send without cookies.
-            now = yield from steps.now()
-            lifetime = min(context.settings.token_seconds, rules.session_seconds)
-            if abs(now - token.issued_at) <= lifetime:
-                return None
-        ours = headers.is_page_of_ours(head.fields, context.codec)
-        if not ours and rules.native_open:
-            return None  # and only a rule with ``native`` opens anything to it
-        if ours and _is_preflight(head):
-            return None  # browsers never send credentials with these
-        if ours and rules.anonymous_near and head.method in _SAFE:
-            somebody = yield Recall(near)
-            if isinstance(somebody, Login):
-                return None
+    elif (yield from _without_session(head, token, block, rules, context)):
+        return None
     expired = tuple(steps.duplicate_expiry(reading, head, context))
     if _is_document_at_the_top(head):
         url = yield from _address(head, context)
@@ -314,11 +300,44 @@ def _on_site(head: RequestHead, rules: Authentication, context: Context) -> Step
     return Refuse(401, events.LOGIN_REQUIRED, title, fields=(*_NO_STORE, *expired))
 
 
+def _without_session(
+    head: RequestHead,
+    token: Token | None,
+    block: bytes,
+    rules: Authentication,
+    context: Context,
+) -> Step[bool]:
+    """Whether a request without cookies may go on all the same."""
+    if token is not None and token.pair:
+        # What a page sends without cookies, from where its person is signed in.  The token
+        # alone is not enough: the page's site can read it.
+        now = yield from steps.now()
+        if abs(now - token.issued_at) <= context.settings.token_seconds:
+            somebody = yield Recall(_page_key(block, token.pair))
+            if isinstance(somebody, Login):
+                return True
+    if not headers.is_page_of_ours(head.fields, context.codec):
+        return rules.native_open  # and only a rule with ``native`` opens anything to it
+    if _is_preflight(head):
+        return True  # browsers never send credentials with these
+    if rules.anonymous_near and head.method in _SAFE:
+        somebody = yield Recall(_NEAR + block)
+        return isinstance(somebody, Login)
+    return False
+
+
+_NEAR = b"near\0"
+
+
+def _page_key(block: bytes, pair: bytes) -> bytes:
+    return b"page\0" + block + b"\0" + pair
+
+
 def _of_session(
-    session: Session, near: bytes, rules: Authentication, context: Context
+    session: Session, block: bytes, rules: Authentication, context: Context
 ) -> Step[Login | None]:
     """The login that lives in a session, if there is one that still stands."""
-    key = _key(session)
+    key = _session_key(block, session.pair)
     known = yield Recall(key)
     if isinstance(known, Login):
         return known
@@ -329,8 +348,9 @@ def _of_session(
     if login is None or not (yield from ask(NeedStanding(login), bool)):
         return None
     yield Keep(key, login)
+    yield Keep(_page_key(block, session.pair), login, to_its_end=True)
     if rules.anonymous_near:
-        yield Keep(near, login)
+        yield Keep(_NEAR + block, login)
     return login
 
 

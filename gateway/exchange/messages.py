@@ -249,10 +249,11 @@ class Recall:
 
 @attrs.frozen
 class Keep:
-    """Keep a login for a moment; the reply is None."""
+    """Keep a login for a moment, or, ``to_its_end``, until it is over; the reply is None."""
 
     key: bytes = attrs.field(repr=False)
     login: Login
+    to_its_end: bool = False
 
 
 @attrs.frozen

@@ -87,7 +87,7 @@ class Logins:
         if isinstance(need, Recall):
             return self._recall(need.key)
         if isinstance(need, Keep):
-            self._keep(need.key, need.login)
+            self._keep(need)
             return None
         if isinstance(need, NeedStanding):
             return self._stands(need.login)
@@ -124,10 +124,12 @@ class Logins:
             return None
         return login
 
-    def _keep(self, key: bytes, login: Login) -> None:
-        digest = self._digest(key)
+    def _keep(self, need: Keep) -> None:
+        digest, until = self._digest(need.key), float(need.login.expires)
+        if not need.to_its_end:
+            until = min(self.clock() + self._seconds, until)
         self._known.pop(digest, None)
-        self._known[digest] = (min(self.clock() + self._seconds, login.expires), login)
+        self._known[digest] = (until, need.login)
         while len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)
 

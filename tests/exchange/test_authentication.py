@@ -33,7 +33,7 @@ from gateway.exchange.own import own_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.policy.authentication import Authentication, JwtRules
 from gateway.session.attestation import seal_restore_text
-from gateway.session.login import BUCKET, Login, to_remark
+from gateway.session.login import BUCKET, Login, from_remark, to_remark
 from tests.exchange import (
     HOST,
     PAGE_ORIGIN,
@@ -221,9 +221,9 @@ class CarryTests(SynchronousTestCase):
         ending = Answer(status, tuple((b"Set-Cookie", one) for one in sets))
         request = own(path, method=b"POST", authorization=basic(), **fields)
         _, shell = play(lambda h, c: carry(h, ending, c), request, asked(), shell)
-        return next(
-            (k.login for k in shell.needs if isinstance(k, Keep) and k.key[:1] == b"s"), None
-        )
+        bucket = USER.bucket(BUCKET)
+        rows = shell.rows.get((USER.owner, bucket), {}).values()
+        return next((from_remark(one, NOW) for one in USER.open_all(bucket, rows)), None)
 
     def test_where(self) -> None:
         """Only into sessions that this very request minted, restored or attested."""
@@ -317,6 +317,8 @@ class SiteTests(SynchronousTestCase):
         neighbour = Person()
         neighbour.kept[b"near\0"] = Login("ada", NOW + 9)
         pair = b"p" * 32
+        page = Person()
+        page.kept[b"page\0\0" + pair] = Login("ada", NOW + 9)
         for request, rules, shell, wanted in (
             (font, RULES, None, "401"),
             (font, open_, None, "401"),
@@ -329,17 +331,19 @@ class SiteTests(SynchronousTestCase):
             (preflight, RULES, None, "in"),
             (no_preflight, RULES, None, "401"),
             (attrs.evolve(preflight, host=HOST, fields=()), RULES, None, "401"),
-            # A page's token: made for somebody who was signed in, and not for nobody.
-            (head(session=False, token=token_text(pair)), RULES, None, "in"),
-            (head(session=False, token=token_text(b"")), RULES, None, "401"),
+            # A page's token, from where its person is signed in, and from elsewhere.
+            (head(session=False, token=token_text(pair)), RULES, page, "in"),
+            (head(session=False, token=token_text(pair)), RULES, None, "401"),
+            (head(session=False, token=token_text(b"q" * 32)), RULES, page, "401"),
+            (head(session=False, token=token_text(b"")), RULES, page, "401"),
             (
-                head(session=False, token=token_text(pair, issued_at=NOW - 43201)),
+                head(session=False, token=token_text(pair, issued_at=NOW - 86401)),
                 RULES,
-                None,
+                page,
                 "401",
             ),
-            (head(session=False, token="forged"), RULES, None, "401"),
-            (head(session=False, method=b"POST", token=token_text(pair)), RULES, None, "in"),
+            (head(session=False, token="forged"), RULES, page, "401"),
+            (head(session=False, method=b"POST", token=token_text(pair)), RULES, page, "in"),
         ):
             self.assertEqual(self.decided(request, rules, shell), wanted, request)
 

@@ -248,6 +248,12 @@ class BasicTests(LoginCase):
         made.cookie = cookie
         target = made.with_token(f"{SHOP}/api")
         made.cookie = b""
+        # The token alone is nothing: the page's site can read it.
+        answer = await made.ask(target, ours, method=b"POST", body=b"x")
+        self.assertEqual(answer.status, 401)
+        made.cookie = cookie
+        self.assertEqual((await self.frame(made)).status, 200)
+        made.cookie = b""
         answer = await made.ask(target, ours, method=b"POST", body=b"x")
         self.assertEqual(answer.status, 200)
 
@@ -306,6 +312,19 @@ class BruteForceTests(LoginCase):
         value = made.telemetry.value
         self.assertEqual(value("gateway_logins_total", outcome="succeeded"), 1)
         self.assertGreater(value("gateway_logins_total", outcome="failed"), 100)
+
+    async def test_several_processes(self) -> None:
+        """They share the tallies through the store: changing over gains no try."""
+        first, second = await self.start(), await self.start()
+        second.service._handler.store = first.service._handler.store
+        time = self.logins.clock()
+        statuses = []
+        for made in (first, second):
+            made.service._handler.logins.clock = lambda: time
+        for number in range(8):
+            made = (first, second)[number % 2]
+            statuses.append((await self.own(made, basic(password="x"))).status)
+        self.assertEqual(statuses, [401] * 5 + [429] * 3)
 
     async def test_many_at_once_gain_nothing(self) -> None:
         """Guesses that are sent before any is answered are counted no less."""
