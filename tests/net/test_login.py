@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import tempfile
@@ -11,14 +12,17 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from gateway import events, wire
 from gateway.exchange.messages import Keep, NeedStanding, Recall, VerifyPassword
 from gateway.net.login import Logins, TooManyLogins
+from gateway.ops.log import JsonLines
 from gateway.session.login import Login
 from tests.net.harness import DOMAIN, SHOP, Gateway, GatewayCase, folder, host_of
 from tests.net.raw import Message, Origin, reply
+from tests.ops import fetch
 
 PASSWORD = "pässw0rd-of-ada"
 USER = "ada"
@@ -283,13 +287,13 @@ class BruteForceTests(LoginCase):
     """Whoever guesses is slowed to a stop; whoever knows is not."""
 
     async def test_slowed_to_a_stop(self) -> None:
-        """A day of guessing over real sockets, by a clock of the test's own."""
+        """Six hours of guessing over real sockets, by a clock of the test's own."""
         made = await self.start()
         time = 1_900_000_000.0
         self.logins.clock = lambda: time
         begin, compared, statuses = time, self.logins.compared, []
         waits: list[int] = []
-        while time < begin + 86400:
+        while time < begin + 6 * 3600:
             answer = await self.own(made, basic(password=f"guess{len(statuses)}"))
             statuses.append(answer.status)
             if answer.status == 429:
@@ -300,7 +304,7 @@ class BruteForceTests(LoginCase):
         self.assertEqual(statuses[:6], [401] * 5 + [429])
         self.assertEqual(waits[:10], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
         self.assertEqual(set(waits[10:]), {900})
-        self.assertLess(guesses, 5 + 10 + 97)
+        self.assertLess(guesses, 5 + 10 + 24)
         # While it is locked the right password does not help, and is not looked at.
         before = self.logins.compared
         await self.own(made, basic(password="once more"))
@@ -311,7 +315,7 @@ class BruteForceTests(LoginCase):
         self.assertIn(events.LOGIN_LOCKED, made.telemetry.codes())
         value = made.telemetry.value
         self.assertEqual(value("gateway_logins_total", outcome="succeeded"), 1)
-        self.assertGreater(value("gateway_logins_total", outcome="failed"), 100)
+        self.assertGreater(value("gateway_logins_total", outcome="failed"), 30)
 
     async def test_several_processes(self) -> None:
         """They share the tallies through the store: changing over gains no try."""
@@ -370,6 +374,10 @@ class BruteForceTests(LoginCase):
     async def test_no_secret_is_told(self) -> None:
         """What was typed is in no event, metric or page; people type passwords as names."""
         made = await self.start()
+        log = io.StringIO()
+        observer = JsonLines(log)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         typed = "typ3d-s3cret"
         answers = [
             await self.own(made, basic(typed, "x"), b"Accept: text/html"),
@@ -380,10 +388,15 @@ class BruteForceTests(LoginCase):
         answers += [await self.own(made, basic(USER, typed)) for _ in range(5)]
         await self.session(made, basic("bob", "b"))
         told = repr((made.telemetry.events, made.telemetry.accesses, list(made.telemetry.recent)))
+        told += log.getvalue()
+        for path in ("/", "/metrics"):
+            told += (await fetch(made.admin_port, path)).body.decode()
+        store = made.service.store
+        told += repr((await store.scan(b""), await store.origins(), await store.nonces()))
         told += "".join(repr((one.line, one.fields, one.body)) for one in answers)
         for secret in (typed, PASSWORD, base64.b64encode(typed.encode()).decode()):
             self.assertNotIn(secret, told)
-        self.assertIn("bob by password", told)
+        self.assertIn("bob by password", log.getvalue())
 
 
 class LoginsTests(TestCase):
