@@ -32,7 +32,7 @@ from gateway.exchange.messages import (
 from gateway.exchange.own import own_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.policy.authentication import Authentication, JwtRules
-from gateway.session.attestation import seal_restore_text
+from gateway.session.attestation import Mode, mint_datr, seal_restore_text
 from gateway.session.login import BUCKET, Login, from_remark, to_remark
 from tests.exchange import (
     HOST,
@@ -233,6 +233,24 @@ class CarryTests(SynchronousTestCase):
             self.assertIsNone(self.carried(path, *sets, status=409))
             # The request's own cookies say nothing: a sibling may have tossed them.
             self.assertIsNone(self.carried(path, cookie=SESSION.decode()), path)
+        # A browser without script has nothing to attest with: its own form alone.
+        plain = mint_datr(KEYS, bytes(16), NOW, Mode.BASIC).text
+        cookie = (SESSION.partition(b";")[0] + b"; " + wire.DATR_COOKIE + b"=" + plain).decode()
+        self.assertIsNone(self.carried(wire.CHECK_PATH, cookie=cookie))
+        _, shell = play(
+            lambda h, c: carry(h, Answer(303, ()), c),
+            own(wire.BASIC_PATH, method=b"POST", authorization=basic(), cookie=cookie),
+            asked(),
+            Person(),
+        )
+        self.assertIn("Commit", shell.kinds().rpartition("VerifyPassword")[2])
+        _, shell = play(
+            lambda h, c: carry(h, Answer(200, ()), c),
+            own(wire.CHECK_PATH, method=b"POST", authorization=basic(), cookie=cookie),
+            asked(),
+            Person(),
+        )
+        self.assertEqual(shell.needs, [])
         for path in (wire.PROOF_PATH, wire.FORGET_PATH, "/"):
             self.assertIsNone(self.carried(path, *sets), path)
 

@@ -17,6 +17,7 @@ from twisted.trial.unittest import TestCase
 
 from gateway import events, wire
 from gateway.exchange.messages import Keep, NeedStanding, Recall, VerifyPassword
+from gateway.net import login
 from gateway.net.login import Logins, TooManyLogins
 from gateway.ops.log import JsonLines
 from gateway.session.login import Login
@@ -366,10 +367,15 @@ class BruteForceTests(LoginCase):
         """They cost a comparison, too, and are counted alike."""
         made = await self.start()
         before = self.logins.compared
+        lines: list[str] = []
+        self.patch(login, "_fits", lambda line, _: bool(lines.append(line)))
         for number in range(6):
             answer = await self.own(made, basic("nobody", f"guess{number}"))
             self.assertEqual(answer.status, 401 if number < 5 else 429)
         self.assertEqual(self.logins.compared - before, 5)
+        # With the same parameters as those of people who are there, and always with the same.
+        self.assertEqual(len(set(lines)), 1)
+        self.assertTrue(lines[0].startswith("$argon2id$v=19$m=8,t=1,p=1$"), lines[0])
 
     async def test_no_secret_is_told(self) -> None:
         """What was typed is in no event, metric or page; people type passwords as names."""
@@ -424,13 +430,13 @@ class LoginsTests(TestCase):
         """By a digest; no longer than its time, than the login's, or than it stands."""
         time = 1000.0
         made = self.make(clock=lambda: time, seconds=60)
-        for login, until in ((Login("a", 5000), 1060), (Login("a", 1030), 1030)):
+        for one, until in ((Login("a", 5000), 1060), (Login("a", 1030), 1030)):
             time = 1000.0
-            await made.perform(Keep(b"key", login))
+            await made.perform(Keep(b"key", one))
             self.assertNotIn(b"key", made._known)
-            self.assertEqual(await made.perform(Recall(b"key")), login)
+            self.assertEqual(await made.perform(Recall(b"key")), one)
             time = until - 1
-            self.assertEqual(await made.perform(Recall(b"key")), login)
+            self.assertEqual(await made.perform(Recall(b"key")), one)
             time = until
             self.assertIsNone(await made.perform(Recall(b"key")))
         gone = Login("nobody", 5000, b"12345678")
