@@ -6,6 +6,7 @@ import json
 import ssl
 import threading
 import time
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -15,11 +16,13 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from playwright.sync_api import Error
 
-from tests.browser.harness import Stack, launch, resolver_rules
+from tests.browser.harness import DOMAIN, Stack, launch, resolver_rules
 from tests.browser.test_outer_frame import SHOP, frame_of, open_site
+from tests.browser.text_browsers import Lynx, Proxy, W3m
 
 pytestmark = pytest.mark.browser
 ISSUER = "https://id.test"
+PASSWORD = "a-password-of-ada"
 KEY = ECKey.generate_key("P-256")
 
 
@@ -87,41 +90,57 @@ def provider(stack):
 
 
 @pytest.fixture
-def asking(playwright, stack, tripwire, provider, tmp_path):
-    """A gateway with this table, and a browser that reaches it and the provider."""
+def asking(stack, provider, tmp_path):
+    """Start a gateway with this table."""
     began = []
 
-    def begin(extra: str, **options):
+    def begin(extra: str) -> Stack:
         made = Stack(tmp_path)
         made.ca = stack.ca
         made.hosts = {**stack.hosts, ISSUER: provider}
-        began.append(made.stop)
+        began.append(made)
         made.start_gateway(extra)
+        return made
+
+    yield begin
+    for made in began:
+        made.stop()
+
+
+@pytest.fixture
+def page_of(playwright, tripwire, provider):
+    """A page of a browser that reaches a gateway and the provider."""
+    began = []
+
+    def begin(made: Stack, **options):
         to_provider = f"MAP id.test:443 127.0.0.1:{provider}, MAP * "
         rules = resolver_rules(made, tripwire).replace("MAP * ", to_provider)
         browser = launch(playwright, rules)
-        began.append(browser.close)
+        began.append(browser)
         context = browser.new_context(
             ignore_https_errors=True, viewport={"width": 600, "height": 500}, **options
         )
         context.set_default_timeout(20_000)
-        return made, context.new_page()
+        return context.new_page()
 
     yield begin
-    for end in reversed(began):
-        end()
+    for browser in began:
+        browser.close()
 
 
-def test_password(asking, tmp_path):
-    """The browser asks, the site is shown; a browser without the password sees nothing of it."""
-    file = tmp_path / "passwords"
-    line = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("pässword")
+def passwords(folder) -> str:
+    """The table for a password file with ada in it."""
+    file = folder / "passwords"
+    line = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     file.write_text(f"ada:{line}\n")
     file.chmod(0o600)
-    made, page = asking(
-        f'[authentication]\npassword-file = "{file}"\n',
-        http_credentials={"username": "ada", "password": "pässword"},
-    )
+    return f'[authentication]\npassword-file = "{file}"\n'
+
+
+def test_password(asking, page_of, tmp_path):
+    """The browser asks, the site is shown; a browser without the password sees nothing of it."""
+    made = asking(passwords(tmp_path))
+    page = page_of(made, http_credentials={"username": "ada", "password": PASSWORD})
     page.goto(made.codec.portal_origin + "/")
     page.get_by_label("Web address").fill("shop.demo.example")
     page.keyboard.press("Enter")
@@ -137,9 +156,36 @@ def test_password(asking, tmp_path):
     stranger.close()
 
 
-def test_provider(asking, shots):
+@pytest.mark.parametrize("kind", [Lynx, W3m])
+def test_text_browsers(asking, tmp_path, kind):
+    """They ask for the password by themselves; the session that a form begins is signed in."""
+    made = asking(passwords(tmp_path))
+    proxy = Proxy(DOMAIN, made.port)
+    portal = made.codec.portal_origin + "/"
+    try:
+        folder = tmp_path / "reader"
+        folder.mkdir()
+        reader = kind(folder, made.ca.certificate_file, proxy)
+        site = made.codec.collapse_url(SHOP + "/")
+        assert "Where would you like" not in reader.text(portal)
+        if kind is Lynx:
+            reader._options += (f"-auth=ada:{PASSWORD}",)
+        else:
+            # Asked on standard input where there is no terminal.
+            reader._run = partial(reader._run, given=f"ada\n{PASSWORD}\n")
+        assert "Where would you like to go?" in reader.text(portal)
+        assert "shop.demo.example" not in reader.text(site)
+        text = reader.submit(made.codec.secure_origin + "/", 0, url="shop.demo.example")
+        assert "shop.demo.example" in text
+        assert "shop.demo.example" in reader.text(site)
+    finally:
+        proxy.close()
+
+
+def test_provider(asking, page_of, shots):
     """The page that asks, the provider, and on to the site that was wanted from the beginning."""
-    made, page = asking(f'[authentication.oidc]\nissuer = "{ISSUER}"\nclient-id = "gateway"\n')
+    made = asking(f'[authentication.oidc]\nissuer = "{ISSUER}"\nclient-id = "gateway"\n')
+    page = page_of(made)
     wanted = made.outer + SHOP + "/"
     page.goto(wanted)
     page.get_by_role("heading", name="Please sign in").wait_for()
