@@ -20,7 +20,8 @@ from gateway.exchange.messages import Keep, NeedStanding, Recall, VerifyPassword
 from gateway.net import login
 from gateway.net.login import Logins, TooManyLogins
 from gateway.ops.log import JsonLines
-from gateway.session.login import Login
+from gateway.session.login import BUCKET, Login
+from gateway.session.reading import read_session
 from tests.net.harness import DOMAIN, SHOP, Gateway, GatewayCase, folder, host_of
 from tests.net.raw import Message, Origin, reply
 from tests.ops import fetch
@@ -209,9 +210,6 @@ class BasicTests(LoginCase):
         for _ in range(5):
             self.assertEqual((await self.frame(made)).status, 200)
         keys = made.service._handler.context.keys
-        from gateway.session.login import BUCKET
-        from gateway.session.reading import read_session
-
         session = read_session([made.cookie], keys).session
         assert session is not None
         bucket = session.user_keys(keys).bucket(BUCKET)
@@ -235,6 +233,35 @@ class BasicTests(LoginCase):
         answer = await made.ask(f"{SHOP}/", b"Accept: text/html")
         self.assertEqual(answer.status, 200)
         self.assertIn(b"hello", answer.body)
+
+    async def test_on_a_domain_apart(self) -> None:
+        """Without localStorage: what the secure origin keeps names the session, and renews it."""
+        made = await self.start("session-seconds = 100", apart="i.example")
+        time = self.logins.clock()
+        self.logins.clock = lambda: time
+        keys = made.service._handler.context.keys
+        asks = b"Sec-Fetch-Dest: iframe", b"Sec-Fetch-Mode: navigate", b"Accept: text/html"
+        host = host_of(SHOP).removesuffix(DOMAIN) + "i.example"
+
+        async def status(cookie: bytes) -> int:
+            return (await self.own(made, b"Cookie: " + cookie, *asks, host=host)).status
+
+        answer = await self.post(made, wire.BOOTSTRAP_PATH, {"apart": True}, basic())
+        kept = b"; ".join(one.partition(b";")[0] for one in answer.all(b"set-cookie"))
+        offer = json.loads(answer.body)
+        ours = b"Origin: https://www.0.i.example"
+        answer = await self.own(
+            made, ours, host="www.0.i.example", target=wire.SETTLE_PATH, method=b"POST",
+            body=json.dumps({"text": offer["text"], "nonce": offer["nonce"]}).encode(),
+        )  # fmt: skip
+        self.assertEqual(answer.status, 200, answer)
+        cookie = b"; ".join(one.partition(b";")[0] for one in answer.all(b"set-cookie"))
+        self.assertIsNotNone(read_session([cookie], keys).session)
+        self.assertEqual(await status(cookie), 200)
+        time += 100
+        self.assertEqual(await status(cookie), 401)
+        await self.post(made, wire.CHECK_PATH, {"ickt": ""}, basic(), b"Cookie: " + kept)
+        self.assertEqual(await status(cookie), 200)
 
     async def test_clients_without_cookies(self) -> None:
         """Preflights and what carries a page's token pass; programs only where they may."""
