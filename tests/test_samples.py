@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway.demo.ca import LocalCa
 from gateway.net.settings import Limits
 from gateway.ops.config import SCHEMA, parse_config
+from gateway.ops.passwordfile import set_password
 from gateway.ops.schema import Key, Table, Tables
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +60,9 @@ class SampleTests(SynchronousTestCase):
         text = text.replace("/etc/gateway/partner-ca.pem", str(folder / "ca.pem"))
         text = text.replace("/etc/gateway/partner-client.pem", str(issued.certificate))
         text = text.replace("/etc/gateway/partner-client.key", str(issued.key))
+        text = text.replace("/etc/gateway/oidc.secret", str(folder / "password"))
+        set_password(folder / "passwords", "somebody", "S3cret")
+        text = text.replace("/etc/gateway/passwords", str(folder / "passwords"))
         text = text.replace("/etc/gateway/chain.pem", str(issued.certificate))
         return text.replace("/etc/gateway/key.pem", str(issued.key))
 

@@ -17,6 +17,7 @@ from gateway.cli.explain import explain
 from gateway.cli.headers import headers
 from gateway.cli.imports import imports
 from gateway.cli.keys import keys
+from gateway.cli.passwd import passwd
 from gateway.cli.rewrite import rewrite
 from gateway.cli.store import store
 
@@ -40,5 +41,6 @@ command.add_command(explain)
 command.add_command(headers)
 command.add_command(imports)
 command.add_command(keys)
+command.add_command(passwd)
 command.add_command(rewrite)
 command.add_command(store)

@@ -6,6 +6,7 @@
 - ``same_site``: sites, and how a request stands to the page that made it (5.2).
 - ``hsts``: Strict Transport Security, kept beside the cookies.
 - ``written``: which writes of scripts were taken already.
+- ``remark``: texts of the gateway's own in rows beside cookies.
 - ``seal``: a user's keys, sealed rows and their indexes.
 - ``jar``: rows in, Cookie header out; Set-Cookie in, changed rows out.
 """

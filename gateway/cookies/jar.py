@@ -275,7 +275,7 @@ def open_jar(keys: UserKeys, registrable: str, rows: Sequence[Row]) -> Jar:
             known.append(one)
         elif one is None:
             damaged += 1
-        else:
+        elif isinstance(one, Written):
             written = one
     return Jar(
         keys, bucket, registrable, tuple(cookies), tuple(known), damaged, written or _NOTHING

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from gateway.cookies.hsts import Hsts
+from gateway.cookies.remark import Remark
 from gateway.cookies.rules import Cookie
 from gateway.cookies.syntax import SameSite
 from gateway.cookies.written import Entry, Written
@@ -38,7 +39,7 @@ _PAD = 64
 _DAY = 86400
 _SESSION_DAYS = 400
 """A session cookie's row may be purged when it could not be in any live browser."""
-Kept = Cookie | Hsts | Written
+Kept = Cookie | Hsts | Written | Remark
 """What a row can hold."""
 
 
@@ -109,6 +110,8 @@ class UserKeys:
             return self._mac(b"hsts", *parts)[:16]
         if isinstance(kept, Written):
             return self._mac(b"written", registrable.encode("ascii"))[:16]
+        if isinstance(kept, Remark):
+            return self._mac(b"remark", registrable.encode("ascii"), kept.name)[:16]
         name, domain, host_only, path, partition = kept.identity
         return self._mac(
             b"index",
@@ -146,9 +149,10 @@ class UserKeys:
         text = _pad(_dump_kept(kept))
         place = head + self.owner + bucket + index
         sealed = head + nonce + self._aead(algorithm).encrypt(nonce, text, place)
-        end = kept.expires
-        if end is None:
+        if isinstance(kept, Cookie) and kept.expires is None:
             end = kept.created + _SESSION_DAYS * _DAY
+        else:
+            end = kept.expires or 0
         return Row(index, -(-end // _DAY), sealed)
 
     def open_all(self, bucket: bytes, rows: Iterable[Row]) -> Iterator[Kept | None]:
@@ -205,7 +209,7 @@ def derive_user_keys(ick: bytes, pepper: bytes, generation: int) -> UserKeys:
 # Flags, same-site-flag, expiry (-1: none), creation, last access, serial; the lengths of
 # name, value, domain and path.  The partition is what is left.
 _HEAD = struct.Struct(">BBqqqQHHHH")
-_SECURE, _HTTP_ONLY, _HOST_ONLY, _HSTS, _SUBDOMAINS, _WRITTEN = 1, 2, 4, 8, 16, 32
+_SECURE, _HTTP_ONLY, _HOST_ONLY, _HSTS, _SUBDOMAINS, _WRITTEN, _REMARK = 1, 2, 4, 8, 16, 32, 64
 # The key of a cookie, the number of its last write, when that came.
 _ENTRY = struct.Struct(">8sQQ")
 _SAME_SITES = (SameSite.DEFAULT, SameSite.NONE, SameSite.LAX, SameSite.STRICT)
@@ -214,6 +218,9 @@ _SAME_SITES = (SameSite.DEFAULT, SameSite.NONE, SameSite.LAX, SameSite.STRICT)
 def _dump_kept(kept: Kept) -> bytes:
     if isinstance(kept, Hsts):
         return _dump_hsts(kept)
+    if isinstance(kept, Remark):
+        head = _HEAD.pack(_REMARK, 0, kept.expires, 0, 0, 0, len(kept.name), 0, 0, 0)
+        return head + kept.name + kept.text
     return _dump_written(kept) if isinstance(kept, Written) else _dump(kept)
 
 
@@ -256,6 +263,8 @@ def _load(text: bytes) -> Kept:
     path += domain
     if flags & _HSTS:
         return Hsts(text[value:domain].decode("ascii"), expires, bool(flags & _SUBDOMAINS))
+    if flags & _REMARK:
+        return Remark(text[_HEAD.size : name], text[name:], expires)
     if flags & _WRITTEN:
         return Written(tuple(Entry(*one) for one in _ENTRY.iter_unpack(text[_HEAD.size :])))
     return Cookie(

@@ -6,6 +6,8 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 - ``messages``: the request, the needs, the replies, the endings.
 - ``admission``: client ranges and rate limits; asked first.
 - ``steps``: origin, session, gate, policy, jar: shared by all that follows.
+- ``authentication``: who may use the gateway at all; ``locks``: the tallies of failed tries;
+  ``oidc``: by way of an OpenID provider.
 - ``places``: where a navigation leads, proved where SameSite depends on it.
 - ``script_cookies``: what scripts write and read by ``document.cookie``.
 - ``http``: a request to a rewrite host.  ``bodies``: what becomes of its answer's body.

@@ -18,6 +18,7 @@ from gateway.policy.forwarded import client_of
 from gateway.rewrite.headers import get_all
 
 if TYPE_CHECKING:
+    from gateway.exchange.messages import Ending
     from gateway.exchange.steps import Step
     from gateway.origins import Origin
     from gateway.session.reading import Reading
@@ -35,7 +36,7 @@ def identified(head: RequestHead, context: Context) -> tuple[RequestHead, str]:
     return attrs.evolve(head, client=told.address), told.note
 
 
-def admit(head: RequestHead, context: Context) -> Step[Refuse | None]:
+def admit(head: RequestHead, context: Context) -> Step[Ending | None]:
     """Client step, the first of every exchange: ranges, then the client's limit."""
     decision = decide_client(head.client, context.clients)
     if not decision.allowed:

@@ -16,6 +16,7 @@ from gateway.errors import GatewayError, UpstreamFault
 from gateway.exchange import (
     admission,
     attesting,
+    authentication,
     bodies,
     own,
     places,
@@ -62,6 +63,9 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
     if refused is not None:
         return refused
     try:
+        refused = yield from authentication.admit(head, context)
+        if refused is not None:
+            return refused
         addressed = yield from steps.address(head, context)
         own_path = steps.is_gateway_path(head.path)
         if own_path and head.path.startswith(_WITHOUT_JAR):

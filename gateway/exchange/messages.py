@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.cookies.seal import Row
     from gateway.cookies.suffixes import Suffixes
     from gateway.origins import Codec, Origin
+    from gateway.policy.authentication import Authentication, Bearer
     from gateway.policy.content import ContentRule
     from gateway.policy.destinations import Settings as PolicySettings
     from gateway.policy.transport import Transport
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.rewrite.reports import Seen
     from gateway.session.endpoints import Layer
     from gateway.session.keys import ServerKeys
+    from gateway.session.login import Login
 
 _T = TypeVar("_T")
 
@@ -97,6 +99,7 @@ class Context:
     forwarded: ForwardedSettings = attrs.field(factory=ForwardedSettings)
     rates: RateSettings = attrs.field(factory=RateSettings)
     originals: Originals = attrs.field(factory=Originals, repr=False)
+    authentication: Authentication | None = None
 
     def at(self, host: str) -> Context:
         """The context for a request's host: pages on the domain apart stay there."""
@@ -296,6 +299,67 @@ class Forward:
 
 
 @attrs.frozen
+class Recall:
+    """Ask whose login was kept for a moment under ``key``; the reply is ``Login`` or None."""
+
+    key: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Keep:
+    """Keep a login for a moment, or, ``to_its_end``, until it is over; the reply is None."""
+
+    key: bytes = attrs.field(repr=False)
+    login: Login
+    to_its_end: bool = False
+
+
+@attrs.frozen
+class NeedStanding:
+    """Ask whether what a login stands on is as it was; the reply is a bool."""
+
+    login: Login
+
+
+@attrs.frozen
+class VerifyPassword:
+    """Compare a password; the reply is the mark of what it fits, empty if it is wrong."""
+
+    user: str = attrs.field(repr=False)
+    password: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class VerifyToken:
+    """Judge a Bearer token; the reply is ``Login``, or a text: why it is none."""
+
+    bearer: Bearer
+
+
+@attrs.frozen
+class NeedProvider:
+    """Ask what the OpenID provider says of itself; the reply is ``Provider``."""
+
+
+@attrs.frozen
+class Provider:
+    """Where people are sent; ``names_issuer``: its answers say whose they are."""
+
+    authorization_endpoint: str
+    names_issuer: bool = False
+
+
+@attrs.frozen
+class Redeem:
+    """Ask the provider for whom a code stands; the reply is ``Login``, or why for nobody."""
+
+    code: str = attrs.field(repr=False)
+    verifier: str = attrs.field(repr=False)
+    redirect_uri: str
+    nonce: str = attrs.field(repr=False)
+
+
+@attrs.frozen
 class Connect:
     """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``."""
 
@@ -369,9 +433,13 @@ StoreNeed = (
 ReportNeed = MayReport | Reported | Forward
 """What concerns the report collector."""
 
+LoginNeed = Recall | Keep | NeedStanding | VerifyPassword | VerifyToken | NeedProvider | Redeem
+"""What concerns who signs in to the gateway."""
+
 Need = (
     StoreNeed
     | ReportNeed
+    | LoginNeed
     | Spend
     | NeedRandom
     | NeedNow
@@ -392,6 +460,7 @@ class Page(Enum):
     OUTER = "outer"
     SETTLE = "settle"
     SETTINGS = "settings"
+    LOGIN = "login"
 
 
 @attrs.frozen

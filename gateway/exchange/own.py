@@ -14,7 +14,7 @@ import attrs
 
 from gateway import events, wire
 from gateway.errors import GatewayError
-from gateway.exchange import admission, attesting, places, reports, settle, steps
+from gateway.exchange import admission, attesting, authentication, places, reports, settle, steps
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -57,10 +57,14 @@ def own_exchange(head: RequestHead, context: Context) -> Exchange:
         return refused
     kind, _ = context.codec.classify(head.host)
     try:
+        refused = yield from authentication.admit(head, context)
+        if refused is not None:
+            return refused
         if kind is HostKind.PORTAL:
             return _portal(head, context)
         if kind is HostKind.SECURE:
-            return (yield from _secure(head, context))
+            ending = yield from _secure(head, context)
+            return (yield from authentication.carry(head, ending, context))
         if kind is HostKind.SETTLE:
             return (yield from _settle_host(head, context))
     except GatewayError as error:

@@ -13,7 +13,7 @@ import attrs
 from gateway import events
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError
-from gateway.exchange import admission, attesting, script_cookies, steps
+from gateway.exchange import admission, attesting, authentication, script_cookies, steps
 from gateway.exchange.messages import (
     Accept,
     ConnectSocket,
@@ -51,6 +51,9 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
     if refused is not None:
         return refused
     try:
+        refused = yield from authentication.admit(head, context)
+        if refused is not None:
+            return refused
         offer = read_offer(head.method, head.version, head.fields)
         if isinstance(offer, Unsound):
             return _unsound(offer)

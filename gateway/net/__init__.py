@@ -13,5 +13,6 @@
 - ``upstream``: the one module that owns twisted.web's client side; the pool.
 - ``reports``: counts browsers' reports, keeps some, sends on what sites asked for.
 - ``resolver``: static hosts, and addresses judged after resolution.
+- ``login``: passwords compared; ``bearer``: tokens judged; ``provider``: OpenID; ``fetch``: for both.
 - ``peer``: TLS towards origins.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,11 @@ _OF_CONNECTION = frozenset(
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _CONTROL = re.compile(rb"[\0\r\n]")
 _PHRASE = re.compile(rb"[\t\x20-\x7e]{1,128}\Z")
+
+
+def producer_of(body: bytes) -> FileBodyProducer:
+    """The body of a request that the gateway itself makes."""
+    return FileBodyProducer(io.BytesIO(body))
 
 
 class Client:

@@ -24,6 +24,7 @@ from gateway.exchange.messages import (
     Forget,
     Hold,
     LetGo,
+    LoginNeed,
     MayReport,
     Need,
     NeedBody,
@@ -50,6 +51,7 @@ from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.drive import drive, watch
 from gateway.net.holds import Holds
+from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
 from gateway.net.threads import Threads
@@ -86,7 +88,8 @@ class Handler:
         telemetry: Telemetry,
         context: Context,
     ) -> None:
-        """``context`` may be replaced between requests (a reload)."""
+        """``context`` may be replaced between requests (a reload); ``logins``, too."""
+        self.logins = Logins(reactor, dict)
         self.reactor = reactor
         self.limits = limits
         self.store = store
@@ -167,7 +170,7 @@ class _Run:
     async def perform(self, need: Need) -> object:
         """Do what an exchange asks for and return the reply."""
         if isinstance(need, NeedNow):
-            return int(time.time())
+            return int(self._handler.logins.clock())
         if isinstance(need, NeedRandom):
             return os.urandom(need.size)
         if isinstance(need, Connect):
@@ -185,6 +188,8 @@ class _Run:
         if isinstance(need, NeedBody):
             bound = getattr(self._handler.limits, need.limit.replace("-", "_"))
             return self._client.read_body(bound, need.limit)
+        if isinstance(need, LoginNeed):
+            return await self._handler.logins.perform(need)
         return await self._ask_store(need)
 
     def _report(self, need: ReportNeed) -> object:

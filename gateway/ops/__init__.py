@@ -6,5 +6,6 @@
 - ``schema``: which keys there are, what they hold, their defaults.
 - ``service``: the service tree that twistd runs; start, reload, drain.
 - ``keyfile``: the root secrets' file: made, read, changed.
+- ``config_login``, ``login``, ``passwordfile``: who may use the gateway.
 - ``log``: JSON lines.  ``metrics``: Prometheus.  ``admin``: health and the operator's page.
 """

@@ -15,7 +15,7 @@ from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
-from gateway.ops import config_admission, config_content, config_transport, schema
+from gateway.ops import config_admission, config_content, config_login, config_transport, schema
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_policy import INTENTS, intent_rules, intent_warnings, pattern
 from gateway.ops.schema import Fault, Key, Table, Tables
@@ -57,6 +57,7 @@ class Config:
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     source: Path | None = None
+    login: config_login.LoginSettings = attrs.field(factory=config_login.LoginSettings)
 
 
 def _domain(value: Any) -> str:
@@ -146,6 +147,7 @@ SCHEMA = Table(
             }
         ),
         "limits": _LIMITS,
+        "authentication": config_login.TABLE,
         "clients": config_admission.CLIENTS,
         "rates": config_admission.RATES,
         "content": config_content.CONTENT,
@@ -241,14 +243,15 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     store = _read_store(values["store"], values["limits"], reader)
     admission = config_admission.read(values, reader)
     content = config_content.read_content(values, reader)
+    login = config_login.read(values["authentication"], document, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
     config = _assemble(values, trust, store, content, source)
-    warnings = (*config.warnings, *admission.warnings)
-    return attrs.evolve(config, admission=admission, warnings=warnings)
+    warnings = (*config.warnings, *admission.warnings, *config_login.warnings(login))
+    return attrs.evolve(config, admission=admission, login=login, warnings=warnings)
 
 
 def _check_files(tls: dict[str, Any], reader: schema.Reader) -> None:

@@ -25,6 +25,8 @@ _WARN = frozenset(
         events.DANGEROUS_SETTING, events.LIMIT, events.SUBPROTOCOL_VIOLATION,
         events.ORIGIN_DENIED, events.CSRF_TOKEN, events.RELOAD_REFUSED, events.PROXY_HEADER,
         events.FORWARDED, events.CLIENT_DENIED, events.RATE_LIMITED, events.RATES_UNSHARED,
+        events.LOGIN_FAILED, events.LOGIN_LOCKED, events.LOGIN_UNAVAILABLE,
+        events.SESSION_SETTLE, events.COOKIE_TOKEN,
     )
 )  # fmt: skip
 _ERROR = frozenset((events.INTERNAL, events.STORE_FAILED))
@@ -66,6 +68,7 @@ class Telemetry:
                 "outcome",
             ),
             "gateway_upstream_requests_total": ("Requests to origins by outcome.", "outcome"),
+            "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
             "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
@@ -113,6 +116,9 @@ class Telemetry:
         limit = fields.get("limit")
         if code == events.LIMIT and isinstance(limit, str):
             self.count("gateway_limit_reached_total", limit=limit)
+        room, _, outcome = code.partition(".")
+        if room == "login":
+            self.count("gateway_logins_total", outcome=outcome)
         log = self._log.error if code in _ERROR else self._log.info
         if code in _WARN:
             log = self._log.warn

@@ -29,6 +29,7 @@ from gateway.net.upstream import Upstream
 from gateway.net.websocket import Sockets
 from gateway.ops import keyfile
 from gateway.ops.admin import Admin
+from gateway.ops.login import open_logins
 from gateway.ops.metrics import Telemetry
 from gateway.origins import HostKind
 from gateway.pages.render import Pages
@@ -66,7 +67,7 @@ class GatewayService(Service):
         )
         self._addresses = config.policy.addresses
         self.store: Store = open_store(config.store, reactor)
-        pages = Pages(config.codec, config.apart)
+        pages = Pages(config.codec, config.apart, login=config.login.rules is not None)
         contexts = Contexts(system=config.net.trust_system, files=config.net.trust_files)
         resolver = FilteringResolver(reactor.nameResolver, lambda: self._addresses, self.telemetry)
         connect_reactor = ConnectOnly(reactor, resolver)
@@ -101,12 +102,14 @@ class GatewayService(Service):
             clients=config.admission.clients,
             forwarded=config.admission.forwarded,
             rates=config.admission.rates,
+            authentication=config.login.rules,
         )
         limits = config.net.limits
         self._handler = handler = Handler(
             reactor, limits, self.store, self._upstream, self.sockets, pages, self.telemetry,
             context,
         )  # fmt: skip
+        handler.logins = open_logins(config, reactor, self._upstream, self.telemetry)
         self.site = Site(reactor, limits, self.telemetry, handler.serve, h2=config.http2)
         self.redirects = Site(
             reactor, limits, self.telemetry, redirect_handler(self._redirect_location)
@@ -292,6 +295,7 @@ class GatewayService(Service):
         self._handler.collector.stop()
         await self._upstream.stop()
         self._handler.threads.stop()
+        self._handler.logins.stop()
         await self.store.stop()
 
     @staticmethod

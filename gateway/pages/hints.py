@@ -15,12 +15,18 @@ BY_TITLE: Final = {
     ),
     "This page can only be shown inside the gateway": "Open its address from the start page.",
     "This is only for the gateway's own page": "Begin again at the start page.",
+    "Please sign in to this gateway": "Reload the page to sign in, or begin at the start page.",
+    "The sign-in could not be finished": "Begin again at the start page.",
+    "There were too many failed tries to sign in": (
+        "Wait before you try again: each failed try makes the wait longer."
+    ),
     "The site's answer is too large": "This gateway passes on answers up to a certain size only.",
 }
 """Where a title says more than its status."""
 
 BY_STATUS: Final = {
     400: "Check the address and try again.",
+    401: "Only people who are known to this gateway can use it. Reload the page to try again.",
     403: "The gateway did not let this request through.",
     404: "Check the address: it may be misspelled.",
     405: "Open the page by its address instead.",

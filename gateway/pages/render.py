@@ -71,8 +71,12 @@ def _oops(language: str, texts: Texts, *, framed: bool) -> Template:
 class Pages:
     """All pages of one gateway; raises ``FileNotFoundError`` if it was built without."""
 
-    def __init__(self, codec: Codec, apart: Codec | None = None) -> None:
-        """Read templates and assets; ``apart`` for browsers without localStorage."""
+    def __init__(self, codec: Codec, apart: Codec | None = None, *, login: bool = False) -> None:
+        """Read templates and assets; ``apart`` for browsers without localStorage.
+
+        ``login``: people sign in, so that the outer frame asks for its session's login first.
+        """
+        self._login = login
         self._codec = codec
         wildcards = [one.wildcard for one in (codec, apart) if one is not None]
         self._rewrite_hosts = " ".join(f"https://{one}" for one in wildcards)
@@ -136,7 +140,9 @@ class Pages:
             "basic": wire.BASIC_PATH,
             "allow": _PERMISSIONS,
             "apart": self._apart,
+            "login": "1" if self._login else "",
             "secure": self._codec.secure_origin,
+            "start": wire.LOGIN_START_PATH,
             "script": wire.ASSET_PATH + script["file"] if script else "",
             "integrity": script["integrity"] if script else "",
         }
@@ -150,7 +156,7 @@ class Pages:
         body = template.substitute({**self._common, **escaped}).encode("utf-8")
         policy = _policy(page, self._codec, self._rewrite_hosts)
         fields = _page_fields(policy, b"no-cache", language, b"Accept-Language")
-        isolated = page in {Page.OUTER, Page.SETTINGS}
+        isolated = page in {Page.OUTER, Page.SETTINGS, Page.LOGIN}
         return Rendered((*fields, *_ISOLATED) if isolated else fields, body)
 
     def page(self, page: Page, language: str = DEFAULT) -> Rendered:
@@ -223,6 +229,7 @@ def _policy(page: Page, codec: Codec, sites: str) -> str:
         Page.SETTINGS: "script-src 'self'; img-src 'self'; connect-src 'self'; "
         f"frame-src {sites}; form-action 'self' {codec.portal_origin}; {_TRUSTED}",
     }
+    more[Page.LOGIN] = "script-src 'self'; img-src 'self'; form-action 'none'; " + _TRUSTED
     if page is Page.SETTLE:
         return (
             f"default-src 'none'; base-uri 'none'; frame-ancestors {codec.secure_origin}; "

@@ -10,6 +10,8 @@
 - ``rates``: how often.
 - ``content``: the operator's content policies by site.
 - ``steps``: the one table of questions, in the order in which they are asked.
+- ``authentication``: what is asked of people, and what they answer.  ``passwords``: the text of
+  their file.  ``lockout``: how long who fails must wait.  ``jwt``: which tokens to trust.
 - ``engine``: a request described by values in, a decision with its reason out.
 - ``cordova``, ``ats``: rules of other systems; ``imported``: how they are written.
 - ``walk``: the same decision step by step, with what would change it.

@@ -68,7 +68,7 @@ TABLE = (
         "asked on, as this person",
         "refused with a challenge, or led to the login",
         401,
-        "",
+        events.LOGIN_REQUIRED,
         "exchange.authentication",
         intents=True,
     ),
@@ -166,6 +166,8 @@ def row(step: Step) -> Row:
 
 _BY_EVENT = {
     events.CLIENT_DENIED: Step.CLIENT,
+    events.LOGIN_REQUIRED: Step.AUTHENTICATION,
+    events.LOGIN_LOCKED: Step.AUTHENTICATION,
     events.RATE_LIMITED: Step.LIMITS,
     events.CSRF_TOKEN: Step.PAGE,
     events.NOT_ATTESTED: Step.PAGE,

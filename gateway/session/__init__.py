@@ -8,5 +8,6 @@
 - ``proofs``: one-time proofs of where a navigation leads.
 - ``endpoints``: where sites want reports sent, sealed into their pages' address for them.
 - ``bootstrap``: minting a session, its Set-Cookie fields, expiring duplicates.
+- ``login``: that a person signed in to the gateway.
 - ``settle``: the same in two steps, for browsers without localStorage.
 """

@@ -129,6 +129,7 @@ class TextBrowser:
             env=self._environment,
             cwd=self._folder,
             check=False,
+            start_new_session=True,  # without a terminal, which w3m would ask for a password
         )
         return done.stdout.decode("utf-8", "replace")
 

@@ -23,6 +23,7 @@ NAMES = {
     "gateway_rate_askings_total",
     "gateway_reports_total",
     "gateway_reports_forwarded_total",
+    "gateway_logins_total",
     "gateway_upstream_requests_total",
     "gateway_websocket_accepted_total",
     "gateway_websocket_messages_total",

@@ -2,6 +2,7 @@
 import { formOf } from "../shared/form.js";
 import { OURS } from "../shared/urls.js";
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
+import { takeAfter } from "./after.js";
 import { judgeOf } from "./attest.js";
 import { proofOf, withProof } from "./proof.js";
 import { NothingKept, ensureSession, ickt, mendSession, suffix } from "./session.js";
@@ -302,8 +303,12 @@ byId("reload", HTMLButtonElement).addEventListener("click", () => {
 
 (async () => {
   try {
+    const after = takeAfter();
+    if (after && location.hash.length < 2) history.replaceState(history.state, "", after);
     const fresh = !ickt();
     await ensureSession();
+    // Where people sign in, the check renews what sites' hosts ask the session for.
+    if (!fresh && stage.dataset.login) await mendSession();
     showFragment();
     windows.begin();
     // The page does not wait for the check; it is loaded again if the cookies had gone.
