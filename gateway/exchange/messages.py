@@ -17,6 +17,7 @@ from gateway.rewrite.pipeline import BodyPlan
 if TYPE_CHECKING:
     from gateway.cookies.seal import Row
     from gateway.cookies.suffixes import Suffixes
+    from gateway.exchange.standing import Asked
     from gateway.origins import Codec, Origin
     from gateway.policy.destinations import Settings as PolicySettings
     from gateway.policy.transport import Transport
@@ -371,10 +372,11 @@ class Refuse:
 
 @attrs.frozen
 class Accept:
-    """Answer the handshake with 101 and relay."""
+    """Answer the handshake with 101 and relay; ``asked``: what a reload asks again."""
 
     subprotocol: str | None = attrs.field(default=None, repr=False)
     fields: Fields = attrs.field(default=(), repr=False)
+    asked: Asked | None = attrs.field(default=None, repr=False, eq=False)
 
 
 Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept

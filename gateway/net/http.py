@@ -66,7 +66,7 @@ _DAY = 86400
 
 
 class Handler:
-    """Everything that serving a client needs; one for the process."""
+    """Everything that serving a client needs; one from each reload to the next."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Handler:
         telemetry: Telemetry,
         context: Context,
     ) -> None:
-        """``context`` may be replaced between requests (a reload)."""
+        """A reload makes another; what was begun with this one ends with it."""
         self.reactor = reactor
         self.limits = limits
         self.store = store
@@ -90,6 +90,11 @@ class Handler:
         self.context = context
         self.threads = Threads(reactor, limits.rewrite_threads)
         self.holds = Holds()
+
+    def follow(self, old: Handler) -> None:
+        """Take what is the process's and not a configuration's from the one before."""
+        old.threads.resize(self.limits.rewrite_threads)
+        self.threads, self.holds = old.threads, old.holds
 
     async def serve(self, client: Client) -> None:
         """Serve one client from its head to the end of its answer."""
@@ -232,7 +237,7 @@ class _Run:
 
     async def _connect_socket(self, need: ConnectSocket) -> object:
         try:
-            self._socket = await self._handler.sockets.dial(need)
+            self._socket = await self._handler.sockets.dial(need, self._handler.upstream)
         except GatewayError as error:
             return UpstreamFailed(error)
         return self._socket.answer

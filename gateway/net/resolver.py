@@ -112,8 +112,12 @@ class FilteringResolver:
         )
         return result
 
+    def why_closed(self, address: str, port: int) -> str | None:
+        """Why an address is closed; None: it is open."""
+        return why_closed(address, port, self._settings(), is_local=self._is_own(address))
+
     def _refuse(self, address: str, port: int) -> str | None:
-        why = why_closed(address, port, self._settings(), is_local=self._is_own(address))
+        why = self.why_closed(address, port)
         if why is not None:
             self._telemetry.event(events.SSRF_DENIED, detail=f"{address}: {why}")
         return why

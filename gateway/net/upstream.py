@@ -103,7 +103,7 @@ class _Pool(HTTPConnectionPool):
 
     def _putConnection(self, key: object, connection: Any) -> None:
         if len(self._timeouts) >= self.max_idle:
-            connection.transport.loseConnection()
+            connection.transport.abortConnection()
             return
         super()._putConnection(key, connection)
 
@@ -374,6 +374,21 @@ class Upstream:
             if timeout is not None and timeout.active():
                 timeout.cancel()
         return response
+
+    def follow(self, old: Upstream) -> None:
+        """Take the place of ``old`` after a reload: its bounds go on, its connections do not.
+
+        They were made under other rules of addresses, trust and TLS.  Those that are in use
+        are closed when their exchanges have ended.
+        """
+        mine, its = self.limits, old.limits
+        if (mine.upstream_requests, mine.upstream_requests_per_origin) == (
+            its.upstream_requests,
+            its.upstream_requests_per_origin,
+        ):
+            self._places, self._places_by_origin = old._places, old._places_by_origin
+        old._pool.max_idle = 0
+        watch(old._pool.closeCachedConnections())
 
     async def stop(self) -> None:
         """Close what is idle."""

@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from gateway import events
 from gateway.errors import ConfigurationError, StoreUnavailable
-from gateway.ops.config import parse_config
+from gateway.ops.config import load, parse_config
 from gateway.ops.service import GatewayService
 from tests.ops import (
     DOMAIN,
@@ -46,7 +46,7 @@ class ServiceCase(TestCase):
 
     def make(self) -> GatewayService:
         """Make the service, not started."""
-        return GatewayService(parse_config(self.setup.text, "g.toml"), reactor)
+        return GatewayService(load(self.setup.write()), reactor)
 
     async def begin(self) -> GatewayService:
         """Start it."""
@@ -270,7 +270,7 @@ class ReloadTests(ServiceCase):
         first = await self._serial()
         old = await self.unfinished()
         self.setup.ca.issue("gateway", [DOMAIN])
-        service.reload()
+        await service.reload()
         self.assertNotEqual(await self._serial(), first)
         self.assertIn(events.RELOADED, self.codes(service))
         old.send(b"Connection: close\r\n\r\n")
@@ -287,12 +287,12 @@ class ReloadTests(ServiceCase):
         for content in (b"", b"nothing", good[:200], other):
             issued.certificate.write_bytes(content)
             before = self.codes(service).count(events.RELOAD_REFUSED)
-            service.reload()
+            await service.reload()
             self.assertEqual(self.codes(service).count(events.RELOAD_REFUSED), before + 1)
             self.assertEqual(await self._serial(), first)
         self.assertNotIn(events.RELOADED, self.codes(service))
         issued.certificate.unlink()
-        service.reload()
+        await service.reload()
         self.assertEqual(await self._serial(), first)
 
     async def test_signal(self) -> None:
