@@ -34,7 +34,7 @@ from gateway.ops import keyfile
 from gateway.ops.admin import Admin
 from gateway.ops.config import load
 from gateway.ops.metrics import Telemetry
-from gateway.ops.reload import Built, Reloads, attempt, changes
+from gateway.ops.reload import Built, Reloads, attempt, changes, gently
 from gateway.origins import HostKind
 from gateway.pages.render import Pages
 from gateway.store.opening import open_store
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 _TICKET_KEYS_SECONDS = 12 * 3600
 _DAY = 86400
+_MOST_WARNINGS = 100
 
 
 @functools.cache
@@ -226,8 +227,12 @@ class GatewayService(Service):
     def _say_settings(self) -> None:
         config = self.config
         self.telemetry.show_limits(config.net.limits)
-        for warning in config.warnings:
+        for warning in config.warnings[:_MOST_WARNINGS]:
             self.telemetry.event(events.DANGEROUS_SETTING, detail=warning)
+        more = len(config.warnings) - _MOST_WARNINGS
+        if more > 0:
+            detail = f"and {more} more: gateway check-config prints them"
+            self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
         for notice in config.notices:
             self.telemetry.event("config.notice", detail=notice)
 
@@ -277,6 +282,10 @@ class GatewayService(Service):
 
     def _read(self) -> Built:
         """Read and build everything anew, in a thread; raises ``ConfigurationError``."""
+        with gently():
+            return self._read_now()
+
+    def _read_now(self) -> Built:
         running, pages = self.config, self._handler.pages
         if running.source is None:
             raise ConfigurationError(["not reloaded: the configuration is from no file"])

@@ -53,6 +53,16 @@ class CertificateTests(SynchronousTestCase):
         held.reload()
         self.assertGreater(held.expires, before)
 
+    def test_take(self) -> None:
+        """What another one has loaded is served, and read again from where that one read it."""
+        held = ReloadingCertificate(self.certificate, self.key)
+        self.put("two", days=20)
+        other = ReloadingCertificate(self.certificate, self.key, "1.3")
+        held.take(other)
+        self.assertEqual(held.expires, other.expires)
+        self.assertIs(held._options, other._options)
+        self.assertEqual(held._minimum, "1.3")
+
     def test_bad_files(self) -> None:
         """Each fault names its file, and the good certificate stays."""
         held = ReloadingCertificate(self.certificate, self.key)

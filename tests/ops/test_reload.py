@@ -336,6 +336,8 @@ class RunningTests(GatewayCase):
     async def test_settings(self) -> None:
         """Addresses, limits, HTTP/2: from the next request, connection or handshake on."""
         gateway = await self.gateway({SHOP: Origin(reply(b"x"))})
+        handler = gateway.service._handler
+        process = (handler.threads, handler.holds, handler.store, handler.sockets)
         await gateway.reload(
             ('allow-private = ["127.0.0.0/8"]', "allow-private = []"),
             ("http2 = false", "http2 = true"),
@@ -343,6 +345,9 @@ class RunningTests(GatewayCase):
         )
         self.assertEqual((await gateway.ask(f"{SHOP}/")).status, 502)
         self.assertIn(events.SSRF_DENIED, gateway.telemetry.codes())
+        handler = gateway.service._handler
+        kept = (handler.threads, handler.holds, handler.store, handler.sockets)
+        self.assertEqual([*map(id, kept)], [*map(id, process)])  # the process's, for ever
         many = await gateway.connect()
         many.write(request(f"{SHOP}/", b"A: 1", b"B: 2", b"C: 3"))
         self.assertEqual((await many.response()).status, 431)

@@ -295,6 +295,31 @@ class ReloadTests(ServiceCase):
         await service.reload()
         self.assertEqual(await self._serial(), first)
 
+    async def test_tickets(self) -> None:
+        """Twice a day session tickets have new keys; a file that is bad then ends nothing."""
+        service = await self.begin()
+        first = await self._serial()
+        kept = service._certificate._options
+        service._renew_tickets()
+        self.assertIsNot(service._certificate._options, kept)
+        self.setup.issued.certificate.write_bytes(b"nothing")
+        service._renew_tickets()
+        self.assertIn(events.RELOAD_REFUSED, self.codes(service))
+        self.assertTrue(service._tickets.running)
+        self.assertEqual(await self._serial(), first)
+
+    async def test_many_warnings(self) -> None:
+        """Of very many dangerous settings some are said, and how many more there are."""
+        self.setup.extra = (
+            '[[access]]\norigin = "*"\nfrom = "https://a.test"\nnative = true\n' * 150
+        )
+        service = await self.begin()
+        code = events.DANGEROUS_SETTING
+        self.assertEqual(service.telemetry.value("gateway_events_total", code=code), 101)
+        self.assertIn(
+            "and 50 more", service.telemetry.recent[1]["detail"] + str(service.telemetry.recent[0])
+        )
+
     async def test_signal(self) -> None:
         """SIGHUP reloads."""
         service = await self.begin()
