@@ -92,7 +92,10 @@ class Handler:
         self.holds = Holds()
 
     def follow(self, old: Handler) -> None:
-        """Take what is the process's and not a configuration's from the one before."""
+        """Take what is the process's and not a configuration's from the one before.
+
+        What remembers from one request to another belongs here; a reload forgets the rest.
+        """
         old.threads.resize(self.limits.rewrite_threads)
         self.threads, self.holds = old.threads, old.holds
 

@@ -30,13 +30,16 @@ _SLICE = 0.005
 
 @attrs.frozen
 class Standing:
-    """What a relay was accepted on: the question, the address it leads to, and for whom."""
+    """What a relay was accepted on: the question, the address it leads to, and for whom.
+
+    Equal ones are asked once: what an answer depends on is part of the comparison.
+    """
 
     asked: Asked | None
     address: str
     port: int
     host: str
-    client: str = attrs.field(eq=False)
+    client: str
     request: str = attrs.field(eq=False)
 
     @classmethod

@@ -15,7 +15,7 @@ import attrs
 from OpenSSL import SSL
 from service_identity.exceptions import VerificationError
 from twisted.internet import endpoints
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, maybeDeferred
 from twisted.internet.defer import TimeoutError as WaitedTooLong
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.error import TimeoutError as ConnectTimeout
@@ -388,7 +388,9 @@ class Upstream:
         ):
             self._places, self._places_by_origin = old._places, old._places_by_origin
         old._pool.max_idle = 0
-        watch(old._pool.closeCachedConnections())
+        # What cannot be closed is reused by nobody, and gone in a minute.
+        closing = maybeDeferred(old._pool.closeCachedConnections)
+        watch(closing.addErrback(lambda _: None))
 
     async def stop(self) -> None:
         """Close what is idle."""

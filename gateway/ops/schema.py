@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import attrs
+
+_USER = re.compile(r'://[^/"]*@')
 
 
 class Fault(ValueError):
@@ -113,8 +116,8 @@ class Reader:
 
 
 def show(value: Any) -> str:
-    """A value as an error quotes it, short."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    """A value as an error quotes it, short, without what may be a password in a URL."""
+    text = _USER.sub("://...@", json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -37,6 +37,7 @@ from gateway.ops.metrics import Telemetry
 from gateway.ops.reload import Built, Reloads, attempt, changes, gently
 from gateway.origins import HostKind
 from gateway.pages.render import Pages
+from gateway.policy.transport import TlsPolicy
 from gateway.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 _TICKET_KEYS_SECONDS = 12 * 3600
 _DAY = 86400
 _MOST_WARNINGS = 100
+_TIME = "%Y-%m-%d %H:%M:%S UTC"
 
 
 @functools.cache
@@ -340,6 +342,7 @@ class GatewayService(Service):
 
     def _facts(self) -> dict[str, str]:
         value = self.telemetry.value
+        read = time.gmtime(value("gateway_config_loaded_time"))
         return {
             "domain": self.config.codec.domain,
             "listening": ", ".join(str(port.getHost()) for port in self._ports),
@@ -347,6 +350,7 @@ class GatewayService(Service):
             "WebSockets": f"{value('gateway_websocket_connections'):.0f}",
             "certificate until": self._certificate.expires,
             "rules": self._rules(),
+            "configuration": f"{self.config.source}, read {time.strftime(_TIME, read)}",
         }
 
     # --- stop ---------------------------------------------------------------------
@@ -397,7 +401,9 @@ class GatewayService(Service):
 
 def _contexts(config: Config) -> Contexts:
     try:
-        return Contexts(system=config.net.trust_system, files=config.net.trust_files)
+        made = Contexts(system=config.net.trust_system, files=config.net.trust_files)
+        made.context(TlsPolicy())  # 10 ms that the first request need not wait for
     except crypto.Error:
         fault = "found a file that is not PEM, expected certificates"
         raise ConfigurationError([f"{config.source}: upstream.trust: {fault}"]) from None
+    return made

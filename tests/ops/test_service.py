@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -135,6 +136,14 @@ class StartTests(ServiceCase):
         page = (await self.admin("/")).body
         self.assertNotIn(b"<script", page)
         self.assertIn(b"&lt;script&gt;alert(1)", page)
+
+    async def test_operators_page_configuration(self) -> None:
+        """It says which file is in force, and since when."""
+        service = await self.begin()
+        page = (await self.admin("/")).body.decode()
+        self.assertRegex(
+            page, re.escape(str(service.config.source)) + r", read 20\d\d-\d\d-\d\d \d"
+        )
 
     async def test_redirect(self) -> None:
         """Plain HTTP only redirects, host and target kept; other hosts are not ours."""
