@@ -615,8 +615,16 @@ class LeakTests(GatewayCase):
             found = Counter(type(one) for one in objects)
             return Counter({kind: found[kind] for kind in (*kinds, SSL.Context)}), len(objects)
 
+        def beside() -> tuple[int, int]:
+            from twisted.internet import reactor
+
+            return threading.active_count(), len(reactor.getDelayedCalls())
+
         before, all_before = await count(10)
+        threads, calls = beside()
         after, all_after = await count(190)
+        self.assertEqual(beside()[0], threads)
+        self.assertLess(beside()[1], calls + 10)
         self.assertEqual(
             gateway.telemetry.value("gateway_config_reloads_total", outcome="applied"), 200
         )
