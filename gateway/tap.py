@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Read the configuration, choose log and reactor; exit 1 on a fault."""
+        # It would end the process until the service, which takes a moment, handles it.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
             self.config = load(Path(self["config"]))
         except ConfigurationError as error:

@@ -119,6 +119,11 @@ class RunTests(SynchronousTestCase):
         self.assertEqual((access["path"], access["status"]), ("/", 200))
         running.child.send_signal(signal.SIGHUP)
         running.until("config.reloaded")
+        self.setup.write(self.setup.text + "[limits]\nconnections = 0\nheader-count = 0\n")
+        running.child.send_signal(signal.SIGHUP)
+        for key in ("header-count", "connections"):
+            told = running.until("config.reload-refused")
+            self.assertIn(f"limits.{key}: found 0", told["detail"])
         self.assertTrue(running.portal().startswith(b"HTTP/1.1 200 OK\r\n"))
         client = running.connect()
         self.addCleanup(client.close)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import runpy
+import signal
 import sys
 from typing import Any
 
@@ -27,6 +29,7 @@ class OptionsTests(SynchronousTestCase):
         self.setup = Setup(temporary(self))
         self.errors = io.StringIO()
         self.patch(sys, "stderr", self.errors)
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         self.patch(Destination, "path", Destination.path)
 
     def _options(self, parent: dict[str, Any] | None = None) -> Options:
@@ -41,6 +44,13 @@ class OptionsTests(SynchronousTestCase):
         self.assertTrue(IService.providedBy(service))
         self.assertEqual(service.config.codec.public_port, self.setup.port)
         self.assertFalse(is_listening(self.setup.port))
+
+    def test_hang_up(self) -> None:
+        """A SIGHUP that comes while it starts does not end it; the start handles the later ones."""
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        self._options()
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.assertEqual(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
 
     def test_faults(self) -> None:
         """Faults are printed one a line, and end with 1."""

@@ -8,6 +8,7 @@ import click
 
 from gateway.cli.common import DEFAULT_CONFIG, config_option, fail, load_or_exit
 from gateway.errors import ConfigurationError
+from gateway.ops import keyfile
 
 
 @click.command("check-config")
@@ -15,11 +16,11 @@ from gateway.errors import ConfigurationError
 def check_config(config: Path | None) -> None:
     """Check a configuration; print every fault, exit with 1 if there is one."""
     found = load_or_exit(config)
-    # The certificate is a fault too if it cannot be used; Twisted is needed only for that.
-    from gateway.net.listener import ReloadingCertificate  # noqa: PLC0415
+    # What only the making finds is a fault too; Twisted is needed only for that.
+    from gateway.ops.service import GatewayService  # noqa: PLC0415
 
     try:
-        ReloadingCertificate(found.tls.certificate, found.tls.key, found.tls.minimum)
+        GatewayService.build(found, keyfile.load_or_invent)
     except ConfigurationError as error:
         fail(*error.faults)
     for warning in found.warnings:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _TAGS = 2**16
 _RESTART = (
-    "Running gateways take this at their next start (SIGHUP does not read the keys again): "
-    "restart all that share the file."
+    "Running gateways take this with a reload (SIGHUP) or at their next start: "
+    "reload all that share the file."
 )
 _WARNING = (
     "Retiring generation {} ends {}: these people are signed out of every site and begin "

@@ -12,7 +12,7 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 - ``script_cookies``: what scripts write and read by ``document.cookie``.
 - ``http``: a request to a rewrite host.  ``bodies``: what becomes of its answer's body.
 - ``attesting``: the token step, and what pages carry and ask for to prove themselves.
-- ``websocket``: a handshake to a rewrite host.
+- ``websocket``: a handshake to a rewrite host.  ``standing``: whether it is still open.
 - ``own``: the portal, the outer frame and the gateway's own endpoints.
 - ``reports``: how browsers report here, and who hears of it.
 - ``settle``: a session in two steps, for browsers without localStorage.

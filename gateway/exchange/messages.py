@@ -22,6 +22,7 @@ from gateway.rewrite.reporting import Originals
 if TYPE_CHECKING:
     from gateway.cookies.seal import Row
     from gateway.cookies.suffixes import Suffixes
+    from gateway.exchange.standing import Asked
     from gateway.origins import Codec, Origin
     from gateway.policy.authentication import Authentication, Bearer
     from gateway.policy.content import ContentRule
@@ -511,10 +512,11 @@ class Refuse:
 
 @attrs.frozen
 class Accept:
-    """Answer the handshake with 101 and relay."""
+    """Answer the handshake with 101 and relay; ``asked``: what a reload asks again."""
 
     subprotocol: str | None = attrs.field(default=None, repr=False)
     fields: Fields = attrs.field(default=(), repr=False)
+    asked: Asked | None = attrs.field(default=None, repr=False, eq=False)
 
 
 Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept

@@ -27,6 +27,7 @@ from gateway.exchange.messages import (
     UpstreamFailed,
     refusal,
 )
+from gateway.exchange.standing import Asked
 from gateway.origins import Origin, parse_origin
 from gateway.policy.engine import Ask, Decision, Question
 from gateway.session.reading import Reading
@@ -95,7 +96,7 @@ def _dialled(
     passing: Passing,
 ) -> Step[Ending]:
     reading, fault = yield from attesting.token_step(head, reading, context)
-    decision, page = _gate(head, addressed, fault, context)
+    decision, page, question = _gate(head, addressed, fault, context)
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
@@ -111,7 +112,7 @@ def _dialled(
         if secure is not None:
             # No redirect leads a handshake on: it is dialled as the browser would.
             addressed = attrs.evolve(addressed, origin=secure)
-            decision, page = _gate(head, addressed, fault, context)
+            decision, page, question = _gate(head, addressed, fault, context)
             if not isinstance(decision, Decision):
                 return decision
         cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
@@ -142,7 +143,8 @@ def _dialled(
     wrong = judge_choice(offer, answer.subprotocol)
     if wrong is not None:
         return _unsound(wrong)
-    return Accept(answer.subprotocol)
+    asked = Asked(question, addressed, decision.transport.tls)
+    return Accept(answer.subprotocol, asked=asked)
 
 
 def _is_native(head: RequestHead, context: Context) -> bool:
@@ -153,8 +155,8 @@ def _is_native(head: RequestHead, context: Context) -> bool:
 
 def _gate(
     head: RequestHead, addressed: Addressed, fault: Fault | None, context: Context
-) -> tuple[Decision | Ending, str | None]:
-    """Origin and policy: the decision, and the Origin for the upstream."""
+) -> tuple[Decision | Ending, str | None, Question]:
+    """Origin and policy: the decision, the Origin for the upstream, and what was asked."""
     text = origin_of(head.fields)
     page = None if isinstance(text, Unsound) else context.codec.expand_origin(text)
     native = page is None or fault is not None
@@ -167,14 +169,14 @@ def _gate(
     )
     decision = steps.policy_at(question, addressed, context)
     if decision.allowed:
-        return decision, _told_origin(text, page, context)
+        return decision, _told_origin(text, page, context), question
     if isinstance(text, Unsound):
-        return _unsound(text), None
+        return _unsound(text), None, question
     if fault is not None and page is not None:
-        return attesting.refused(fault), None
+        return attesting.refused(fault), None, question
     title = "This address is not open here"
     refused = Refuse(403, decision.event, title, decision.reason, decision.step, decision.rule)
-    return refused, None
+    return refused, None, question
 
 
 def _told_origin(text: str | Unsound, page: Origin | None, context: Context) -> str | None:

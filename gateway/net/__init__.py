@@ -9,7 +9,7 @@
 - ``drive``: the loop between an exchange and what performs its needs; ``holds``: who waits
   for whom to change a bucket.
 - ``websocket``: the one module that owns autobahn, both legs.
-- ``relay``: two legs coupled, whatever they are made of.
+- ``relay``: two legs coupled, whatever they are made of; ``standing``: what a reload ends.
 - ``upstream``: the one module that owns twisted.web's client side; the pool.
 - ``reports``: counts browsers' reports, keeps some, sends on what sites asked for.
 - ``resolver``: static hosts, and addresses judged after resolution.

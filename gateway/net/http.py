@@ -75,7 +75,7 @@ _DAY = 86400
 
 
 class Handler:
-    """Everything that serving a client needs; one for the process."""
+    """Everything that serving a client needs; one from each reload to the next."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Handler:
         telemetry: Telemetry,
         context: Context,
     ) -> None:
-        """``context`` may be replaced between requests (a reload); ``logins``, too."""
+        """A reload makes another; what was begun with this one ends with it."""
         self.logins = Logins(reactor, dict)
         self.reactor = reactor
         self.limits = limits
@@ -102,6 +102,17 @@ class Handler:
         self.holds = Holds()
         self.rates = Rates(reactor, store, telemetry)
         self.collector = Collector(reactor, limits, upstream, telemetry)
+
+    def follow(self, old: Handler) -> None:
+        """Take what is the process's and not a configuration's from the one before.
+
+        What remembers from one request to another belongs here; a reload forgets the rest.
+        """
+        old.threads.resize(self.limits.rewrite_threads)
+        self.threads, self.holds, self.rates = old.threads, old.holds, old.rates
+        self.collector = old.collector
+        self.collector.use(self.limits, self.upstream)
+        self.logins.follow(old.logins)
 
     async def serve(self, client: Client) -> None:
         """Serve one client from its head to the end of its answer."""
@@ -261,7 +272,7 @@ class _Run:
 
     async def _connect_socket(self, need: ConnectSocket) -> object:
         try:
-            self._socket = await self._handler.sockets.dial(need)
+            self._socket = await self._handler.sockets.dial(need, self._handler.upstream)
         except GatewayError as error:
             return UpstreamFailed(error)
         return self._socket.answer

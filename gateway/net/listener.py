@@ -49,6 +49,11 @@ class ReloadingCertificate:
         """Read the files again; also gives new session-ticket keys."""
         self._options = self._load()
 
+    def take(self, other: ReloadingCertificate) -> None:
+        """Serve what ``other`` has loaded, from the next handshake on."""
+        self._certificate, self._key = other._certificate, other._key
+        self._minimum, self._options = other._minimum, other._options
+
     @property
     def expires(self) -> str:
         """The end of the certificate's validity, as ASN.1 writes it."""

@@ -74,6 +74,7 @@ class Logins:
         self._passwords = passwords
         self._tokens = tokens
         self._provider = provider
+        self._count = threads
         self._threads = Threads(reactor, threads)
         self._most = threads + waiting
         self._running = 0
@@ -102,6 +103,12 @@ class Logins:
         if self._tokens is None:
             return "no tokens are taken here"
         return await self._tokens.judge(need.bearer, int(self.clock()))
+
+    def follow(self, old: Logins) -> None:
+        """Remember whom the one before knew, as far as it still stands; take its threads."""
+        self._key, self._known = old._key, old._known
+        old._threads.resize(self._count)
+        self._threads = old._threads
 
     def stop(self) -> None:
         """End the threads."""

@@ -230,16 +230,21 @@ class Balanced(ServerFactory):
         inner: Any,
         reactor: Any,
         balancers: Callable[[], Ranges],
-        limits: Limits,
+        limits: Callable[[], Limits],
         telemetry: Telemetry,
     ) -> None:
-        """``balancers`` is asked for each connection, so that a reload may change it."""
+        """``balancers`` and ``limits`` are asked for each connection: a reload changes them."""
         self.inner = inner
         self.reactor = reactor
-        self.limits = limits
+        self._limits = limits
         self.telemetry = telemetry
         self._balancers = balancers
         self._waiting: set[_Introduced] = set()
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds that are in force."""
+        return self._limits()
 
     def doStart(self) -> None:
         """See ``Factory``."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway import events
-from gateway.websocket.closing import GOING_AWAY, TRY_AGAIN, Ending, pass_on
+from gateway.websocket.closing import GOING_AWAY, POLICY, TRY_AGAIN, Ending, pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.net.settings import Limits
+    from gateway.net.standing import Standing
     from gateway.net.telemetry import Telemetry
 
 
@@ -67,6 +68,7 @@ class Relay:
         self.messages = {"client": 0, "upstream": 0}
         self.octets = {"client": 0, "upstream": 0}
         self.ending = ""
+        self.standing: Standing | None = None
 
     def start(self) -> None:
         """Couple the legs."""
@@ -130,6 +132,19 @@ class Relay:
     def drain(self) -> None:
         """The gateway goes away: tell both sides (1001)."""
         self._end_both("drained", Ending(GOING_AWAY, "the gateway is restarting"))
+
+    def revoke(self) -> bool:
+        """What it leads to is not open any more: the client is told so (1008), the origin 1001.
+
+        False if it was about to end anyhow.
+        """
+        if self.ending or not self._open:
+            return False
+        self.ending = "revoked"
+        for leg in tuple(self._open):
+            code = POLICY if self._names[leg] == "client" else GOING_AWAY
+            self._tell(leg, Ending(code, "not open any more" if code == POLICY else ""))
+        return True
 
     def _end_both(self, why: str, ending: Ending, first: Leg | None = None) -> None:
         self.ending = self.ending or why

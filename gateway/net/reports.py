@@ -100,16 +100,16 @@ class Collector:
     ) -> None:
         """``upstream`` sends to sites' endpoints as it does for pages."""
         self._reactor = reactor
-        self._upstream = upstream
         self._telemetry = telemetry
-        self.use(limits)
+        self.use(limits, upstream)
         self._ring: OrderedDict[Reported, Line] = OrderedDict()
         self._waiting: deque[Forward] = deque()
         self._running: set[Deferred[None]] = set()
 
-    def use(self, limits: Limits) -> None:
-        """Keep to these bounds from now on; what is kept and under way stays."""
+    def use(self, limits: Limits, upstream: Upstream) -> None:
+        """Keep to these bounds and ways from now on; what is kept and under way stays."""
         self._limits = limits
+        self._upstream = upstream
         self._clients = Buckets(limits.report_rate)
         self._endpoints = Buckets(limits.report_forward_rate)
 

@@ -113,9 +113,13 @@ class FilteringResolver:
         )
         return result
 
-    def _refuse(self, address: str, port: int) -> str | None:
+    def why_closed(self, address: str, port: int) -> str | None:
+        """Why an address is closed; None: it is open."""
         is_local = any(self._is_own(form) for form in forms(address))
-        why = why_closed(address, port, self._settings(), is_local=is_local)
+        return why_closed(address, port, self._settings(), is_local=is_local)
+
+    def _refuse(self, address: str, port: int) -> str | None:
+        why = self.why_closed(address, port)
         if why is not None:
             detail = f"{address}: {why}"
             self._telemetry.event(events.SSRF_DENIED, detail=detail, step=Step.ADDRESS)

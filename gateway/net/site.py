@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from gateway.net.settings import Limits
     from gateway.net.telemetry import Telemetry
 
+    _Serve = Callable[[Client], Coroutine[Any, Any, None]]
+
 _OWN_FIELDS = b"".join(name + b": " + value + b"\r\n" for name, value in own_fields())
 _DRAIN_SECONDS = 5
 _STATUS_TEXT = {
@@ -343,23 +345,26 @@ class Site(ServerFactory):
         reactor: Any,
         limits: Limits,
         telemetry: Telemetry,
-        handler: Callable[[Client], Coroutine[Any, Any, None]],
+        handler: _Serve,
         *,
         h2: bool = False,
     ) -> None:
         """``handler`` serves one client to its end; ``h2`` is offered in ALPN."""
-        self._protocols = [b"h2", b"http/1.1"] if h2 else [b"http/1.1"]
+        self.replace(limits, handler, h2=h2)
         self.reactor = reactor
-        self.limits = limits
         self.is_draining = False
         self._telemetry = telemetry
-        self._handler = handler
         self._channels: set[Connection] = set()
         self._upgraded: set[Connection] = set()
         self.spooled = 0
         self._by_address: dict[str, int] = {}
         self._serving: set[Deferred[None]] = set()
         self._when_quiet: list[Deferred[None]] = []
+
+    def replace(self, limits: Limits, handler: _Serve, *, h2: bool = False) -> None:
+        """A reload: what begins from now on is served by these."""
+        self.limits, self._handler = limits, handler
+        self._protocols = [b"h2", b"http/1.1"] if h2 else [b"http/1.1"]
 
     def acceptableProtocols(self) -> list[bytes]:
         """ALPN: what is spoken, the better one first."""

@@ -36,6 +36,12 @@ class Threads:
             self._trigger = self._reactor.addSystemEventTrigger("during", "shutdown", self.stop)
         return deferToThreadPool(self._reactor, self._pool, work, *arguments)
 
+    def resize(self, count: int) -> None:
+        """At most ``count`` threads from now on; work that runs goes on."""
+        self._count = count
+        if self._pool is not None:
+            self._pool.adjustPoolsize(0, count)
+
     def stop(self) -> None:
         """Wait for the threads to end; safe to say twice."""
         pool, self._pool = self._pool, None

@@ -15,7 +15,7 @@ import attrs
 from OpenSSL import SSL
 from service_identity.exceptions import CertificateError, VerificationError
 from twisted.internet import endpoints
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, maybeDeferred
 from twisted.internet.defer import TimeoutError as WaitedTooLong
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.error import TimeoutError as ConnectTimeout
@@ -111,7 +111,7 @@ class _Pool(HTTPConnectionPool):
 
     def _putConnection(self, key: object, connection: Any) -> None:
         if len(self._timeouts) >= self.max_idle:
-            connection.transport.loseConnection()
+            connection.transport.abortConnection()
             return
         super()._putConnection(key, connection)
 
@@ -386,6 +386,23 @@ class Upstream:
             if timeout is not None and timeout.active():
                 timeout.cancel()
         return response
+
+    def follow(self, old: Upstream) -> None:
+        """Take the place of ``old`` after a reload: its bounds go on, its connections do not.
+
+        They were made under other rules of addresses, trust and TLS.  Those that are in use
+        are closed when their exchanges have ended.
+        """
+        mine, its = self.limits, old.limits
+        if (mine.upstream_requests, mine.upstream_requests_per_origin) == (
+            its.upstream_requests,
+            its.upstream_requests_per_origin,
+        ):
+            self._places, self._places_by_origin = old._places, old._places_by_origin
+        old._pool.max_idle = 0
+        # What cannot be closed is reused by nobody, and gone in a minute.
+        closing = maybeDeferred(old._pool.closeCachedConnections)
+        watch(closing.addErrback(lambda _: None))
 
     async def stop(self) -> None:
         """Close what is idle."""

@@ -28,6 +28,7 @@ from gateway import events
 from gateway.errors import GatewayError, LocalFault, UpstreamFault, UpstreamTimeout
 from gateway.exchange.messages import SocketOpened, SocketRefused
 from gateway.net.relay import Relay
+from gateway.net.standing import Review, Standing
 from gateway.net.upstream import describe, telling
 from gateway.websocket.closing import Ending
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.exchange.messages import Accept, ConnectSocket
     from gateway.net.client import Client
     from gateway.net.settings import Limits
+    from gateway.net.standing import Judge
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream
 
@@ -286,6 +288,7 @@ class DialledSocket:
     answer: SocketOpened | SocketRefused
     leg: ClientLeg
     origin: str
+    upstream: Upstream
 
     def discard(self) -> None:
         """Nobody wants it after all."""
@@ -299,6 +302,7 @@ class Sockets:
         """``upstream`` gives endpoints and limits: one way to an origin for all."""
         self._reactor = reactor
         self._upstream = upstream
+        self._review = Review(reactor, telemetry)
         self._telemetry = telemetry
         self._relays: set[Relay] = set()
         self._dialling = 0
@@ -330,18 +334,23 @@ class Sockets:
         }
         factory.setProtocolOptions(**options)
 
-    async def dial(self, need: ConnectSocket) -> DialledSocket:
+    def replace(self, upstream: Upstream, judge: Judge) -> None:
+        """A reload: these from now on; relays that are not open any more end."""
+        self._upstream = upstream
+        self._review.begin(judge, self._relays)
+
+    async def dial(self, need: ConnectSocket, upstream: Upstream) -> DialledSocket:
         """Open the upstream's leg; raises ``GatewayError`` when nothing answered."""
         if len(self._relays) + self._dialling >= self._limits.websocket_connections:
             self._telemetry.count("gateway_limit_reached_total", limit="websocket-connections")
             raise TooManySockets("[limits] websocket-connections was reached")
         self._dialling += 1
         try:
-            return await self._dial(need)
+            return await self._dial(need, upstream)
         finally:
             self._dialling -= 1
 
-    async def _dial(self, need: ConnectSocket) -> DialledSocket:
+    async def _dial(self, need: ConnectSocket, upstream: Upstream) -> DialledSocket:
         origin = need.origin
         scheme = "wss" if origin.secure else "ws"
         factory = WebSocketClientFactory(
@@ -354,7 +363,7 @@ class Sockets:
         factory.buildProtocol = lambda addr: leg  # type: ignore[method-assign] # noqa: ARG005
         factory.setProtocolOptions(version=13, serverConnectionDropTimeout=1)
         left: list[bool] = []
-        waiting = telling(self._upstream.endpoint(origin, need.transport).connect(factory), left)
+        waiting = telling(upstream.endpoint(origin, need.transport).connect(factory), left)
         timed_out = False
 
         def out_of_time() -> None:
@@ -385,7 +394,7 @@ class Sockets:
         finally:
             if timer.active():
                 timer.cancel()
-        return DialledSocket(answer, leg, str(origin))
+        return DialledSocket(answer, leg, str(origin), upstream)
 
     def accept(
         self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
@@ -433,6 +442,7 @@ class Sockets:
             self._tell_if_quiet()
 
         relay = Relay(leg, dialled.leg, self._limits, self._reactor, self._telemetry, over)
+        relay.standing = Standing.of(ending, client, dialled.leg, request_id)
         self._relays.add(relay)
         self._telemetry.count("gateway_websocket_connections")
         self._telemetry.count("gateway_websocket_accepted_total")
@@ -441,6 +451,8 @@ class Sockets:
         relay.start()
         if self._is_draining:  # it was dialled when the drain began
             self._reactor.callLater(0, relay.drain)
+        if dialled.upstream is not self._upstream:  # a reload came between
+            self._review.one(relay)
 
     def drain(self) -> Deferred[None]:
         """Close all relays with 1001, spread over a time; fires when all are over."""

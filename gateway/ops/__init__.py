@@ -4,7 +4,7 @@
 - ``config_admission``: the part of it about clients, balancers and rates.
 - ``config_content``: its part on what pages may do.
 - ``schema``: which keys there are, what they hold, their defaults.
-- ``service``: the service tree that twistd runs; start, reload, drain.
+- ``service``: the service tree that twistd runs; start, drain.  ``reload``: all or nothing.
 - ``keyfile``: the root secrets' file: made, read, changed.
 - ``config_login``, ``login``, ``passwordfile``: who may use the gateway.
 - ``log``: JSON lines.  ``metrics``: Prometheus.  ``admin``: health and the operator's page.

@@ -45,6 +45,14 @@ def load(path: Path) -> ServerKeys:
         return parse_keys(_read(path))
 
 
+def load_or_invent(path: Path) -> ServerKeys:
+    """For a check, which makes nothing: where there is no file yet, keys that nobody uses."""
+    with _faults(path):
+        if path.exists():
+            return parse_keys(_read(path))
+        return parse_keys(new_key_file(os.urandom(ROOT_SIZE)))
+
+
 def rotate(path: Path) -> ServerKeys:
     """Add a generation of fresh randomness, the newest from now on; all keys after that.
 

@@ -69,6 +69,7 @@ class Telemetry:
             ),
             "gateway_upstream_requests_total": ("Requests to origins by outcome.", "outcome"),
             "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
+            "gateway_config_reloads_total": ("Reloads by outcome: applied, refused.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
             "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
@@ -77,6 +78,7 @@ class Telemetry:
             "gateway_connections": ("Open HTTP connections of clients.",),
             "gateway_websocket_connections": ("Open WebSocket relays.",),
             "gateway_limit": ("The bounds in force, by their keys.", "limit"),
+            "gateway_config_loaded_time": ("When what is in force was read, since the epoch.",),
             "gateway_build_info": ("Always 1; the label tells the version.", "version"),
         }
         histograms = {
@@ -92,6 +94,8 @@ class Telemetry:
                 name, text, labels, registry=self.registry, buckets=_SECONDS
             )
         self.count("gateway_build_info", version=__version__)
+        for outcome in ("applied", "refused"):
+            self.count("gateway_config_reloads_total", 0, outcome=outcome)
 
     def show_limits(self, limits: Limits) -> None:
         """Put every bound into the metric ``gateway_limit``."""
@@ -105,6 +109,13 @@ class Telemetry:
             for what in ("burst", "per-second"):
                 value = 0.0 if rate is None else getattr(rate, what.replace("-", "_"))
                 self._metrics["gateway_limit"].labels(limit=f"rates.{kind}-{what}").set(value)
+
+    def loaded(self, outcome: str, now: float | None = None) -> None:
+        """A configuration was read; ``now`` if it is in force.  A start has no outcome."""
+        if outcome:
+            self.count("gateway_config_reloads_total", outcome=outcome)
+        if now is not None:
+            self._metrics["gateway_config_loaded_time"].set(now)
 
     def value(self, name: str, **labels: str) -> float:
         """A counter's or gauge's value: for the operator's page and tests."""

@@ -15,6 +15,8 @@ from typing import Any
 
 import attrs
 
+_USER = re.compile(r'://[^/"]*@')
+
 
 class Fault(ValueError):
     """A value is not what its key holds; the text says what is expected."""
@@ -126,8 +128,8 @@ class Reader:
 
 
 def show(value: Any) -> str:
-    """A value as an error quotes it, short."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    """A value as an error quotes it, short, without what may be a password in a URL."""
+    text = _USER.sub("://...@", json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from OpenSSL import crypto
 from publicsuffixlist import PublicSuffixList
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -25,24 +27,42 @@ from gateway.net.peer import Contexts
 from gateway.net.proxied import Balanced
 from gateway.net.resolver import ConnectOnly, FilteringResolver
 from gateway.net.site import Site
+from gateway.net.standing import Judge
+from gateway.net.threads import Threads
 from gateway.net.upstream import Upstream
 from gateway.net.websocket import Sockets
 from gateway.ops import keyfile
 from gateway.ops.admin import Admin
+from gateway.ops.config import load
 from gateway.ops.login import open_logins
 from gateway.ops.metrics import Telemetry
+from gateway.ops.reload import Built, Reloads, attempt, changes, gently
 from gateway.origins import HostKind
 from gateway.pages.render import Pages
+from gateway.policy.transport import TlsPolicy
 from gateway.store.opening import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
     from gateway.ops.config import Config
+    from gateway.policy.addresses import AddressSettings
+    from gateway.session.keys import ServerKeys
     from gateway.store.interface import Store
 
 _TICKET_KEYS_SECONDS = 12 * 3600
 _DAY = 86400
+_MOST_WARNINGS = 100
+_TIME = "%Y-%m-%d %H:%M:%S UTC"
+
+
+@functools.cache
+def _suffixes() -> Suffixes:
+    """The list is the package's, not the configuration's; reading it takes 40 ms."""
+    return Suffixes(PublicSuffixList())
 
 
 class GatewayService(Service):
@@ -59,25 +79,53 @@ class GatewayService(Service):
         self.telemetry = telemetry or Telemetry()
         self._reactor = reactor
         self._ports: list[IListeningPort] = []
+        self._own: frozenset[tuple[str, int]] = frozenset()
         self._ready = False
         self._stopping = False
         self.failure: GatewayError | None = None
-        self._certificate = ReloadingCertificate(
-            config.tls.certificate, config.tls.key, config.tls.minimum
-        )
-        self._addresses = config.policy.addresses
+        built = self.build(config, keyfile.load_or_create)
+        self._certificate = built.certificate
         self.store: Store = open_store(config.store, reactor)
-        pages = Pages(config.codec, config.apart, login=config.login.rules is not None)
-        contexts = Contexts(system=config.net.trust_system, files=config.net.trust_files)
-        resolver = FilteringResolver(reactor.nameResolver, lambda: self._addresses, self.telemetry)
-        connect_reactor = ConnectOnly(reactor, resolver)
-        self._upstream = Upstream(reactor, connect_reactor, config.net, contexts, self.telemetry)
+        self._upstream, _ = self._upstream_of(built)
         self.sockets = Sockets(reactor, self._upstream, self.telemetry)
-        keys = keyfile.load_or_create(config.key_file)
+        self._handler = handler = self._handler_of(built, self._upstream)
+        limits = config.net.limits
+        self.site = Site(reactor, limits, self.telemetry, handler.serve, h2=config.http2)
+        self.redirects = Site(
+            reactor, limits, self.telemetry, redirect_handler(self._redirect_location)
+        )
+        self._tickets = LoopingCall(self._renew_tickets)
+        self._tickets.clock = reactor
+        self._purging = LoopingCall(self._purge)
+        self._purging.clock = reactor
+        # A thread of its own: look-ups hang in the reactor's, bodies are edited in the handler's.
+        self._reading = Threads(reactor, 1)
+        self._reloads = Reloads(
+            lambda: self._reading.run(self._read), self._swap, self._why_no_reload, self.telemetry
+        )
+
+    @staticmethod
+    def build(config: Config, read_keys: Callable[[Path], ServerKeys]) -> Built:
+        """What a configuration makes, for a start, a reload or a check alike; safe in a thread.
+
+        Raises ``ConfigurationError`` with every fault that only the making finds.
+        """
+        faults: list[str] = []
+        certificate = attempt(
+            faults,
+            lambda: ReloadingCertificate(
+                config.tls.certificate, config.tls.key, config.tls.minimum
+            ),
+        )
+        contexts = attempt(faults, lambda: _contexts(config))
+        keys = attempt(faults, lambda: read_keys(config.key_file))
+        if certificate is None or contexts is None or keys is None:
+            raise ConfigurationError(faults)
+        pages = Pages(config.codec, config.apart, login=config.login.rules is not None)
         context = Context(
             config.codec,
             keys,
-            Suffixes(PublicSuffixList()),
+            _suffixes(),
             config.policy,
             pages.runtime_path,
             pages.runtime_digest,
@@ -104,20 +152,32 @@ class GatewayService(Service):
             rates=config.admission.rates,
             authentication=config.login.rules,
         )
-        limits = config.net.limits
-        self._handler = handler = Handler(
-            reactor, limits, self.store, self._upstream, self.sockets, pages, self.telemetry,
+        return Built(config, certificate, contexts, pages, context)
+
+    def _upstream_of(self, built: Built) -> tuple[Upstream, FilteringResolver]:
+        """Connections to origins: none of another configuration's serves this one's requests."""
+        config, reactor = built.config, self._reactor
+        contexts, addresses = built.contexts, config.policy.addresses
+
+        # What listens here must never be an upstream, whatever else is opened.
+        def closed() -> AddressSettings:
+            return attrs.evolve(addresses, own=self._own)
+
+        resolver = FilteringResolver(reactor.nameResolver, closed, self.telemetry)
+        connect_reactor = ConnectOnly(reactor, resolver)
+        made = Upstream(reactor, connect_reactor, config.net, contexts, self.telemetry)
+        return made, resolver
+
+    def _handler_of(self, built: Built, upstream: Upstream) -> Handler:
+        """What serves requests from now on, with what each of them keeps to its end."""
+        reactor, limits = self._reactor, built.config.net.limits
+        pages, context = built.pages, built.context
+        handler = Handler(
+            reactor, limits, self.store, upstream, self.sockets, pages, self.telemetry,
             context,
         )  # fmt: skip
-        handler.logins = open_logins(config, reactor, self._upstream, self.telemetry)
-        self.site = Site(reactor, limits, self.telemetry, handler.serve, h2=config.http2)
-        self.redirects = Site(
-            reactor, limits, self.telemetry, redirect_handler(self._redirect_location)
-        )
-        self._tickets = LoopingCall(self._certificate.reload)
-        self._tickets.clock = reactor
-        self._purging = LoopingCall(self._purge)
-        self._purging.clock = reactor
+        handler.logins = open_logins(built.config, reactor, upstream, self.telemetry)
+        return handler
 
     # --- start --------------------------------------------------------------------
 
@@ -132,6 +192,7 @@ class GatewayService(Service):
 
     async def start(self) -> None:
         """Open the store and every port; raises ``GatewayError`` for what cannot be had."""
+        self._handle_signals()  # from here on: a SIGHUP that nobody handles ends the process
         self.store.start()
         # Look-ups run in these threads: a few names that hang must not hold up all others.
         self._reactor.suggestThreadPoolSize(self.config.net.limits.resolver_threads)
@@ -148,7 +209,6 @@ class GatewayService(Service):
             raise
         watch(self._tickets.start(_TICKET_KEYS_SECONDS, now=False))
         watch(self._purging.start(_DAY))
-        self._reactor.callWhenRunning(self._handle_signals)
         self._announce()
         self._ready = True
 
@@ -170,14 +230,16 @@ class GatewayService(Service):
             host: Any = port.getHost()
             if hasattr(host, "port"):
                 own.add((host.host, host.port))
-        # What listens here must never be an upstream, whatever else is opened.
-        self._addresses = attrs.evolve(self._addresses, own=frozenset(own))
+        self._own = frozenset(own)
 
     def _balanced(self, factory: IProtocolFactory) -> Balanced:
         """Let balancers of ``[http] proxy-from`` say whose connections theirs are."""
-        limits = self.config.net.limits
         return Balanced(
-            factory, self._reactor, lambda: self.config.admission.balancers, limits, self.telemetry
+            factory,
+            self._reactor,
+            lambda: self.config.admission.balancers,
+            lambda: self.config.net.limits,
+            self.telemetry,
         )
 
     def _start_failed(self, failure: Any) -> None:
@@ -189,14 +251,23 @@ class GatewayService(Service):
         if self._reactor.running:
             self._reactor.stop()
 
-    def _announce(self) -> None:
+    def _say_settings(self) -> None:
         config = self.config
         self.telemetry.show_limits(config.net.limits)
         self.telemetry.show_rates(config.admission.rates)
-        for warning in config.warnings:
+        for warning in config.warnings[:_MOST_WARNINGS]:
             self.telemetry.event(events.DANGEROUS_SETTING, detail=warning)
+        more = len(config.warnings) - _MOST_WARNINGS
+        if more > 0:
+            detail = f"and {more} more: gateway check-config prints them"
+            self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
         for notice in config.notices:
             self.telemetry.event("config.notice", detail=notice)
+
+    def _announce(self) -> None:
+        config = self.config
+        self._say_settings()
+        self.telemetry.loaded("", time.time())
         for description in config.admin_listen:
             loopback = any(text in description for text in ("127.0.0.1", "localhost", "unix:"))
             if not loopback and "::1" not in description.replace("\\:", ":"):
@@ -225,15 +296,66 @@ class GatewayService(Service):
 
     # --- while it runs ------------------------------------------------------------
 
-    def reload(self) -> None:
-        """SIGHUP: read the certificate again; a bad one leaves the good one in place."""
+    def reload(self) -> Deferred[None]:
+        """SIGHUP: read the configuration again and take it whole, or not at all.
+
+        Fires when that is done, and with it what was asked for meanwhile; never fails.
+        """
+        return self._reloads.ask()
+
+    def _why_no_reload(self) -> str:
+        if self._stopping:
+            return "stopping"
+        return "" if self._ready else "starting"
+
+    def _read(self) -> Built:
+        """Read and build everything anew, in a thread; raises ``ConfigurationError``."""
+        with gently():
+            return self._read_now()
+
+    def _read_now(self) -> Built:
+        running, pages = self.config, self._handler.pages
+        if running.source is None:
+            raise ConfigurationError(["not reloaded: the configuration is from no file"])
+        found = load(running.source)
+        faults = changes(running, found)
+        # They are equal, or it is refused; these know the labels of the sites that are open.
+        found = attrs.evolve(found, codec=running.codec, apart=running.apart)
+        built = attempt(faults, lambda: self.build(found, keyfile.load))
+        if faults or built is None:
+            raise ConfigurationError(faults)
+        built.pages.inherit(pages)
+        return built
+
+    def _swap(self, built: Built) -> str:
+        """From one turn of the reactor to the next; says what is in force then."""
+        limits = built.config.net.limits
+        originals = self._handler.context.originals
+        built = attrs.evolve(built, context=attrs.evolve(built.context, originals=originals))
+        upstream, resolver = self._upstream_of(built)
+        handler = self._handler_of(built, upstream)
+        # What could fail is behind us.
+        handler.follow(self._handler)
+        upstream.follow(self._upstream)
+        self.config, self._upstream, self._handler = built.config, upstream, handler
+        self._certificate.take(built.certificate)
+        self.site.replace(limits, handler.serve, h2=built.config.http2)
+        self.redirects.replace(limits, redirect_handler(self._redirect_location))
+        self.sockets.replace(upstream, Judge(built.context, resolver.why_closed))
+        self._reactor.suggestThreadPoolSize(limits.resolver_threads)
+        self._say_settings()
+        return self._rules()
+
+    def _renew_tickets(self) -> None:
+        """New keys for session tickets, and the certificate's files as they are by now."""
         try:
             self._certificate.reload()
         except ConfigurationError as error:
             self.telemetry.event(events.RELOAD_REFUSED, detail=str(error))
-        else:
-            detail = "the certificate; other settings change with a restart"
-            self.telemetry.event(events.RELOADED, detail=detail)
+
+    def _rules(self) -> str:
+        policy = self.config.policy
+        return f"{len(policy.navigation)} allow-navigation, {len(policy.access)} access"
 
     def _purge(self) -> None:
         """Once a day: rows and digests whose time is over."""
@@ -248,14 +370,15 @@ class GatewayService(Service):
 
     def _facts(self) -> dict[str, str]:
         value = self.telemetry.value
+        read = time.gmtime(value("gateway_config_loaded_time"))
         return {
             "domain": self.config.codec.domain,
             "listening": ", ".join(str(port.getHost()) for port in self._ports),
             "connections": f"{value('gateway_connections'):.0f}",
             "WebSockets": f"{value('gateway_websocket_connections'):.0f}",
             "certificate until": self._certificate.expires,
-            "rules": f"{len(self.config.policy.navigation)} allow-navigation, "
-            f"{len(self.config.policy.access)} access",
+            "rules": self._rules(),
+            "configuration": f"{self.config.source}, read {time.strftime(_TIME, read)}",
         }
 
     # --- stop ---------------------------------------------------------------------
@@ -296,6 +419,7 @@ class GatewayService(Service):
         await self._upstream.stop()
         self._handler.threads.stop()
         self._handler.logins.stop()
+        self._reading.stop()
         await self.store.stop()
 
     @staticmethod
@@ -303,3 +427,13 @@ class GatewayService(Service):
         stopped = port.stopListening()
         if stopped is not None:
             await stopped
+
+
+def _contexts(config: Config) -> Contexts:
+    try:
+        made = Contexts(system=config.net.trust_system, files=config.net.trust_files)
+        made.context(TlsPolicy())  # 10 ms that the first request need not wait for
+    except crypto.Error:
+        fault = "found a file that is not PEM, expected certificates"
+        raise ConfigurationError([f"{config.source}: upstream.trust: {fault}"]) from None
+    return made

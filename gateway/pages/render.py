@@ -113,6 +113,13 @@ class Pages:
             for framed in (False, True)
         }
 
+    def inherit(self, old: Pages) -> None:
+        """Keep what ``old`` has encoded already, where it is the same."""
+        self._assets |= {
+            name: its for name, its in old._assets.items() if self._assets.get(name) == its
+        }
+        self._pages |= {key: its for key, its in old._pages.items() if self._pages.get(key) == its}
+
     def _add_hashed(self, name: str) -> str:
         body = (resources.files("gateway.pages") / "assets" / name).read_bytes()
         stem, _, kind = name.partition(".")

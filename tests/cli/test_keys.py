@@ -123,7 +123,7 @@ class KeysCommandTests(TestCase):
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
                 first, second = done.stdout.splitlines()
                 self.assertIn(f"generation {newest} is there, and the newest", first)
-                self.assertRegex(second, "next start .*SIGHUP does not.*restart all")
+                self.assertRegex(second, "a reload .SIGHUP. or at their next start: reload all")
             secrets = {one.split()[1] for one in self.path.read_text().splitlines()[1:]}
             self.assertEqual(len(secrets), 3)
             await self._fill({1: 5, 2: 3, 3: 2})

@@ -183,6 +183,19 @@ class Gateway:
         """The admin listener's port."""
         return self.service._ports[-1].getHost().port
 
+    async def reload(self, *changes: tuple[str, str]) -> str:
+        """Change the configuration's file, each text once, and reload; the newest outcome."""
+        source = self.service.config.source
+        assert source is not None
+        text = source.read_text("utf-8")
+        for before, after in changes:
+            assert text.count(before) == 1, before
+            text = text.replace(before, after)
+        source.write_text(text, "utf-8")
+        await self.service.reload()
+        told = ("config.reloaded", "config.reload-refused")
+        return next(code for code in reversed(self.telemetry.codes()) if code in told)
+
     async def connect(self, host: str = DOMAIN) -> Connection:
         """A TLS connection of a raw client that trusts the local CA."""
         return await self.case.client(self.port, host)
@@ -263,7 +276,9 @@ class GatewayCase(TestCase):
             http2=str(http2).lower(),
             http=http,
         )
-        config = parse_config(text, "test.toml")
+        source = folder() / f"{os.urandom(8).hex()}.toml"
+        source.write_text(text, "utf-8")
+        config = parse_config(text, "test.toml", source)
         bounds = attrs.evolve(config.net.limits, **{"drain_seconds": 3, **limits})
         config = attrs.evolve(config, net=attrs.evolve(config.net, limits=bounds))
         telemetry = Remembering()

@@ -53,6 +53,16 @@ class CertificateTests(SynchronousTestCase):
         held.reload()
         self.assertGreater(held.expires, before)
 
+    def test_take(self) -> None:
+        """What another one has loaded is served, and read again from where that one read it."""
+        held = ReloadingCertificate(self.certificate, self.key)
+        self.put("two", days=20)
+        other = ReloadingCertificate(self.certificate, self.key, "1.3")
+        held.take(other)
+        self.assertEqual(held.expires, other.expires)
+        self.assertIs(held._options, other._options)
+        self.assertEqual(held._minimum, "1.3")
+
     def test_bad_files(self) -> None:
         """Each fault names its file, and the good certificate stays."""
         held = ReloadingCertificate(self.certificate, self.key)
@@ -104,10 +114,15 @@ class ListenTests(GatewayCase):
         """New connections get the new certificate, old ones live on; a bad file changes nothing."""
         gateway = await self.gateway({SHOP: Origin(reply(b"ok"))})
         service = gateway.service
+        source = service.config.source
         folder = tempfile.TemporaryDirectory(prefix="gateway-tests-")
         self.addCleanup(folder.cleanup)
-        held = service._certificate
-        held._certificate, held._key = Path(folder.name, "c.pem"), Path(folder.name, "c.key")
+        certificate, key = Path(folder.name, "c.pem"), Path(folder.name, "c.key")
+        text = source.read_text("utf-8")
+        for before, after in ((service.config.tls.certificate, certificate),
+                              (service.config.tls.key, key)):  # fmt: skip
+            text = text.replace(f'"{before}"', f'"{after}"')
+        source.write_text(text, "utf-8")
 
         async def serial() -> str:
             client = await self._any_client(gateway.port)
@@ -120,13 +135,13 @@ class ListenTests(GatewayCase):
         old.write(request(f"{SHOP}/", b"Cookie: " + gateway.cookie))
         await old.response()
         first = await serial()
-        service.reload()
+        await service.reload()
         self.assertIn("config.reload-refused", gateway.telemetry.codes())
         self.assertEqual(await serial(), first)
         issued = ca().issue("replaced", [DOMAIN, f"*.0.{DOMAIN}"])
-        shutil.copy(issued.certificate, held._certificate)
-        shutil.copy(issued.key, held._key)
-        service.reload()
+        shutil.copy(issued.certificate, certificate)
+        shutil.copy(issued.key, key)
+        await service.reload()
         self.assertEqual(gateway.telemetry.codes()[-1], "config.reloaded")
         pem = crypto.load_certificate(crypto.FILETYPE_PEM, issued.certificate.read_bytes())
         self.assertEqual(await serial(), pem.get_serial_number())

@@ -69,6 +69,19 @@ class RelayTests(SynchronousTestCase):
         """Each leg, its counterpart, and its name; everything new for each."""
         return [(self.client, self.upstream, "client"), (self.upstream, self.client, "upstream")]
 
+    def test_revoke(self) -> None:
+        """The client is told 1008, the origin 1001; both are read on, and nothing passes."""
+        self.client.reading = self.upstream.reading = False
+        self.assertTrue(self.relay.revoke())
+        self.assertEqual([one.code for one in self.client.endings], [1008])
+        self.assertEqual([one.code for one in self.upstream.endings], [1001])
+        self.assertTrue(self.client.reading and self.upstream.reading)
+        self.assertFalse(self.relay.revoke())
+        self.relay.closed(self.client, 1008, "", was_clean=True)
+        self.relay.closed(self.upstream, 1001, "", was_clean=True)
+        self.assertEqual([len(self.client.endings), len(self.upstream.endings)], [1, 1])
+        self.assertEqual((self.over, self.relay.ending), ([self.relay], "revoked"))
+
     def test_messages(self) -> None:
         """Each message goes to the other leg as it is, and is counted where it came from."""
         for leg, other, name in self.pairs():

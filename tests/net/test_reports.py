@@ -359,7 +359,7 @@ class CollectorTests(SynchronousTestCase):
         for page in "abc":
             collector.take(Reported(Layer.SITE, Seen("coep", page=page)))
         self.assertEqual([collector.may_report("c") for _ in range(2)], [True, False])
-        collector.use(Limits(report_ring=2, report_rate=5))
+        collector.use(Limits(report_ring=2, report_rate=5), self.upstream)
         self.assertTrue(collector.may_report("c"))
         self.assertEqual(len(collector.shown()), 3)
         collector.take(Reported(Layer.SITE, Seen("coep", page="d")))

@@ -65,6 +65,18 @@ class ThreadsTests(TestCase):
         await gatherResults([threads.run(work) for _ in range(8)])
         self.assertEqual((now, most), (0, 2))
 
+    async def test_resize(self) -> None:
+        """Another number, before the first work or while there is some."""
+        for started in (False, True):
+            threads = self.make(1)
+            if started:
+                await threads.run(lambda: None)
+            threads.resize(2)
+            both = threading.Barrier(2)
+            await gatherResults([threads.run(both.wait, 10) for _ in range(2)])
+            threads.resize(1)
+            self.assertEqual(await threads.run(lambda: 1), 1)
+
     def test_none_before_the_first(self) -> None:
         """What is never used starts nothing."""
         before = threading.active_count()

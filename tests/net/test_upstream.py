@@ -170,6 +170,44 @@ class PoolTests(UpstreamCase):
             await self.read(await one)
         await until(lambda: sum(not one.ended for one in origin.connections) == 2)
 
+    async def test_follow(self) -> None:
+        """After a reload no connection of before serves anything; who waits, waits on."""
+        origin = Origin(lambda seen: reply(b"x") if seen.target != b"/later" else None)
+        old = await self.upstream({PLAIN: origin}, upstream_requests_per_origin=2)
+        running = self.ask(old, b"/later")
+        await self.read(await self.ask(old))
+        busy, idle = origin.connections
+        new = await self.upstream({PLAIN: origin}, upstream_requests_per_origin=2)
+        new._settings = old._settings  # the same origin
+        new.follow(old)
+        await until(lambda: idle.ended)
+        self.assertEqual(await self.read(await self.ask(new)), b"x")
+        self.assertEqual(len(origin.connections), 3)
+        second = self.ask(new, b"/later")
+        await until(lambda: len(origin.requests) == 4)
+        third = self.ask(new)
+        # It waits: one of before has the other place.
+        (place,) = new._places_by_origin.values()
+        self.assertEqual((place.tokens, len(place.waiting), len(origin.requests)), (0, 1, 4))
+        busy.write(reply(b"old"))
+        self.assertEqual(await self.read(await running), b"old")
+        self.assertEqual(await self.read(await third), b"x")
+        await until(lambda: busy.ended)
+        origin.requests[3].connection.write(reply(b"new"))
+        self.assertEqual(await self.read(await second), b"new")
+
+    async def test_follow_other_bounds(self) -> None:
+        """Other bounds count anew."""
+        origin = Origin(lambda seen: reply(b"x") if seen.target != b"/later" else None)
+        old = await self.upstream({PLAIN: origin}, upstream_requests=1)
+        running = self.ask(old, b"/later")
+        await until(lambda: origin.requests)
+        new = await self.upstream({PLAIN: origin}, upstream_requests=2)
+        new.follow(old)
+        self.assertEqual(await self.read(await self.ask(new)), b"x")
+        origin.requests[0].connection.write(reply(b"old"))
+        self.assertEqual(await self.read(await running), b"old")
+
     async def test_places(self) -> None:
         """A place is taken until the body's end or until it is dropped; then waiters go on."""
         for limit in ("upstream_requests", "upstream_requests_per_origin"):

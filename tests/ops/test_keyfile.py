@@ -17,7 +17,7 @@ from unittest import mock
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from gateway.errors import ConfigurationError
-from gateway.ops.keyfile import load, load_or_create, retire, rotate
+from gateway.ops.keyfile import load, load_or_create, load_or_invent, retire, rotate
 from gateway.session.keys import ServerKeys, parse_keys
 from tests.ops import temporary
 
@@ -48,6 +48,15 @@ class KeyfileTests(SynchronousTestCase):
         load_or_create(self.path)
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(self.path.parent.stat().st_mode), 0o700)
+
+    def test_invented(self) -> None:
+        """A check makes no file; one that is there it reads, and finds what is wrong with it."""
+        load_or_invent(self.path)
+        self.assertFalse(self.path.parent.exists())
+        known = load_or_create(self.path)
+        self.assertEqual(load_or_invent(self.path).key("datr", 1), known.key("datr", 1))
+        self.path.chmod(0o640)
+        self.assertRaises(ConfigurationError, load_or_invent, self.path)
 
     def test_same_again(self) -> None:
         """Later starts have the same keys and leave the file as it is."""

@@ -25,6 +25,8 @@ NAMES = {
     "gateway_reports_forwarded_total",
     "gateway_logins_total",
     "gateway_upstream_requests_total",
+    "gateway_config_loaded_time",
+    "gateway_config_reloads_total",
     "gateway_websocket_accepted_total",
     "gateway_websocket_messages_total",
     "gateway_websocket_bytes_total",

@@ -149,3 +149,10 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(show(True), "true")
         self.assertEqual(len(show("x" * 1000)), 60)
         self.assertTrue(show("x" * 1000).endswith("..."))
+        for value, shown in (
+            ("redis://me:s3cret@b:1", '"redis://...@b:1"'),
+            (["a://:s3cret@b", "c://d@e/f@g"], '["a://...@b", "c://...@e/f@g"]'),
+            ("redis://b:1", '"redis://b:1"'),
+            ("a@b", '"a@b"'),
+        ):
+            self.assertEqual(show(value), shown)

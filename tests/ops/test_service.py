@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -14,7 +15,7 @@ from twisted.trial.unittest import TestCase
 
 from gateway import events
 from gateway.errors import ConfigurationError, StoreUnavailable
-from gateway.ops.config import parse_config
+from gateway.ops.config import load, parse_config
 from gateway.ops.service import GatewayService
 from tests.ops import (
     DOMAIN,
@@ -46,7 +47,7 @@ class ServiceCase(TestCase):
 
     def make(self) -> GatewayService:
         """Make the service, not started."""
-        return GatewayService(parse_config(self.setup.text, "g.toml"), reactor)
+        return GatewayService(load(self.setup.write()), reactor)
 
     async def begin(self) -> GatewayService:
         """Start it."""
@@ -135,6 +136,14 @@ class StartTests(ServiceCase):
         page = (await self.admin("/")).body
         self.assertNotIn(b"<script", page)
         self.assertIn(b"&lt;script&gt;alert(1)", page)
+
+    async def test_operators_page_configuration(self) -> None:
+        """It says which file is in force, and since when."""
+        service = await self.begin()
+        page = (await self.admin("/")).body.decode()
+        self.assertRegex(
+            page, re.escape(str(service.config.source)) + r", read 20\d\d-\d\d-\d\d \d"
+        )
 
     async def test_redirect(self) -> None:
         """Plain HTTP only redirects, host and target kept; other hosts are not ours."""
@@ -270,7 +279,7 @@ class ReloadTests(ServiceCase):
         first = await self._serial()
         old = await self.unfinished()
         self.setup.ca.issue("gateway", [DOMAIN])
-        service.reload()
+        await service.reload()
         self.assertNotEqual(await self._serial(), first)
         self.assertIn(events.RELOADED, self.codes(service))
         old.send(b"Connection: close\r\n\r\n")
@@ -287,13 +296,38 @@ class ReloadTests(ServiceCase):
         for content in (b"", b"nothing", good[:200], other):
             issued.certificate.write_bytes(content)
             before = self.codes(service).count(events.RELOAD_REFUSED)
-            service.reload()
+            await service.reload()
             self.assertEqual(self.codes(service).count(events.RELOAD_REFUSED), before + 1)
             self.assertEqual(await self._serial(), first)
         self.assertNotIn(events.RELOADED, self.codes(service))
         issued.certificate.unlink()
-        service.reload()
+        await service.reload()
         self.assertEqual(await self._serial(), first)
+
+    async def test_tickets(self) -> None:
+        """Twice a day session tickets have new keys; a file that is bad then ends nothing."""
+        service = await self.begin()
+        first = await self._serial()
+        kept = service._certificate._options
+        service._renew_tickets()
+        self.assertIsNot(service._certificate._options, kept)
+        self.setup.issued.certificate.write_bytes(b"nothing")
+        service._renew_tickets()
+        self.assertIn(events.RELOAD_REFUSED, self.codes(service))
+        self.assertTrue(service._tickets.running)
+        self.assertEqual(await self._serial(), first)
+
+    async def test_many_warnings(self) -> None:
+        """Of very many dangerous settings some are said, and how many more there are."""
+        self.setup.extra = (
+            '[[access]]\norigin = "*"\nfrom = "https://a.test"\nnative = true\n' * 150
+        )
+        service = await self.begin()
+        code = events.DANGEROUS_SETTING
+        self.assertEqual(service.telemetry.value("gateway_events_total", code=code), 101)
+        self.assertIn(
+            "and 50 more", service.telemetry.recent[1]["detail"] + str(service.telemetry.recent[0])
+        )
 
     async def test_signal(self) -> None:
         """SIGHUP reloads."""

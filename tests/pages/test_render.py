@@ -43,6 +43,20 @@ class PagesTests(SynchronousTestCase):
         """Read them."""
         self.pages = Pages(CODEC)
 
+    def test_inherit(self) -> None:
+        """What was encoded already is not again, where it is the same; what differs is new."""
+        old, other = self.pages, Pages(Codec("other.test", 8443))
+        name = old.runtime_path.removeprefix(wire.ASSET_PATH)
+        asset, page = old.asset(name), old.page(Page.PORTAL)
+        new = Pages(CODEC)
+        new.inherit(old)
+        self.assertIs(new.asset(name), asset)
+        self.assertIs(new.page(Page.PORTAL), page)
+        before = other.page(Page.PORTAL)
+        other.inherit(old)
+        self.assertIs(other.asset(name), asset)
+        self.assertIs(other.page(Page.PORTAL), before)
+
     def _all(self) -> list[Rendered]:
         found = []
         for language in LANGUAGES:
