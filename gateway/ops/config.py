@@ -16,9 +16,11 @@ from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
 from gateway.ops import schema
+from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
+from gateway.policy.catalogue import Catalogue
 from gateway.policy.destinations import AccessRule, NavigationRule
 from gateway.policy.destinations import Settings as PolicySettings
 from gateway.policy.patterns import Pattern, parse_pattern
@@ -54,6 +56,7 @@ class Config:
     warnings: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     source: Path | None = None
+    catalogue: Catalogue = attrs.field(factory=Catalogue)
 
 
 def _domain(value: Any) -> str:
@@ -195,6 +198,7 @@ SCHEMA = Table(
                 ),
             }
         ),
+        "catalogue": CATALOGUE,
         "allow-navigation": Tables(Table({"href": Key(_pattern, required=True)})),
         "access": Tables(
             Table(
@@ -240,6 +244,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
         if document.pop(key, None) is not None:
             reader.fault(key, f"this version has no {when} yet")
     values = reader.table(SCHEMA, document)
+    values["catalogue"] = read_catalogue(values["catalogue"], reader)
     trust_files = _read_trust(values["upstream"]["trust"], reader)
     store = _read_store(values["store"], values["limits"], reader)
     _check_files(values["tls"], reader)
@@ -350,6 +355,7 @@ def _assemble(
     policy = PolicySettings(
         navigation, access, AddressSettings(allow_private=upstream["allow_private"])
     )
+    policy, of_catalogue = catalogue_policy(values["catalogue"], policy)
     hosts = tuple(
         HostEntry(row["host"], row["connect"][0], row["port"], row["connect"][1])
         for row in upstream["hosts"]
@@ -381,8 +387,9 @@ def _assemble(
         net=net,
         webrtc=values["content"]["webrtc"],
         http2=values["http"]["http2"],
-        warnings=(*_warnings(policy), *_store_warnings(store), *webrtc),
+        warnings=(*_warnings(policy), *of_catalogue, *_store_warnings(store), *webrtc),
         source=source,
+        catalogue=values["catalogue"],
     )
 
 

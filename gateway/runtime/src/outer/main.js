@@ -3,6 +3,7 @@ import { formOf } from "../shared/form.js";
 import { OURS } from "../shared/urls.js";
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
 import { judgeOf } from "./attest.js";
+import { leavingOf } from "./leave.js";
 import { proofOf, withProof } from "./proof.js";
 import { NothingKept, ensureSession, ickt, mendSession, suffix } from "./session.js";
 import { windowsOf } from "./windows.js";
@@ -58,16 +59,25 @@ const windows = windowsOf({
   behind: (origin) => originBehind(origin, place),
   shown: () => page,
   show: (url, form, same) => show(url, form, "", same),
-  blocked(again) {
-    // Browsers that know no "hidden" would show it.
-    popup.textContent = notice.dataset.popup ?? "";
-    popup.hidden = false;
-    popup.onclick = () => {
-      popup.hidden = true;
-      again();
-    };
+  blocked: (again) => offer(notice.dataset.popup ?? "", again),
+  leave(url, speaker) {
+    // A sandboxed document may not open windows; nor may it have a person asked.
+    const by = originBehind(speaker.origin, place, speaker.site);
+    if (by && speaker.origin !== "null") leaving.ask(url, by);
   },
 });
+const leaving = leavingOf({ dialog: byId("leave", HTMLDialogElement), tell, offer });
+
+/** Something that waits for a click of the person's. @param {string} text @param {() => void} then */
+function offer(text, then) {
+  // Browsers that know no "hidden" would show it.
+  popup.textContent = text;
+  popup.hidden = false;
+  popup.onclick = () => {
+    popup.hidden = true;
+    then();
+  };
+}
 
 /** Show no name: nobody told whose document this is. */
 function forget() {
@@ -85,7 +95,7 @@ function setBusy(busy) {
 
 /** @param {string} text */
 function tell(text) {
-  notice.textContent = text;
+  if (notice.textContent !== text) notice.textContent = text; // what is there is not read out again
   notice.hidden = !text;
 }
 
@@ -240,8 +250,7 @@ function hear(said) {
   }
   if (said.phase !== "start" && said.phase !== "ping") setBusy(false);
   if (location.hash !== placed) return;
-  const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path.replace(OURS, "").slice(0, 2000) : "/";
-  current = origin + path;
+  current = origin + pathOf(said.path);
   if (document.activeElement !== field) field.value = current;
   document.title = (typeof said.title === "string" && said.title.slice(0, 200).trim()) || new URL(origin).host;
   if (frame) frame.title = document.title;
@@ -252,6 +261,17 @@ function hear(said) {
   if (location.hash !== "#" + current) history.replaceState(history.state, "", "#" + current);
   placed = location.hash;
 }
+
+/** A refusal of the gateway's own is in the frame, as it says: it could do no more than any page. @param {any} said @param {string} origin */
+function refused(said, origin) {
+  const by = originBehind(origin, place, said.site);
+  if (said.type === "outside" && by) leaving.ask(by + pathOf(said.path), by);
+  if (said.type === "home" && leaving.isTouched()) location.href = /** @type {HTMLAnchorElement} */ (document.querySelector("nav a")).href;
+}
+
+/** A page's path, without what is the gateway's in it. @param {unknown} given */
+const pathOf = (given) =>
+  typeof given === "string" && given.startsWith("/") ? given.replace(OURS, "").slice(0, 2000) : "/";
 
 addEventListener("message", async ({ data: said, source: from, origin }) => {
   const source = /** @type {Window} */ (from);
@@ -266,7 +286,7 @@ addEventListener("message", async ({ data: said, source: from, origin }) => {
     const verdict = await judge.answer(said, origin, source);
     if (verdict === "lied") await lied(source, origin);
     else if (verdict === "sound") acknowledge(source, origin);
-  }
+  } else if (source === frame.contentWindow) refused(said, origin);
 });
 
 setInterval(() => {

@@ -1,0 +1,19 @@
+// A refusal inside the outer frame: its sandbox lets no link lead out, so the outer frame is asked.
+// It looks at these words as at any page's: home only after a touch, outside only after its question.
+
+const { secure = "", site } = document.body.dataset;
+/** @param {string} type */
+const say = (type) => {
+  const { pathname, search, hash } = location;
+  top?.postMessage({ gw: 1, type, site, path: pathname + search + hash }, secure);
+};
+if (parent === top && top !== window) {
+  for (const [id, type] of [["home", "home"], ["outside", "outside"]]) {
+    const button = document.getElementById(id);
+    if (!button) continue;
+    button.hidden = false;
+    button.onclick = () => say(type);
+  }
+  document.getElementById("above")?.remove();
+  if (document.getElementById("outside")) say("outside");
+}
