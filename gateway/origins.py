@@ -100,6 +100,14 @@ def parse(url: str, base: str | None = None) -> tuple[Origin, ada_url.URL] | Non
     return Origin(scheme, host, port), parsed
 
 
+def parse_any(url: str) -> ada_url.URL | None:
+    """Parse an absolute URL of whatever scheme; None for what is none."""
+    try:
+        return ada_url.URL(url)
+    except ValueError:
+        return None
+
+
 def _is_punycode(host: str) -> bool:
     """Whether every A-label decodes: ada-url 4.0.0 takes ASCII hosts as they come."""
     return all(

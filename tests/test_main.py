@@ -175,12 +175,12 @@ class RefusedTests(SynchronousTestCase):
     def test_faults(self) -> None:
         """Faults are status 1, each on its line, before anything is opened."""
         text = self.setup.text.replace("public-port", "public-prot")
-        path = self.setup.write(text + "[limits]\nconnections = 0\n[[allow-intent]]\nx = 1\n")
+        path = self.setup.write(text + "[limits]\nconnections = 0\n[[service]]\nx = 1\n")
         done = gateway("--config", str(path))
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         lines = done.stderr.splitlines()
         found = [line.removeprefix(f"{path}: ").partition(": ")[0] for line in lines]
-        self.assertEqual(found, ["allow-intent", "public-prot", "limits.connections"])
+        self.assertEqual(found, ["service", "public-prot", "limits.connections"])
         self.assertFalse((self.setup.folder / "var").exists())
 
     def test_key_file(self) -> None:

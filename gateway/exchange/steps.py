@@ -151,8 +151,18 @@ def duplicate_expiry(
 
 def policy(question: Question, context: Context) -> Decision:
     """Policy step; the gateway's own names are looked at here, where they are known."""
-    own = context.codec.is_own(question.origin.host)
+    own = question.origin is not None and context.codec.is_own(question.origin.host)
     return decide(attrs.evolve(question, own_host=own), context.policy)
+
+
+def intent(url: str, page: Origin | None, context: Context) -> tuple[str, Decision]:
+    """Policy step for a link that would leave the gateway for the device.
+
+    The text is the one spelling that may be performed when the decision allows it: a
+    browser must be given nothing else.
+    """
+    question = Question.intent(url, page)
+    return question.href, policy(question, context)
 
 
 def policy_at(question: Question, addressed: Addressed, context: Context) -> Decision:

@@ -17,13 +17,14 @@ from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
 from gateway.ops import schema
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
+from gateway.ops.config_policy import INTENTS, intent_rules, intent_warnings, pattern
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
 from gateway.policy.catalogue import Catalogue
 from gateway.policy.destinations import AccessRule, NavigationRule
 from gateway.policy.destinations import Settings as PolicySettings
-from gateway.policy.patterns import Pattern, parse_pattern
+from gateway.policy.patterns import Pattern
 from gateway.policy.transport import TLS_VERSIONS
 from gateway.store.opening import MODES, StoreSettings
 
@@ -79,13 +80,6 @@ def _network(value: Any) -> Network:
         return ip_network(value if isinstance(value, str) else "")
     except ValueError:
         raise Fault('an address range such as "10.1.0.0/16"') from None
-
-
-def _pattern(value: Any) -> Pattern:
-    try:
-        return parse_pattern(schema.text(value))
-    except ValueError as error:
-        raise Fault(f"a pattern ({error})") from None
 
 
 _VALKEY_URL = re.compile(
@@ -199,12 +193,15 @@ SCHEMA = Table(
             }
         ),
         "catalogue": CATALOGUE,
-        "allow-navigation": Tables(Table({"href": Key(_pattern, required=True)})),
+        "allow-navigation": Tables(
+            Table({"href": Key(pattern, required=True), "from": Key(pattern)})
+        ),
+        "allow-intent": INTENTS,
         "access": Tables(
             Table(
                 {
-                    "origin": Key(_pattern, required=True),
-                    "from": Key(_pattern),
+                    "origin": Key(pattern, required=True),
+                    "from": Key(pattern),
                     "native": Key(schema.flag, default=False),
                     "subdomains": Key(schema.flag, default=False),
                     "minimum-tls": Key(schema.choice(*TLS_VERSIONS)),
@@ -237,7 +234,6 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
         raise ConfigurationError([f"{name}: not TOML: {error}"]) from None
     reader = schema.Reader(name, text)
     for key, when in (
-        ("allow-intent", "intents"),
         ("service", "services"),
         ("service-defaults", "services"),
     ):
@@ -349,11 +345,14 @@ def _assemble(
 ) -> Config:
     upstream = values["upstream"]
     navigation = tuple(
-        NavigationRule(row["href"], row["where"]) for row in values["allow_navigation"]
+        NavigationRule(row["href"], row["where"], row["from"]) for row in values["allow_navigation"]
     )
     access = tuple(_access_rule(row) for row in values["access"])
     policy = PolicySettings(
-        navigation, access, AddressSettings(allow_private=upstream["allow_private"])
+        navigation,
+        access,
+        AddressSettings(allow_private=upstream["allow_private"]),
+        intent_rules(values["allow_intent"]),
     )
     policy, of_catalogue = catalogue_policy(values["catalogue"], policy)
     hosts = tuple(
@@ -405,11 +404,11 @@ def _store_warnings(store: StoreSettings) -> list[str]:
 
 
 def _access_rule(row: dict[str, Any]) -> AccessRule:
-    pattern: Pattern = row["origin"]
+    origin: Pattern = row["origin"]
     if row["subdomains"]:
-        pattern = attrs.evolve(pattern, with_subdomains=True)
+        origin = attrs.evolve(origin, with_subdomains=True)
     return AccessRule(
-        pattern,
+        origin,
         row["from"],
         native=row["native"],
         minimum_tls=row["minimum_tls"],
@@ -426,6 +425,7 @@ def _warnings(policy: PolicySettings) -> list[str]:
         for rule in policy.navigation
         if rule.pattern.opens_everything
     ]
+    found += intent_warnings(policy.intents)
     for rule in policy.access:
         if rule.pattern.opens_everything and rule.page is None:
             found.append(f"{rule.where}: access opens every origin to every page")

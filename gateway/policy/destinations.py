@@ -1,7 +1,8 @@
 """The allow-list rules, and the Settings that ``ops.config`` fills.
 
 ``allow-navigation`` says what may be shown in a frame, ``access`` what a page's
-requests may reach (seed 001).  No rule: nothing is open.
+requests may reach, ``allow-intent`` what a link may hand to the device (seed 001).  No
+rule: nothing is open.  ``page`` (``from``) on any of them: only for pages that match.
 """
 
 from __future__ import annotations
@@ -18,6 +19,16 @@ class NavigationRule:
 
     pattern: Pattern
     where: str = ""
+    page: Pattern | None = None
+
+
+@attrs.frozen
+class IntentRule:
+    """``[[allow-intent]]``; the pattern is one of ``intents.parse_intent``."""
+
+    pattern: Pattern
+    where: str = ""
+    page: Pattern | None = None
 
 
 @attrs.frozen
@@ -44,3 +55,4 @@ class Settings:
     navigation: tuple[NavigationRule, ...] = ()
     access: tuple[AccessRule, ...] = ()
     addresses: AddressSettings = attrs.field(factory=AddressSettings)
+    intents: tuple[IntentRule, ...] = ()

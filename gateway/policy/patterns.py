@@ -72,6 +72,15 @@ class Pattern:
                 return False
         elif target.scheme not in self.schemes and twin not in self.schemes:
             return False
+        return self._authority_matches(target)
+
+    def matches_place(self, target: Target) -> bool:
+        """``matches`` but for the scheme, which intents ask in their own way."""
+        return self._authority_matches(target) and (
+            self.path is None or self.path.match(target.path) is not None
+        )
+
+    def _authority_matches(self, target: Target) -> bool:
         if self.host is not None and not self._host_matches(target.host):
             return False
         return self.port is None or self.port == target.port
@@ -103,11 +112,12 @@ def parse_pattern(text: str, *, subdomains: bool = False) -> Pattern:
         host=None if host == "*" else name.lower(),
         with_subdomains=wide or subdomains,
         port=None if port in {None, "*"} else int(port),
-        path=None if path in {None, "/*"} else _path_pattern(path),
+        path=None if path in {None, "/*"} else path_pattern(path),
     )
 
 
-def _path_pattern(path: str) -> re.Pattern[str]:
+def path_pattern(path: str) -> re.Pattern[str]:
+    """The expression for a path with ``*``."""
     # Each part is taken at its first occurrence and not given back: what the last part does
     # not find then, no other choice would let it find.  So a pattern cannot backtrack.
     first, *rest = [re.escape(part) for part in re.split(r"\*+", path)]

@@ -26,6 +26,7 @@ from gateway.exchange.messages import (
     UpstreamHead,
 )
 from gateway.policy.destinations import AccessRule
+from gateway.policy.steps import Step
 from tests.exchange import (
     LONG_HOST,
     PAGE_ORIGIN,
@@ -283,7 +284,7 @@ class GateTests(SynchronousTestCase):
             self.assertEqual(isinstance(ending, Respond), allowed, number)
             self.assertEqual(bool(shell.sent()), allowed, number)
             if isinstance(ending, Refuse):
-                self.assertEqual((ending.status, ending.step), (403, 3), number)
+                self.assertEqual((ending.status, ending.step), (403, Step.DESTINATION), number)
                 known = {events.DESTINATION_DENIED, events.NOT_OUR_PAGE}
                 self.assertIn(ending.event, known, number)
 
@@ -307,7 +308,7 @@ class GateTests(SynchronousTestCase):
         plain = f"http-shop-example-com{SUFFIX}"
         ending, shell = _play(head(host=plain), context(access()))
         assert isinstance(ending, Refuse)
-        self.assertEqual((ending.step, ending.event), (4, events.TRANSPORT_DENIED))
+        self.assertEqual((ending.step, ending.event), (Step.TRANSPORT, events.TRANSPORT_DENIED))
         self.assertEqual(shell.sent(), [])
         ending, shell = _play(head(host=plain), context(access(allow_insecure_http=True)))
         self.assertIsInstance(ending, Respond)
@@ -318,7 +319,9 @@ class GateTests(SynchronousTestCase):
         for host in ("https-gw-example-org", "https-www-0-gw-example-org"):
             ending, shell = _play(head(host=host + SUFFIX), context(navigation=("*",)))
             assert isinstance(ending, Refuse), host
-            self.assertEqual((ending.status, ending.step, shell.sent()), (403, 1, []), host)
+            self.assertEqual(
+                (ending.status, ending.step, shell.sent()), (403, Step.OWN_NAMES, []), host
+            )
 
     def test_gateway_paths(self) -> None:
         """They are answered here, whatever the origin's policy, and never go upstream."""

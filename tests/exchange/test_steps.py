@@ -16,6 +16,7 @@ from gateway.errors import LabelError, Refusal, StoreUnavailable
 from gateway.exchange import steps
 from gateway.exchange.messages import Commit, Context, NeedOrigin, NeedRows, RequestHead
 from gateway.policy.engine import Question
+from gateway.policy.steps import Step
 from tests.exchange import (
     BUCKET,
     HOST,
@@ -154,7 +155,7 @@ class AddressTests(SynchronousTestCase):
         """Whatever the rules, the policy is told that a name is the gateway's."""
         for url in ("https://gw.example.org", f"https://x{SUFFIX}", "https://gw.example.org:81"):
             decision = steps.policy(Question(origin(url)), context(navigation=("*",)))
-            self.assertEqual((decision.allowed, decision.step), (False, 1), url)
+            self.assertEqual((decision.allowed, decision.step), (False, Step.OWN_NAMES), url)
 
 
 class SessionTests(SynchronousTestCase):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,11 +12,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway import events
 from gateway.origins import Origin, parse
 from gateway.policy.addresses import BAD_PORTS
-from gateway.policy.destinations import AccessRule, NavigationRule, Settings
+from gateway.policy.destinations import AccessRule, IntentRule, NavigationRule, Settings
 from gateway.policy.engine import Ask, Decision, Question, decide
+from gateway.policy.intents import parse_intent
 from gateway.policy.patterns import parse_pattern
+from gateway.policy.steps import Step
 from gateway.policy.transport import TlsPolicy
 
+REQUESTS = (Ask.NAVIGATION, Ask.ACCESS)
 PAGE = "https://page.example/"
 TEXTS = [
     "*",
@@ -61,10 +65,12 @@ class OrderTests(SynchronousTestCase):
 
     def test_default_is_deny(self) -> None:
         """Without a rule nothing is open, for nobody."""
-        for ask in Ask:
+        for ask in REQUESTS:
             for url in ("https://a.b/", "http://a.b/", "wss://a.b/"):
                 decision = decide(_question(url, ask, PAGE), Settings())
-                self.assertEqual((decision.allowed, decision.step), (False, 3), (ask, url))
+                self.assertEqual(
+                    (decision.allowed, decision.step), (False, Step.DESTINATION), (ask, url)
+                )
                 self.assertEqual(decision.event, events.DESTINATION_DENIED)
                 self.assertEqual(decision.rule, "")
 
@@ -73,14 +79,14 @@ class OrderTests(SynchronousTestCase):
         everything = Settings(_navigation("*").navigation, (_access("*", native=True),))
         for url in ("https://gateway.example/", "https://gateway.example:22/"):
             decision = decide(_question(url, own_host=True), everything)
-            self.assertEqual((decision.allowed, decision.step), (False, 1), url)
+            self.assertEqual((decision.allowed, decision.step), (False, Step.OWN_NAMES), url)
 
     def test_bad_ports(self) -> None:
         """No rule opens a bad port, not even one that names it."""
         for port in (0, 22, 25, 6667):
             everything = _navigation("*", f"https://a.b:{port}")
             decision = decide(_question(f"https://a.b:{port}/"), everything)
-            self.assertEqual((decision.allowed, decision.step), (False, 2), port)
+            self.assertEqual((decision.allowed, decision.step), (False, Step.PORT), port)
             self.assertIn(str(port), decision.reason)
         self.assertTrue(decide(_question("https://a.b:8443/"), _navigation("*")).allowed)
 
@@ -88,19 +94,29 @@ class OrderTests(SynchronousTestCase):
         """Plain origins need a rule that opens them and one that says so."""
         plain, spoken = _access("http://a.b"), _access("http://a.b", allow_insecure_http=True)
         table = (
-            (_navigation("*"), False, 4),
-            (_settings(plain), False, 4),
-            (_settings(spoken), True, 4),
-            (_settings(_access("http://*.b", allow_insecure_http=True), plain), True, 4),
-            (_settings(plain, _access("https://a.b", allow_insecure_http=True)), False, 4),
-            (_settings(_access("http://c.b", allow_insecure_http=True)), False, 3),
-            (Settings(_navigation("a.b").navigation, (spoken,)), True, 4),
+            (_navigation("*"), False, Step.TRANSPORT),
+            (_settings(plain), False, Step.TRANSPORT),
+            (_settings(spoken), True, Step.TRANSPORT),
+            (
+                _settings(_access("http://*.b", allow_insecure_http=True), plain),
+                True,
+                Step.TRANSPORT,
+            ),
+            (
+                _settings(plain, _access("https://a.b", allow_insecure_http=True)),
+                False,
+                Step.TRANSPORT,
+            ),
+            (_settings(_access("http://c.b", allow_insecure_http=True)), False, Step.DESTINATION),
+            (Settings(_navigation("a.b").navigation, (spoken,)), True, Step.TRANSPORT),
         )
         for number, (rules, allowed, step) in enumerate(table):
             for url in ("http://a.b/", "ws://a.b/"):
                 decision = decide(_question(url, Ask.ACCESS), rules)
                 self.assertEqual((decision.allowed, decision.step), (allowed, step), number)
-                event = events.TRANSPORT_DENIED if step == 4 else events.DESTINATION_DENIED
+                event = (
+                    events.TRANSPORT_DENIED if step is Step.TRANSPORT else events.DESTINATION_DENIED
+                )
                 self.assertEqual(decision.event if not allowed else event, event, number)
 
 
@@ -110,7 +126,7 @@ class DestinationTests(SynchronousTestCase):
     def test_navigation_permits_requests(self) -> None:
         """``allow-navigation`` opens frames and requests, WebSockets among them."""
         rules = _navigation("https://a.b")
-        for ask in Ask:
+        for ask in REQUESTS:
             for url in ("https://a.b/", "https://a.b/x", "wss://a.b/"):
                 self.assertTrue(decide(_question(url, ask), rules).allowed, (ask, url))
             for url in ("https://c.b/", "https://a.b:444/x", "http://a.b/"):
@@ -139,9 +155,9 @@ class DestinationTests(SynchronousTestCase):
 
     def test_navigation_is_not_for_native_clients(self) -> None:
         """What pages may show is not thereby open to clients that are no page."""
-        for ask in Ask:
+        for ask in REQUESTS:
             decision = decide(_question("https://a.b/", ask, native=True), _navigation("*"))
-            self.assertEqual((decision.allowed, decision.step), (False, 3), ask)
+            self.assertEqual((decision.allowed, decision.step), (False, Step.DESTINATION), ask)
             self.assertIn("native access", decision.reason)
 
     def test_the_kind_of_rule_is_named(self) -> None:
@@ -166,6 +182,14 @@ class DestinationTests(SynchronousTestCase):
             for url in ("https://api.b/", "wss://api.b/"):
                 decision = decide(_question(url, Ask.ACCESS, page), rules)
                 self.assertEqual(decision.allowed, allowed, (page, url))
+
+    def test_from_on_navigation(self) -> None:
+        """So it is for frames: opened for one site's pages only, and for nobody who types it."""
+        rule = NavigationRule(parse_pattern("https://a.b"), page=parse_pattern(PAGE + "*"))
+        for ask in REQUESTS:
+            for page, allowed in ((PAGE, True), ("https://c.b/", False), ("", False)):
+                decision = decide(_question("https://a.b/", ask, page), Settings((rule,)))
+                self.assertEqual(decision.allowed, allowed, (ask, page))
 
     def test_paths(self) -> None:
         """A rule with a path opens that path."""
@@ -203,6 +227,61 @@ class DestinationTests(SynchronousTestCase):
         self.assertEqual(decision.rule, "allow-navigation 'https://*.b' g.toml:2")
         decision = decide(question, Settings((first,), (request,)))
         self.assertEqual(decision.rule, "access 'https://a.b' g.toml:3")
+
+
+class IntentTests(SynchronousTestCase):
+    """Links that would leave the gateway."""
+
+    def test_rules(self) -> None:
+        """Only an ``allow-intent`` rule opens one, for the page it names, and says where it is."""
+        tel = IntentRule(parse_intent("tel:*"), "g.toml:1")
+        shop = IntentRule(parse_intent("market:*"), "g.toml:2", parse_pattern(PAGE + "*"))
+        rules = Settings(_navigation("*").navigation, (_access("*"),), intents=(tel, shop))
+        page, other = Origin("https", "page.example", 443), Origin("https", "c.b", 443)
+        for url, asker, allowed, said in (
+            ("tel:112", None, True, "allow-intent 'tel:*' g.toml:1"),
+            ("sms:112", page, False, ""),
+            ("market://x", page, True, "allow-intent 'market:*' g.toml:2"),
+            ("market://x", other, False, ""),
+            ("market://x", None, False, ""),
+            ("https://a.b/", page, False, ""),
+            ("javascript:alert(1)", page, False, ""),
+            ("no address", page, False, ""),
+            ("", page, False, ""),
+        ):
+            decision = decide(Question.intent(url, asker), rules)
+            self.assertEqual((decision.allowed, decision.rule), (allowed, said), url)
+            self.assertEqual(decision.step, Step.DESTINATION, url)
+
+    def test_plain_pages(self) -> None:
+        """Web pages outside: own names and bad ports stay closed; http needs no TLS of ours."""
+        rules = Settings(intents=(IntentRule(parse_intent("*")),))
+        for url, own, step in (
+            ("https://a.b/", True, Step.OWN_NAMES),
+            ("https://a.b:22/", False, Step.PORT),
+        ):
+            decision = decide(attrs.evolve(Question.intent(url), own_host=own), rules)
+            self.assertEqual((decision.allowed, decision.step), (False, step), url)
+        for url in ("https://a.b/", "http://a.b/", "whatsapp://send"):
+            self.assertTrue(decide(Question.intent(url), rules).allowed, url)
+
+    def test_what_may_be_performed(self) -> None:
+        """The question has the one spelling that browsers make of the text."""
+        for url, href in ((" TEL:1", "tel:1"), ("HTTPS:/a.B", "https://a.b/"), ("x", "")):
+            self.assertEqual(Question.intent(url).href, href)
+
+    def test_requests_are_not_opened(self) -> None:
+        """A rule for links opens no request; a question without origin is no request."""
+        rules = Settings(intents=(IntentRule(parse_intent("*")),))
+        for ask in REQUESTS:
+            self.assertFalse(decide(_question("https://a.b/", ask, PAGE), rules).allowed)
+            self.assertFalse(decide(Question(None, ask=ask), _navigation("*")).allowed)
+
+    def test_not_for_native_clients(self) -> None:
+        """A client that is no page of ours has no links."""
+        rules = Settings(intents=(IntentRule(parse_intent("*")),))
+        question = attrs.evolve(Question.intent("tel:1"), native=True)
+        self.assertFalse(decide(question, rules).allowed)
 
 
 class TransportTests(SynchronousTestCase):

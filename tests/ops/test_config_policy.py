@@ -1,0 +1,63 @@
+"""``[[allow-intent]]`` and ``from`` in the configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.errors import ConfigurationError
+from gateway.ops.config import parse_config
+from tests.ops import Setup, temporary
+
+
+class PolicyTests(SynchronousTestCase):
+    """What the tables become, and what is refused."""
+
+    def setUp(self) -> None:
+        """A good configuration to add to."""
+        self.text = Path(Setup(temporary(self)).write()).read_text("utf-8")
+
+    def faults(self, more: str) -> list[str]:
+        with self.assertRaises(ConfigurationError) as caught:
+            parse_config(self.text + more, "g.toml")
+        return caught.exception.faults
+
+    def test_rules(self) -> None:
+        """Patterns, pages, and where they stand."""
+        base = len(self.text.splitlines())
+        found = parse_config(
+            self.text + '[[allow-intent]]\nhref = "tel:*"\n\n'
+            '[[allow-intent]]\nhref = "https://*"\nfrom = "https://a.b"\n'
+            '[[allow-navigation]]\nhref = "https://c.b"\nfrom = "https://a.b"\n',
+            "g.toml",
+        )
+        tel, web = found.policy.intents
+        self.assertEqual((tel.pattern.text, tel.where), ("tel:*", f"g.toml:{base + 1}"))
+        self.assertIsNone(tel.page)
+        self.assertEqual((web.pattern.text, web.where), ("https://*", f"g.toml:{base + 4}"))
+        self.assertEqual(web.page and web.page.text, "https://a.b")
+        frame = found.policy.navigation[-1]
+        self.assertEqual(frame.page and frame.page.text, "https://a.b")
+
+    def test_faults(self) -> None:
+        """Each names its place and what is wrong."""
+        for line, path, what in (
+            ('href = "javascript:*"', "href", "javascript: is never an intent"),
+            ('href = "DATA:"', "href", "data: is never an intent"),
+            ('href = ""', "href", "(a text)"),
+            ("href = 1", "href", "(a text)"),
+            ('href = "tel:*"\nfrom = "x y"', "from", "expected a pattern"),
+            ('href = "tel:*"\nform = "*"', "form", 'did you mean "from"?'),
+            ('from = "*"', "href", "missing"),
+        ):
+            (fault,) = self.faults(f"[[allow-intent]]\n{line}\n")
+            self.assertTrue(fault.startswith(f"g.toml: allow-intent[1].{path}: "), fault)
+            self.assertIn(what, fault)
+
+    def test_warnings(self) -> None:
+        """A rule that hands everything on is dangerous; others are not."""
+        for href, count in (("*", 1), ("*://*", 1), ("tel:*", 0), ("https://*", 0)):
+            text = f'{self.text}[[allow-intent]]\nhref = "{href}"\n'
+            found = [one for one in parse_config(text, "g").warnings if "allow-intent" in one]
+            self.assertEqual(len(found), count, href)
