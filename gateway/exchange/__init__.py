@@ -11,5 +11,6 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 - ``attesting``: the token step, and what pages carry and ask for to prove themselves.
 - ``websocket``: a handshake to a rewrite host.
 - ``own``: the portal, the outer frame and the gateway's own endpoints.
+- ``leaving``: links that leave the gateway: whether a rule opens them.
 - ``settle``: a session in two steps, for browsers without localStorage.
 """

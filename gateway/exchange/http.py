@@ -13,7 +13,7 @@ import attrs
 from gateway import events, wire
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
-from gateway.exchange import attesting, bodies, own, places, script_cookies, steps
+from gateway.exchange import attesting, bodies, leaving, own, places, script_cookies, steps
 from gateway.exchange.messages import (
     Answer,
     Connect,
@@ -262,13 +262,19 @@ def _gate(
         return bounce(addressed, context)
     if fault is not None and (reading.has_ick or not outside):
         return attesting.refused(fault)
+    elsewhere = ""
+    if not native and question.ask is Ask.NAVIGATION and _navigates(head):
+        elsewhere = leaving.outside(question, addressed, context)
+    title = "This page is outside the gateway" if elsewhere else "This address is not open here"
     return Refuse(
         403,
         events.NOT_OUR_PAGE if native else decision.event,
-        "This address is not open here",
+        title,
         decision.reason,
         decision.step,
         decision.rule,
+        outside=elsewhere,
+        site=str(addressed.origin) if _navigates(head) else "",
     )
 
 

@@ -97,11 +97,7 @@ def read_catalogue(values: dict[str, Any], reader: schema.Reader) -> Catalogue:
         return Catalogue()
     path = Path(name)
     try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_FILE + 1)
-        if len(octets) > MAX_FILE:
-            raise ValueError(f"it has more than {MAX_FILE} octets")
-        text = octets.decode("utf-8")
+        text = _bounded(path, MAX_FILE).decode("utf-8")
         document = tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         reader.fault("catalogue.file", f'found "{name}", expected a TOML file: {error}')
@@ -133,6 +129,14 @@ def read_catalogue(values: dict[str, Any], reader: schema.Reader) -> Catalogue:
     return Catalogue(tuple(sites), only=values["only"])
 
 
+def _bounded(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        octets = file.read(most + 1)
+    if len(octets) > most:
+        raise ValueError(f"it has more than {most} octets")
+    return octets
+
+
 def _icon(folder: Path, name: str | None, path: str, reader: schema.Reader) -> Icon | None:
     if name is None:
         return None
@@ -144,15 +148,11 @@ def _icon(folder: Path, name: str | None, path: str, reader: schema.Reader) -> I
         if shape is None or not file.is_relative_to(folder.resolve()):
             reader.fault(path, f"found {schema.show(name)}, {expected}")
             return None
-        with file.open("rb") as opened:
-            octets = opened.read(MAX_ICON + 1)
+        octets = _bounded(file, MAX_ICON)
     except (OSError, ValueError) as error:
         reader.fault(path, f"found {schema.show(name)}, {expected}: {error}")
         return None
-    if len(octets) > MAX_ICON:
-        what = f"expected at most {MAX_ICON} octets: the portal is for slow links"
-        reader.fault(path, f"found {schema.show(name)}, {what}")
-    elif not shape.match(octets):
+    if not shape.match(octets):
         reader.fault(path, f"found {schema.show(name)}, expected it to hold {kind}")
     elif kind == "image/svg+xml" and _ACTIVE.search(octets):
         what = "expected an SVG without script, entities and foreign content"

@@ -65,7 +65,7 @@ class GatewayService(Service):
         )
         self._addresses = config.policy.addresses
         self.store: Store = open_store(config.store, reactor)
-        pages = Pages(config.codec, config.apart)
+        pages = Pages(config.codec, config.apart, config.catalogue)
         contexts = Contexts(system=config.net.trust_system, files=config.net.trust_files)
         resolver = FilteringResolver(reactor.nameResolver, lambda: self._addresses, self.telemetry)
         connect_reactor = ConnectOnly(reactor, resolver)

@@ -1,7 +1,9 @@
-"""The gateway's own pages: portal, outer frame, settings, forgotten, Oops;
-and the frame that settles a session on a domain apart.
+"""The gateway's own pages: portal, outer frame, settings, forgotten, Oops.
+
+The frame that settles a session on a domain apart is one, too.
 
 - ``render``: templates and assets to answers, with their own strict policies.
+- ``portal``: the catalogue of reviewed sites, as a list on the portal.
 - ``hints``: what a person can do about a refusal.
 - ``languages``: which languages there are, and which one a reader is given.
 - ``texts``: the catalogues of ``locale`` and how templates hold texts.

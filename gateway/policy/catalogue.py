@@ -20,8 +20,8 @@ MAX_QUERY = 100
 """Characters of a search that count."""
 # Letters that are another one with a stroke, which no decomposition tells.
 _PLAIN = str.maketrans(
-    {"ø": "o", "ð": "d", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe",
-     "þ": "th", "ـ": ""}
+    {"ø": "o", "ð": "d", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "\u0131": "i", "æ": "ae", "œ": "oe",
+     "þ": "th", "\u0640": ""}
 )  # fmt: skip
 _WORD = re.compile(r"[^\W_]+")
 
@@ -101,8 +101,7 @@ def find(
     found = [
         site
         for site in catalogue.sites
-        if (not category or site.category == category)
-        and all(word in site.words for word in words)
+        if (not category or site.category == category) and all(word in site.words for word in words)
     ]
 
     def rank(site: CatalogueSite) -> tuple[int, int]:

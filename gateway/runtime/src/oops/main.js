@@ -1,11 +1,11 @@
 // A refusal inside the outer frame: its sandbox lets no link lead out, so the outer frame is asked.
 // It looks at these words as at any page's: home only after a touch, outside only after its question.
 
-const { secure = "", site } = document.body.dataset;
+const { secure: outer = "", site } = document.body.dataset;
 /** @param {string} type */
 const say = (type) => {
   const { pathname, search, hash } = location;
-  top?.postMessage({ gw: 1, type, site, path: pathname + search + hash }, secure);
+  top?.postMessage({ gw: 1, type, site, path: pathname + search + hash }, outer);
 };
 if (parent === top && top !== window) {
   for (const [id, type] of [["home", "home"], ["outside", "outside"]]) {

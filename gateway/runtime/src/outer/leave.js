@@ -7,7 +7,9 @@ const OWN_TOUCH = 6000;
 // A question that appears under a finger on its way is not answered by that finger.
 const STEADY = 700;
 const NEVER = /^(?:javascript|data|blob|file|vbscript|about|filesystem):/;
-const PAUSE = 1000;
+// A page that nobody touched is not heard more often.
+const PAUSE = 500;
+const LATE = 200;
 
 /**
  * @param {object} tools
@@ -49,12 +51,13 @@ export function leavingOf({ dialog, tell, offer }) {
     part("leave-scheme").textContent = before;
     part("leave-host").textContent = most;
     part("leave-rest").textContent = url.href.slice(before.length + most.length);
-    part("leave-by").textContent = page;
+    part("leave-by").textContent = page && `${words.by} \u2068${page}\u2069`;
     further.href = url.href;
     further.target = web ? "_blank" : "_self";
     shownAt = performance.now();
     dialog.showModal();
-    part("leave-stay").focus();
+    part("leave-stay").focus({ preventScroll: true });
+    dialog.scrollTop = 0; // what it is about comes first
   };
 
   return {
@@ -65,16 +68,26 @@ export function leavingOf({ dialog, tell, offer }) {
      * @param {string} page the origin of that page, expanded
      */
     async ask(given, page) {
-      const touched = isTouched();
-      const now = performance.now();
-      if (asking || dialog.open || (!touched && now - askedAt < PAUSE)) return;
-      askedAt = now;
+      if (asking || dialog.open) return;
       asking = true;
       try {
-        const url = new URL(given);
-        const allowed = "showModal" in dialog && !NEVER.test(url.protocol) && (await isOpen(url.href, page));
-        if (!allowed) tell(`${words.refused} \u2068${url.protocol.slice(0, 30)}\u2069`);
-        else if (touched) show(url, page);
+        // Word of a touch may come after the page's.
+        let touched = isTouched();
+        if (!touched) {
+          await new Promise((done) => setTimeout(done, LATE));
+          touched = isTouched();
+        }
+        const now = performance.now();
+        if (!touched && now - askedAt < PAUSE) return;
+        askedAt = now;
+        const { href, protocol } = new URL(given);
+        const open = "showModal" in dialog && !NEVER.test(protocol) && (await opened(href, page));
+        if (!open) {
+          tell(`${words.refused} \u2068${protocol.slice(0, 30)}\u2069`);
+          return;
+        }
+        const url = new URL(open); // the spelling that was judged
+        if (touched) show(url, page);
         else offer(words.offer ?? "", () => show(url, page));
       } catch {
         // no address, or no gateway: nothing leaves
@@ -85,12 +98,13 @@ export function leavingOf({ dialog, tell, offer }) {
   };
 }
 
-/** Whether a rule opens an address to the device. @param {string} url @param {string} page */
-async function isOpen(url, page) {
+/** The address as it may be performed, if a rule opens it; else empty. @param {string} url @param {string} page @returns {Promise<string>} */
+async function opened(url, page) {
   const answer = await fetch("/.gateway/leave", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ url, page }),
   });
-  return (await answer.json()).open === true;
+  const { open, url: judged } = await answer.json();
+  return open === true ? `${judged}` : "";
 }

@@ -32,6 +32,8 @@ const field = byId("address", HTMLInputElement);
 const shown = byId("origin", HTMLElement);
 const progress = byId("progress", HTMLElement);
 const notice = byId("notice", HTMLElement);
+const plain = byId("plain", HTMLButtonElement);
+const plainText = byId("plain-text", HTMLElement);
 const stage = byId("stage", HTMLElement);
 const popup = byId("popup", HTMLButtonElement);
 const icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
@@ -83,6 +85,7 @@ function offer(text, then) {
 function forget() {
   named = false;
   shown.textContent = "";
+  plain.hidden = plainText.hidden = true;
   document.title = "Gateway";
   icon.href = ownIcon;
 }
@@ -245,7 +248,9 @@ function hear(said) {
     const name = document.createElement("bdi"); // its end, which tells most, stays visible
     name.textContent = origin.replace(/^https:\/\//, "");
     shown.replaceChildren(name);
-    shown.classList.toggle("plain", origin.startsWith("http:"));
+    const isPlain = origin.startsWith("http:");
+    shown.classList.toggle("plain", isPlain);
+    plain.hidden = !isPlain;
     if (!notice.hidden && notice.textContent === notice.dataset.gone) tell("");
   }
   if (said.phase !== "start" && said.phase !== "ping") setBusy(false);
@@ -265,8 +270,8 @@ function hear(said) {
 /** A refusal of the gateway's own is in the frame, as it says: it could do no more than any page. @param {any} said @param {string} origin */
 function refused(said, origin) {
   const by = originBehind(origin, place, said.site);
-  if (said.type === "outside" && by) leaving.ask(by + pathOf(said.path), by);
-  if (said.type === "home" && leaving.isTouched()) location.href = /** @type {HTMLAnchorElement} */ (document.querySelector("nav a")).href;
+  if (said.type === "outside" && by) leaving.ask(by + pathOf(said.path), "");
+  if (said.type === "home" && navigator.userActivation?.isActive) location.href = /** @type {HTMLAnchorElement} */ (document.querySelector("nav a")).href;
 }
 
 /** A page's path, without what is the gateway's in it. @param {unknown} given */
@@ -312,6 +317,7 @@ form.addEventListener("submit", async (event) => {
   if (awaiting === url) show(url, undefined, proof);
 });
 addEventListener("hashchange", showFragment);
+plain.addEventListener("click", () => (plainText.hidden = !plainText.hidden));
 byId("back", HTMLButtonElement).addEventListener("click", () => history.back());
 byId("forward", HTMLButtonElement).addEventListener("click", () => history.forward());
 byId("reload", HTMLButtonElement).addEventListener("click", () => {

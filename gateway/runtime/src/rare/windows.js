@@ -86,6 +86,7 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
    * @param {any} to @param {{url: string, entries?: any[], coding?: string, token?: string}} what @param {string} name
    */
   const lead = (to, what, name) => {
+    if (!/^https?:/.test(what.url)) return leave(what.url);
     const by = helper(to);
     if (by) by.postMessage({ gw: 1, type: "go", ...what, path: pathTo(to, by), name }, location.origin);
     else if (to === topmost()) post("lead", { ...what, url: unmap(what.url), active: navigator.userActivation?.hasBeenActive });
