@@ -13,7 +13,9 @@ from gateway.cli.collapse import collapse
 from gateway.cli.cookies import cookies
 from gateway.cli.demo import demo
 from gateway.cli.expand import expand
+from gateway.cli.explain import explain
 from gateway.cli.headers import headers
+from gateway.cli.imports import imports
 from gateway.cli.keys import keys
 from gateway.cli.rewrite import rewrite
 from gateway.cli.store import store
@@ -34,7 +36,9 @@ command.add_command(collapse)
 command.add_command(cookies)
 command.add_command(demo)
 command.add_command(expand)
+command.add_command(explain)
 command.add_command(headers)
+command.add_command(imports)
 command.add_command(keys)
 command.add_command(rewrite)
 command.add_command(store)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from gateway.cli.common import DEFAULT_CONFIG, config_option, load_or_exit
+from gateway.cli.common import DEFAULT_CONFIG, config_option, fail, load_or_exit
 from gateway.errors import ConfigurationError
 
 
@@ -22,8 +21,7 @@ def check_config(config: Path | None) -> None:
     try:
         ReloadingCertificate(found.tls.certificate, found.tls.key, found.tls.minimum)
     except ConfigurationError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+        fail(*error.faults)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     for notice in found.notices:

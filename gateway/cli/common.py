@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -45,9 +45,14 @@ def load_or_exit(path: Path | None) -> Config:
     try:
         return load(path or Path(DEFAULT_CONFIG))
     except ConfigurationError as error:
-        for fault in error.faults:
-            click.echo(fault, err=True)
-        sys.exit(1)
+        fail(*error.faults)
+
+
+def fail(*faults: str) -> NoReturn:
+    """Print faults, one per line, and exit with 1."""
+    for fault in faults:
+        click.echo(fault, err=True)
+    sys.exit(1)
 
 
 def codec_for(domain: str | None, public_port: int, config: Path | None) -> Codec:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from publicsuffixlist import PublicSuffixList
 
-from gateway.cli.common import base_option, codec_or_default, config_option, domain_options
+from gateway.cli.common import base_option, codec_or_default, config_option, domain_options, fail
 from gateway.cookies.suffixes import Suffixes
 from gateway.origins import Codec, parse
 from gateway.rewrite import headers as rules
@@ -40,10 +40,8 @@ def headers(
     if parse(base) is None:
         raise click.BadParameter("not an http or https URL", param_hint="--base")
     first, fields, faults = _read(sys.stdin.buffer.read())
-    for fault in faults:
-        click.echo(f"not a header field: {fault}", err=True)
     if faults:
-        sys.exit(1)
+        fail(*(f"not a header field: {fault}" for fault in faults))
     convert = _upstream if request else _downstream
     converted = convert(fields, base, dest, codec)
     lines = [*first, *(key + b": " + value for key, value in converted)]

@@ -5,12 +5,11 @@ Nothing here prints a secret.
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.common import config_option, load_or_exit
+from gateway.cli.common import config_option, fail, load_or_exit
 from gateway.cli.store import on_stores
 from gateway.cookies.seal import owner_tag
 from gateway.errors import ConfigurationError, StoreUnavailable
@@ -63,8 +62,7 @@ def show(config: Path | None) -> None:
     if retired:
         click.echo(f"retired ones: about {retired} jars that nobody can open; age purges them")
     if away is not None:
-        click.echo(str(away), err=True)
-        sys.exit(1)
+        fail(str(away))
 
 
 @keys.command()
@@ -91,15 +89,15 @@ def retire(generation: int, config: Path | None, *, yes: bool) -> None:
     ring = _or_exit(lambda: keyfile.load(path))
     reason = ring.why_not_retire(generation)
     if reason is not None:
-        _refuse(f"{path}: {reason}")
+        fail(f"{path}: {reason}")
     try:
         prefixes = _count(settings.store)
     except StoreUnavailable as error:
-        _refuse(str(error), "Nobody can say how many jars would end. Nothing was changed.")
+        fail(str(error), "Nobody can say how many jars would end. Nothing was changed.")
     counts = None if prefixes is None else by_generation(prefixes, ring.generations)[0]
     click.echo(_WARNING.format(generation, _jars(counts, generation)))
     if not yes:
-        _refuse("Nothing was changed. Repeat it with --yes to do it.")
+        fail("Nothing was changed. Repeat it with --yes to do it.")
     _or_exit(lambda: keyfile.retire(path, generation))
     click.echo(f"{path}: generation {generation} is retired.")
     click.echo(_RESTART)
@@ -152,10 +150,4 @@ def _or_exit(work: Callable[[], ServerKeys]) -> ServerKeys:
     try:
         return work()
     except ConfigurationError as error:
-        _refuse(*error.faults)
-
-
-def _refuse(*lines: str) -> NoReturn:
-    for line in lines:
-        click.echo(line, err=True)
-    sys.exit(1)
+        fail(*error.faults)

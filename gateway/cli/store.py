@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.common import config_option, load_or_exit
+from gateway.cli.common import config_option, fail, load_or_exit
 from gateway.cookies.seal import format_of
 from gateway.errors import StoreUnavailable
 from gateway.store.interface import STALE_DAYS
@@ -153,8 +153,7 @@ def _on_stores(work: Callable[[list[Store]], Awaitable[Any]], *settings: StoreSe
     try:
         return on_stores(work, *settings)
     except StoreUnavailable as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+        fail(str(error))
 
 
 def on_stores(work: Callable[[list[Store]], Awaitable[Any]], *settings: StoreSettings) -> Any:

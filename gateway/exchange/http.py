@@ -268,7 +268,7 @@ def _gate(
     title = "This page is outside the gateway" if elsewhere else "This address is not open here"
     return Refuse(
         403,
-        events.NOT_OUR_PAGE if native else decision.event,
+        decision.event,
         title,
         decision.reason,
         decision.step,

@@ -175,7 +175,7 @@ def policy_at(question: Question, addressed: Addressed, context: Context) -> Dec
     if addressed.target[:1] != b"/" or b"#" in addressed.target:
         raise Refusal("the request target is not a path")
     decision = None
-    for target in _readings(addressed.target.decode("latin-1")):
+    for target in readings(addressed.target.decode("latin-1")):
         found = parse(f"{addressed.origin}{target}")
         if found is None:
             raise Refusal("the request target is not a path")
@@ -187,7 +187,7 @@ def policy_at(question: Question, addressed: Addressed, context: Context) -> Dec
     return decision
 
 
-def _readings(target: str) -> list[str]:
+def readings(target: str) -> list[str]:
     """A target as it stands and, where that differs, as a lax server reads it."""
     path = target.partition("?")[0]
     lax = _ENCODED.sub(lambda found: chr(int(found.group(1), 16)), path).replace("\\", "/")

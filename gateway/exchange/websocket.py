@@ -160,9 +160,8 @@ def _gate(
         return _unsound(text), None
     if fault is not None and page is not None:
         return attesting.refused(fault), None
-    event = events.ORIGIN_DENIED if native else decision.event
     title = "This address is not open here"
-    refused = Refuse(403, event, title, decision.reason, decision.step, decision.rule)
+    refused = Refuse(403, decision.event, title, decision.reason, decision.step, decision.rule)
     return refused, None
 
 

@@ -50,6 +50,7 @@ from gateway.net.threads import Threads
 from gateway.origins import HostKind, collapse, parse_origin
 from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
+from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
 from gateway.rewrite.pipeline import pipeline_for
 from gateway.websocket.handshake import is_handshake
@@ -307,7 +308,7 @@ class _Run:
         self._event(
             refuse.event,
             refuse.detail or refuse.title,
-            step=refuse.step or None,
+            step=refuse.step or step_of(refuse.event),
             rule=refuse.rule or None,
             status=refuse.status,
         )

@@ -22,6 +22,7 @@ from zope.interface import implementer
 
 from gateway import events
 from gateway.policy.addresses import AddressSettings, why_closed
+from gateway.policy.steps import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,7 +116,8 @@ class FilteringResolver:
     def _refuse(self, address: str, port: int) -> str | None:
         why = why_closed(address, port, self._settings(), is_local=self._is_own(address))
         if why is not None:
-            self._telemetry.event(events.SSRF_DENIED, detail=f"{address}: {why}")
+            detail = f"{address}: {why}"
+            self._telemetry.event(events.SSRF_DENIED, detail=detail, step=Step.ADDRESS)
         return why
 
 

@@ -114,7 +114,7 @@ def find(
 
 def _distance(offered: tuple[str, ...], wanted: Sequence[str]) -> int:
     """How far down the person's languages the first is that a site is in."""
-    if not offered:
+    if not offered or not wanted:
         return len(wanted)
     primary = {tag.partition("-")[0].lower() for tag in offered}
     ranks = (at for at, tag in enumerate(wanted) if tag.partition("-")[0].lower() in primary)

@@ -7,9 +7,12 @@ rule: nothing is open.  ``page`` (``from``) on any of them: only for pages that 
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import attrs
 
 from gateway.policy.addresses import AddressSettings
+from gateway.policy.index import ByHost
 from gateway.policy.patterns import Pattern
 
 
@@ -56,3 +59,18 @@ class Settings:
     access: tuple[AccessRule, ...] = ()
     addresses: AddressSettings = attrs.field(factory=AddressSettings)
     intents: tuple[IntentRule, ...] = ()
+
+    @cached_property
+    def navigation_at(self) -> ByHost[NavigationRule]:
+        """``navigation`` by host."""
+        return ByHost(self.navigation)
+
+    @cached_property
+    def access_at(self) -> ByHost[AccessRule]:
+        """``access`` by host."""
+        return ByHost(self.access)
+
+    @cached_property
+    def intents_at(self) -> ByHost[IntentRule]:
+        """``intents`` by host."""
+        return ByHost(self.intents)

@@ -16,7 +16,7 @@ from gateway import events
 from gateway.policy import intents
 from gateway.policy.addresses import BAD_PORTS
 from gateway.policy.patterns import Target
-from gateway.policy.steps import Step
+from gateway.policy.steps import Step, row
 from gateway.policy.transport import Transport, transport_for
 
 if TYPE_CHECKING:
@@ -105,34 +105,26 @@ def decide(question: Question, settings: Settings) -> Decision:
     """Answer one question (policy, "Destinations" and "Transport to the origin")."""
     origin, target = question.origin, question.target
     if question.own_host:
-        reason = "the gateway's own names are never an upstream"
-        return Decision(allowed=False, step=Step.OWN_NAMES, reason=reason)
+        return refused(Step.OWN_NAMES, question, OWN_NAME)
     if origin is not None and origin.port in BAD_PORTS:
-        reason = f"port {origin.port} is on the bad-port list"
-        return Decision(allowed=False, step=Step.PORT, reason=reason)
-    if question.ask is Ask.INTENT:
-        return _decide_intent(question, target, settings)
-    if origin is None:
-        return Decision(allowed=False, step=Step.DESTINATION, reason="this is not a web address")
+        return refused(Step.PORT, question, bad_port(origin))
+    never = never_opened(question, target)
+    if never:
+        return refused(Step.DESTINATION, question, never)
     rule = _deciding_rule(question, target, settings)
     if rule is None:
-        kind = "allow-navigation" if question.ask is Ask.NAVIGATION else "access"
-        if question.native:
-            kind = "native access"
-        reason = f"no {kind} rule opens {origin}"
-        return Decision(allowed=False, step=Step.DESTINATION, reason=reason)
+        return refused(Step.DESTINATION, question, nothing_opens(question, target))
+    if origin is None or question.ask is Ask.INTENT:
+        # The device connects, if anybody does: no transport of ours is asked about.
+        return Decision(allowed=True, step=Step.DESTINATION, reason="open", rule=rule)
     # A transport belongs to a connection, not to a path.
     transport = transport_for(
-        found for found in settings.access if found.pattern.matches_origin(target)
+        found
+        for found in settings.access_at.at(origin.host)
+        if found.pattern.matches_origin(target)
     )
     if not origin.secure and not transport.allow_insecure_http:
-        return Decision(
-            allowed=False,
-            step=Step.TRANSPORT,
-            reason=f"{origin} is not encrypted and no access rule says allow-insecure-http",
-            rule=rule,
-            event=events.TRANSPORT_DENIED,
-        )
+        return refused(Step.TRANSPORT, question, not_encrypted(origin), rule)
     return Decision(
         allowed=True,
         step=Step.TRANSPORT,
@@ -142,35 +134,78 @@ def decide(question: Question, settings: Settings) -> Decision:
     )
 
 
-def _decide_intent(question: Question, target: Target, settings: Settings) -> Decision:
-    """The device connects, if anybody does: no transport of ours is asked about."""
-    if target.scheme in intents.NEVER or not target.scheme:
-        reason = f"{target.scheme}: is never an intent" if target.scheme else "this is not a URL"
-        return Decision(allowed=False, step=Step.DESTINATION, reason=reason)
-    if not question.native:
-        for rule in settings.intents:
-            if intents.opens(rule.pattern, target) and from_matches(rule, question.page):
-                text = f"allow-intent {rule.pattern.text!r} {rule.where}".strip()
-                return Decision(allowed=True, step=Step.DESTINATION, reason="open", rule=text)
-    what = question.origin or f"{target.scheme}:"
-    reason = f"no allow-intent rule opens {what}"
-    return Decision(allowed=False, step=Step.DESTINATION, reason=reason)
+def refused(step: Step, question: Question, reason: str, rule: str = "") -> Decision:
+    """A denial by a step."""
+    return Decision(False, step, reason, rule, event_of(step, question))  # noqa: FBT003
+
+
+def event_of(step: Step, question: Question) -> str:
+    """The event of a denial: the step's own, or that of a stranger who asked."""
+    if question.native and step is not Step.TRANSPORT:
+        return events.ORIGIN_DENIED if question.websocket else events.NOT_OUR_PAGE
+    return row(step).event
+
+
+OWN_NAME = "the gateway's own names are never an upstream"
+
+
+def bad_port(origin: Origin) -> str:
+    """Why the port step refuses."""
+    return f"port {origin.port} is on the bad-port list"
+
+
+def never_opened(question: Question, target: Target) -> str:
+    """Why no rule could open this; empty where one could."""
+    if question.ask is Ask.INTENT:
+        if not target.scheme:
+            return "this is not a URL"
+        return f"{target.scheme}: is never an intent" if target.scheme in intents.NEVER else ""
+    return "this is not a web address" if question.origin is None else ""
+
+
+def nothing_opens(question: Question, target: Target) -> str:
+    """Why the destination step refuses where some rule could have opened it."""
+    kind = KINDS[question.ask]
+    if question.native:
+        kind = "native access" if question.ask is not Ask.INTENT else f"native {kind}"
+    return f"no {kind} rule opens {question.origin or f'{target.scheme}:'}"
+
+
+def not_encrypted(origin: Origin) -> str:
+    """Why the transport step refuses."""
+    return f"{origin} is not encrypted and no access rule says allow-insecure-http"
+
+
+KINDS = {
+    Ask.NAVIGATION: "allow-navigation",
+    Ask.ACCESS: "access",
+    Ask.INTENT: "allow-intent",
+}
+"""Which table of the configuration opens what is asked."""
+
+
+def rule_text(kind: str, rule: AccessRule | IntentRule | NavigationRule) -> str:
+    """A rule as logs and explanations name it."""
+    return f"{kind} {rule.pattern.text!r} {rule.where}".strip()
 
 
 def _deciding_rule(question: Question, target: Target, settings: Settings) -> str | None:
+    page = question.page
+    if question.ask is Ask.INTENT:
+        for link in () if question.native else settings.intents_at.at(target.host):
+            if intents.opens(link.pattern, target) and from_matches(link, page):
+                return rule_text("allow-intent", link)
+        return None
     if not question.native:
-        for navigation in settings.navigation:
+        for navigation in settings.navigation_at.at(target.host):
             # It permits requests too, as Cordova's plugin does.
-            if navigation.pattern.matches(target) and from_matches(navigation, question.page):
-                return f"allow-navigation {navigation.pattern.text!r} {navigation.where}".strip()
+            if navigation.pattern.matches(target) and from_matches(navigation, page):
+                return rule_text("allow-navigation", navigation)
     if question.native or question.ask is Ask.ACCESS:
-        for rule in settings.access:
-            if (
-                (rule.native or not question.native)
-                and rule.pattern.matches(target)
-                and from_matches(rule, question.page)
-            ):
-                return f"access {rule.pattern.text!r} {rule.where}".strip()
+        for rule in settings.access_at.at(target.host):
+            if rule.native or not question.native:  # noqa: SIM102 (cheap questions come first)
+                if rule.pattern.matches(target) and from_matches(rule, page):
+                    return rule_text("access", rule)
     return None
 
 

@@ -73,6 +73,9 @@ def parse_intent(text: str) -> Pattern:
     Raises ``ValueError`` with the reason for what the language lacks, and for schemes
     that are never intents.
     """
+    scheme, colon, _ = text.partition(":")
+    if colon and scheme.lower() in NEVER:
+        raise ValueError(f"{scheme.lower()}: is never an intent, whatever a rule says")
     opaque = _OPAQUE.match(text)
     # "tel:112" is a scheme; "shop.example:8443" is a host.
     if opaque is not None and ("." not in opaque[1] or not _NETLOC.match(opaque[2])):
@@ -82,13 +85,8 @@ def parse_intent(text: str) -> Pattern:
         if any(char.isspace() for char in rest):
             raise ValueError(f"{text!r} has white space, which no URL has")
         path = None if rest in {"", "*"} else path_pattern(rest)
-        pattern = Pattern(text, frozenset({scheme}), None, False, None, path)  # noqa: FBT003
-    else:
-        pattern = parse_pattern(text)
-    never = sorted(NEVER & (pattern.schemes or frozenset()))
-    if never:
-        raise ValueError(f"{never[0]}: is never an intent, whatever a rule says")
-    return pattern
+        return Pattern(text, frozenset({scheme}), None, False, None, path)  # noqa: FBT003
+    return parse_pattern(text)
 
 
 def opens(pattern: Pattern, target: Target) -> bool:

@@ -162,3 +162,17 @@ _BY_STEP = {row.step: row for row in TABLE}
 def row(step: Step) -> Row:
     """What the table says of a step."""
     return _BY_STEP[step]
+
+
+_BY_EVENT = {
+    events.CSRF_TOKEN: Step.PAGE,
+    events.NOT_ATTESTED: Step.PAGE,
+    events.NOT_OUR_PAGE: Step.PAGE,
+    events.ORIGIN_DENIED: Step.PAGE,
+    events.SUBPROTOCOL_VIOLATION: Step.SUBPROTOCOL,
+}
+
+
+def step_of(event: str) -> Step | None:
+    """The step whose refusal an event is, for those that name none themselves."""
+    return _BY_EVENT.get(event)

@@ -79,19 +79,17 @@ class EndpointTests(SynchronousTestCase):
             assert isinstance(ending, Answer), body
             self.assertEqual(ending.status, 200)
             self.assertIn((b"Cache-Control", b"no-store"), ending.fields)
-            self.assertEqual(
-                json.loads(ending.body), {"open": bool(wanted), "url": wanted}, body
-            )
+            self.assertEqual(json.loads(ending.body), {"open": bool(wanted), "url": wanted}, body)
 
     def test_noted(self) -> None:
         """The log tells the kind of link and who asked, and nothing of where it led."""
         _, shell = ask({"url": "market:secret?id=1", "page": SITE})
-        (note,) = [one for one in shell.asked if isinstance(one, Note)]
+        (note,) = [one for one in shell.needs if isinstance(one, Note)]
         self.assertIn("market:", note.detail)
         self.assertIn(SITE, note.detail)
         self.assertNotIn("secret", note.detail)
         _, shell = ask({"url": "tel:1"})
-        self.assertEqual([one for one in shell.asked if isinstance(one, Note)], [])
+        self.assertEqual([one for one in shell.needs if isinstance(one, Note)], [])
 
     def test_own_page_alone(self) -> None:
         """No site asks by itself."""

@@ -141,9 +141,7 @@ class PolicyTests(SynchronousTestCase):
         """One site, and the rules of a configuration."""
         folder = temporary(self)
         (folder / "a.png").write_bytes(PNG + bytes(MAX_ICON - len(PNG)))
-        text = "".join(
-            SITE.replace("one.", f"n{n}.") + 'icon = "a.png"\n' for n in range(3)
-        )
+        text = "".join(SITE.replace("one.", f"n{n}.") + 'icon = "a.png"\n' for n in range(3))
         Path(folder / "sites.toml").write_text(text)
         self.name = str(folder / "sites.toml")
         self.policy = Settings(navigation=(NavigationRule(parse_pattern("https://n0.example")),))

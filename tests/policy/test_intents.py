@@ -63,7 +63,7 @@ class PatternTests(SynchronousTestCase):
     def test_never(self) -> None:
         """A rule that would open what is never an intent is a fault, however it is spelled."""
         for scheme in NEVER:
-            for text in (f"{scheme}:*", f"{scheme}:", f"{scheme.upper()}:x", f"{scheme}://*"):
+            for text in (f"{scheme}:*", f"{scheme}:", f"{scheme.upper()}:x", f"{scheme}:///*"):
                 with self.assertRaises(ValueError) as caught:
                     parse_intent(text)
                 self.assertIn(f"{scheme}: is never an intent", str(caught.exception), text)

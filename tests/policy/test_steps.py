@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events
-from gateway.policy.steps import TABLE, Step, row
+from gateway.policy.steps import TABLE, Step, row, step_of
 
 
 class TableTests(SynchronousTestCase):
@@ -27,3 +27,14 @@ class TableTests(SynchronousTestCase):
             self.assertIn(one.status, {401, 403, 429, 502}, one.name)
             self.assertTrue(one.event in known or (not one.event and one.elsewhere), one.name)
         self.assertEqual(len({one.name for one in TABLE}), len(TABLE))
+
+    def test_events_of_refusals(self) -> None:
+        """Refusals that name no step have one by their event, where the table knows it."""
+        for event, step in (
+            (events.CSRF_TOKEN, Step.PAGE),
+            (events.ORIGIN_DENIED, Step.PAGE),
+            (events.SUBPROTOCOL_VIOLATION, Step.SUBPROTOCOL),
+            (events.LIMIT, None),
+            ("", None),
+        ):
+            self.assertIs(step_of(event), step, event)
