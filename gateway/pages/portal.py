@@ -55,7 +55,7 @@ def section(
         parts.append(f'<p id="found">{told}{count}</p>\n')
     for name, sites in groupby(_by_category(shown), key=lambda site: site.category):
         heading = html.escape(name)
-        parts.append(f'<h3 dir="auto">{heading}</h3>\n<ul class="sites">\n')
+        parts.append(f'<h3><bdi>{heading}</bdi></h3>\n<ul class="sites">\n')
         parts += [_site(site, entry) for site in sites]
         parts.append("</ul>\n")
     if start + SHOWN < len(found):
@@ -98,7 +98,7 @@ def _categories(catalogue: Catalogue, category: str, texts: Texts, *, is_all: bo
     for name in names:
         is_here = here if name == category else ""
         link = _link({"c": name})
-        parts.append(f'<li><a href="{link}"{is_here} dir="auto">{html.escape(name)}</a></li>\n')
+        parts.append(f'<li><a href="{link}"{is_here}><bdi>{html.escape(name)}</bdi></a></li>\n')
     return "".join((*parts, "</ul>\n</nav>\n"))
 
 
@@ -111,15 +111,15 @@ def _by_category(sites: list[CatalogueSite]) -> list[CatalogueSite]:
 def _site(site: CatalogueSite, entry: str) -> str:
     language = f' lang="{html.escape(site.languages[0])}"' if len(site.languages) == 1 else ""
     link = html.escape(f"{entry}?url={quote(site.url, safe='')}")
-    image = '<span class="icon"></span>'
+    image = f'<span class="icon" aria-hidden="true">{html.escape(site.title[0])}</span>'
     if site.icon is not None:
         source = html.escape(wire.ASSET_PATH + site.icon.name)
         image = f'<img class="icon" src="{source}" alt="" width="32" height="32" loading="lazy">'
     about = ""
     if site.description:
-        about = f'<span class="small" dir="auto">{html.escape(site.description)}</span>'
+        about = f'<span class="small"><bdi>{html.escape(site.description)}</bdi></span>'
     title = html.escape(site.title)
     return (
-        f'<li{language}><a href="{link}">{image}<span><b dir="auto">{title}</b>{about}</span>'
+        f'<li{language}><a href="{link}">{image}<span><b><bdi>{title}</bdi></b>{about}</span>'
         "</a></li>\n"
     )

@@ -74,7 +74,7 @@ class SectionTests(SynchronousTestCase):
         seen: list[str] = []
         for start in (0, SHOWN, 2 * SHOWN):
             text = shown(MANY, Asked(start=start))
-            found = re.findall(r'<b dir="auto">([^<]+)</b>', text)
+            found = re.findall(r"<b><bdi>([^<]+)</bdi></b>", text)
             seen += found
             more = f"n={start + SHOWN}#sites" in text
             self.assertEqual(more, start < 2 * SHOWN)

@@ -317,7 +317,10 @@ form.addEventListener("submit", async (event) => {
   if (awaiting === url) show(url, undefined, proof);
 });
 addEventListener("hashchange", showFragment);
-plain.addEventListener("click", () => (plainText.hidden = !plainText.hidden));
+plain.addEventListener("click", () => {
+  plainText.hidden = !plainText.hidden;
+  plain.ariaExpanded = `${!plainText.hidden}`;
+});
 byId("back", HTMLButtonElement).addEventListener("click", () => history.back());
 byId("forward", HTMLButtonElement).addEventListener("click", () => history.forward());
 byId("reload", HTMLButtonElement).addEventListener("click", () => {
