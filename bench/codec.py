@@ -19,9 +19,11 @@ from gateway.cookies.rules import Cookie, cookie_string
 from gateway.cookies.seal import derive_user_keys
 from gateway.cookies.syntax import SameSite
 from gateway.origins import Codec, Origin
-from gateway.policy.destinations import AccessRule, NavigationRule, Settings
+from gateway.policy.destinations import AccessRule, IntentRule, NavigationRule, Settings
 from gateway.policy.engine import Ask, Question, decide
+from gateway.policy.intents import parse_intent
 from gateway.policy.patterns import parse_pattern
+from gateway.policy.walk import walk
 from gateway.session.attestation import Mode, mint_datr
 from gateway.session.keys import Ick, ServerKeys
 from gateway.session.reading import read_session
@@ -126,26 +128,34 @@ def policy_rows(clock: Clock) -> list[list[str]]:
             tuple(AccessRule(parse_pattern(one)) for one in [*access, "https://api.last.test"]),
         )
 
+    def links(count: int) -> Settings:
+        hosts = [f"https://app{at}.example" for at in range(count - 1)]
+        return Settings(intents=tuple(IntentRule(parse_intent(one)) for one in [*hosts, "tel:*"]))
+
+    def one_host(count: int) -> Settings:
+        paths = [f"https://www.last.test/p{at}/*" for at in range(count - 1)]
+        return Settings(
+            tuple(NavigationRule(parse_pattern(one)) for one in [*paths, "https://*.last.test"])
+        )
+
     shown = Question(Origin("https", "www.last.test", 443), "/page", Ask.NAVIGATION)
     asked = Question(Origin("https", "api.last.test", 443), "/v1", Ask.ACCESS)
+    socket = attrs.evolve(asked, websocket=True, page=shown.origin)
     denied = Question(Origin("https", "nowhere.test", 443), "/", Ask.ACCESS)
-    few, many = settings(2), settings(1000)
-    base = clock.each(lambda: decide(shown, few))
-    return [
-        _row("decide, 2 rules", base, base, "2 rules"),
-        _row(
-            "decide, 1,000 rules, navigation",
-            clock.each(lambda: decide(shown, many)),
-            base,
-            "2 rules",
-        ),
-        _row(
-            "decide, 1,000 rules, access", clock.each(lambda: decide(asked, many)), base, "2 rules"
-        ),
-        _row(
-            "decide, 1,000 rules, denied", clock.each(lambda: decide(denied, many)), base, "2 rules"
-        ),
+    call = Question.intent("tel:+4512345678", shown.origin)
+    few, many, calls, narrow = settings(2), settings(1000), links(1000), one_host(1000)
+    cases: list[tuple[str, Callable[[], object]]] = [
+        ("decide, 2 rules", lambda: decide(shown, few)),
+        ("decide, 1,000 rules, navigation", lambda: decide(shown, many)),
+        ("decide, 1,000 rules, access", lambda: decide(asked, many)),
+        ("decide, 1,000 rules, WebSocket of a page", lambda: decide(socket, many)),
+        ("decide, 1,000 rules, denied", lambda: decide(denied, many)),
+        ("decide, 1,000 rules, intent", lambda: decide(call, calls)),
+        ("decide, 1,000 rules for one host", lambda: decide(shown, narrow)),
+        ("walk (gateway explain), 1,000 rules", lambda: walk(shown, many)),
     ]
+    base = clock.each(cases[0][1])
+    return [_row(name, clock.each(function), base, "2 rules") for name, function in cases]
 
 
 def cookie_rows(clock: Clock) -> list[list[str]]:

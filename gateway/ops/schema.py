@@ -7,7 +7,9 @@ against it collects every fault instead of stopping at the first.
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +21,7 @@ class Fault(ValueError):
 
 
 Check = Callable[[Any], Any]
+_STRING = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"")
 
 
 @attrs.frozen
@@ -104,12 +107,22 @@ class Reader:
         return rows
 
     def _lines_of(self, path: str) -> list[int]:
-        """The line numbers of the ``[[path]]`` headers, in order."""
-        return [
+        """The line numbers of the ``[[path]]`` headers, in order, or of ``path = [{...}]``."""
+        lines = self.text.splitlines()
+        found = [
             number
-            for number, line in enumerate(self.text.splitlines(), 1)
+            for number, line in enumerate(lines, 1)
             if "".join(line.partition("#")[0].split()) == f"[[{path}]]"
         ]
+        begins = (
+            number
+            for number, line in enumerate(lines)
+            if "".join(line.partition("=")[:2]).replace(" ", "") == f"{path}="
+        )
+        for start in () if found else itertools.islice(begins, 1):
+            for number, line in enumerate(lines[start:], start + 1):
+                found += [number] * _STRING.sub("", line).partition("#")[0].count("{")
+        return found
 
 
 def show(value: Any) -> str:

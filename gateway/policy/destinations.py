@@ -13,7 +13,8 @@ import attrs
 
 from gateway.policy.addresses import AddressSettings
 from gateway.policy.index import ByHost
-from gateway.policy.patterns import Pattern
+from gateway.policy.patterns import Pattern, Target
+from gateway.policy.transport import Transport, transport_for
 
 
 @attrs.frozen
@@ -74,3 +75,23 @@ class Settings:
     def intents_at(self) -> ByHost[IntentRule]:
         """``intents`` by host."""
         return ByHost(self.intents)
+
+    @cached_property
+    def _transports(self) -> dict[tuple[str, str, int], Transport]:
+        return {}
+
+    def transport_at(self, target: Target) -> Transport:
+        """What a connection to an origin must offer; it belongs to no path."""
+        key = (target.scheme, target.host, target.port)
+        found = self._transports.get(key)
+        if found is None:
+            rules = self.access_at.at(target.host)
+            found = transport_for(rule for rule in rules if rule.pattern.matches_origin(target))
+            if len(self._transports) >= _KEPT:
+                self._transports.clear()
+            self._transports[key] = found
+        return found
+
+
+_KEPT = 4096
+"""How many origins' transports are kept: visitors choose the names."""

@@ -17,7 +17,7 @@ from gateway.policy import intents
 from gateway.policy.addresses import BAD_PORTS
 from gateway.policy.patterns import Target
 from gateway.policy.steps import Step, row
-from gateway.policy.transport import Transport, transport_for
+from gateway.policy.transport import Transport
 
 if TYPE_CHECKING:
     from gateway.origins import Origin
@@ -117,12 +117,7 @@ def decide(question: Question, settings: Settings) -> Decision:
     if origin is None or question.ask is Ask.INTENT:
         # The device connects, if anybody does: no transport of ours is asked about.
         return Decision(allowed=True, step=Step.DESTINATION, reason="open", rule=rule)
-    # A transport belongs to a connection, not to a path.
-    transport = transport_for(
-        found
-        for found in settings.access_at.at(origin.host)
-        if found.pattern.matches_origin(target)
-    )
+    transport = settings.transport_at(target)
     if not origin.secure and not transport.allow_insecure_http:
         return refused(Step.TRANSPORT, question, not_encrypted(origin), rule)
     return Decision(
@@ -192,17 +187,17 @@ def rule_text(kind: str, rule: AccessRule | IntentRule | NavigationRule) -> str:
 def _deciding_rule(question: Question, target: Target, settings: Settings) -> str | None:
     page = question.page
     if question.ask is Ask.INTENT:
-        for link in () if question.native else settings.intents_at.at(target.host):
+        for link in () if question.native else settings.intents_at.at(target.host, target.path):
             if intents.opens(link.pattern, target) and from_matches(link, page):
                 return rule_text("allow-intent", link)
         return None
     if not question.native:
-        for navigation in settings.navigation_at.at(target.host):
+        for navigation in settings.navigation_at.at(target.host, target.path):
             # It permits requests too, as Cordova's plugin does.
             if navigation.pattern.matches(target) and from_matches(navigation, page):
                 return rule_text("allow-navigation", navigation)
     if question.native or question.ask is Ask.ACCESS:
-        for rule in settings.access_at.at(target.host):
+        for rule in settings.access_at.at(target.host, target.path):
             if rule.native or not question.native:  # noqa: SIM102 (cheap questions come first)
                 if rule.pattern.matches(target) and from_matches(rule, page):
                     return rule_text("access", rule)

@@ -5,10 +5,12 @@ worksheet): ``*`` alone opens every web URL; a pattern without a scheme means bo
 ``http`` and ``https``; ``*.example.com`` includes ``example.com`` itself; in a path
 ``*`` stands for any characters; a pattern without a path opens all paths.
 
-Two readings differ from the plugin, both towards what a rule's author means:
+Two readings differ from the plugin on purpose, towards what a rule's author means:
 ``:443`` matches an ``https`` URL that leaves its port out, and ``ws``/``wss`` URLs are
 asked by the name of their twins (one origin, one rule), while a pattern that names
-``ws`` or ``wss`` opens WebSockets alone.
+``ws`` or ``wss`` opens WebSockets alone.  Text that the plugin takes for a scheme that
+nobody has, as in ``localhost:81``, is a host and its port; what it drops in silence is an
+error here.  tests/vectors/cordova-patterns.json has its published cases.
 """
 
 from __future__ import annotations
@@ -52,6 +54,8 @@ class Pattern:
     with_subdomains: bool
     port: int | None
     path: re.Pattern[str] | None
+    segment: str | None = None
+    """The first segment of every path that it opens, where the pattern fixes it whole."""
 
     @property
     def opens_everything(self) -> bool:
@@ -113,7 +117,14 @@ def parse_pattern(text: str, *, subdomains: bool = False) -> Pattern:
         with_subdomains=wide or subdomains,
         port=None if port in {None, "*"} else int(port),
         path=None if path in {None, "/*"} else path_pattern(path),
+        segment=_segment(path or "/*"),
     )
+
+
+def _segment(path: str) -> str | None:
+    fixed, star, _ = path.partition("*")
+    segment, slash, _ = fixed[1:].partition("/")
+    return segment if slash or not star else None
 
 
 def path_pattern(path: str) -> re.Pattern[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.ops.schema import (
@@ -93,6 +95,16 @@ class ReaderTests(SynchronousTestCase):
         source = '# [[row]]\n[[row]]\nkind = "a"\n\n [[ row ]] # second\nkind = "b"\n'
         values, _ = self._read({"name": "n", "row": [{"kind": "a"}, {"kind": "b"}]}, source)
         self.assertEqual([row["where"] for row in values["row"]], ["file:2", "file:5"])
+
+    def test_where_of_inline_tables(self) -> None:
+        """So do those that are written in one line, or in several."""
+        schema = Table({"row": Tables(Table({"x": Key(str)})), "other": Key(str)})
+        for source, lines in (
+            ('other = "x"\nrow = [{ x = "{" }, { x = "b" }]\n', [2, 2]),
+            ('row = [\n  { x = \'a\' },\n  # { no }\n  { x = "\\"{" },\n]\n', [2, 4]),
+        ):
+            values = Reader("file", source).table(schema, tomllib.loads(source))
+            self.assertEqual([row["where"] for row in values["row"]], [f"file:{n}" for n in lines])
 
 
 class CheckTests(SynchronousTestCase):

@@ -33,6 +33,11 @@ TABLE = (
     ("a.b", "https://a.b/ | http://a.b/", "tel:1 | foo://a.b/"),
     ("a.b:81", "https://a.b:81/ | http://a.b:81/x", "https://a.b/"),
     ("*://a.b", "foo://a.b/x | https://a.b/", "foo://c.b/ | ws://a.b/ | tel:1"),
+    (
+        "*://www.apache.org/*",
+        "ftp://www.apache.org/ | foo://www.apache.org/ | https://www.apache.org/x",
+        "file://www.apache.org/ | content://www.apache.org/ | http://www.apache.com/",
+    ),
     ("com.shop.app:*", "com.shop.app:/back | com.shop.app://x", "com.shop:/x"),
     (
         "*",

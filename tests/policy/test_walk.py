@@ -83,10 +83,14 @@ class AgreementTests(SynchronousTestCase):
     """One policy, two ways through it."""
 
     @settings(deadline=None, max_examples=1000)
-    @given(_QUESTIONS, _SETTINGS)
-    @example(Question(None), Settings())
-    def test_the_quick_way_agrees(self, question: Question, rules: Settings) -> None:
+    @given(st.lists(_QUESTIONS, min_size=1, max_size=3), _SETTINGS)
+    @example([Question(None)], Settings())
+    def test_the_quick_way_agrees(self, questions: list[Question], rules: Settings) -> None:
         """Same answer, same step, same rule, same reason, same transport; nothing raises."""
+        for question in questions:
+            self._agree(question, rules)
+
+    def _agree(self, question: Question, rules: Settings) -> None:
         quick, slow = decide(question, rules), walk(question, rules)
         self.assertEqual(slow.allowed, quick.allowed)
         found = slow.decided
