@@ -8,7 +8,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway.errors import ConfigurationError
 from gateway.ops import schema
+from gateway.ops.config import parse_config
 from gateway.ops.config_catalogue import (
     CATALOGUE,
     MAX_FILE,
@@ -17,10 +19,12 @@ from gateway.ops.config_catalogue import (
     catalogue_policy,
     read_catalogue,
 )
+from gateway.origins import Origin
 from gateway.policy.catalogue import Catalogue
 from gateway.policy.destinations import NavigationRule, Settings
+from gateway.policy.engine import Question, decide
 from gateway.policy.patterns import parse_pattern
-from tests.ops import ROOT, temporary
+from tests.ops import ROOT, Setup, temporary
 
 SITE = '[[site]]\ntitle = "One"\nurl = "https://one.example/"\ncategory = "News"\n'
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>'
@@ -132,6 +136,39 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(self.reader.faults, [])
         self.assertEqual(len(catalogue.sites), 3)
         self.assertEqual(catalogue_policy(catalogue, Settings())[1], [])
+
+
+class ConfigTests(SynchronousTestCase):
+    """Within a whole configuration."""
+
+    def test_in_force(self) -> None:
+        """The explanation of a curated gateway's decision names the entry's file and line."""
+        setup = Setup(temporary(self))
+        name = setup.folder / "sites.toml"
+        name.write_text(f"# reviewed\n\n{SITE}")
+        setup.extra = f'[catalogue]\nfile = "{name}"\nonly = true\n[[allow-navigation]]\nhref = "*"'
+        config = parse_config(setup.text, "gateway.toml")
+        self.assertEqual([one.title for one in config.catalogue.sites], ["One"])
+        decision = decide(Question(Origin("https", "one.example", 443)), config.policy)
+        self.assertEqual(
+            decision.rule, f"allow-navigation 'https://one.example' {name}:3 (catalogue: One)"
+        )
+        other = decide(Question(Origin("https", "other.example", 443)), config.policy)
+        self.assertFalse(other.allowed)
+        self.assertTrue(any("do not count" in line for line in config.warnings))
+
+    def test_faults(self) -> None:
+        """They stand beside those of the configuration, each under its own file's name."""
+        setup = Setup(temporary(self))
+        name = setup.folder / "sites.toml"
+        name.write_text(SITE.replace("News", ""))
+        setup.extra = f'[catalogue]\nfile = "{name}"\nonlie = true'
+        with self.assertRaises(ConfigurationError) as caught:
+            parse_config(setup.text, "gateway.toml")
+        faults = sorted(caught.exception.faults)
+        self.assertEqual(len(faults), 2)
+        self.assertTrue(any(f"{name}: site[1].category: found" in one for one in faults))
+        self.assertTrue(any('did you mean "only"?' in one for one in faults))
 
 
 class PolicyTests(SynchronousTestCase):
