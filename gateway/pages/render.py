@@ -91,6 +91,7 @@ class Pages:
         """Read templates and assets; ``apart`` for browsers without localStorage."""
         self._codec = codec
         self._catalogue = Catalogue()
+        self._templates: dict[tuple[str, str, bool, bool], Template] = {}
         wildcards = [one.wildcard for one in (codec, apart) if one is not None]
         self._rewrite_hosts = " ".join(f"https://{one}" for one in wildcards)
         self._apart = apart.suffix if apart is not None else ""
@@ -182,11 +183,11 @@ class Pages:
             entry = self._codec.portal_origin + wire.OPEN_PATH
             shown = section(self._catalogue, asked or Asked(), wanted or (language,), texts, entry)
             escaped["sites"] = shown
-        template = _template(f"{name}.html", language, texts)
-        if only:
-            template = Template(_without_addresses(template.template))
-        else:
-            template = Template(re.sub("<!--/?typed-->", "", template.template))
+        template = self._templates.get((name, language, told, only))
+        if template is None:
+            text = _template(f"{name}.html", language, texts).template
+            text = _without_addresses(text) if only else re.sub("<!--/?typed-->", "", text)
+            self._templates[name, language, told, only] = template = Template(text)
         body = template.substitute({**self._common, **escaped}).encode("utf-8")
         policy = _policy(page, self._codec, self._rewrite_hosts)
         # What somebody searched for is kept nowhere.

@@ -40,7 +40,7 @@ class CatalogueSite:
     """One reviewed site; ``also`` are further origins that belong to it.
 
     ``languages`` are tags of the languages that it is in, none: any.  ``where`` is file
-    and line for explanations.
+    and line for explanations.  ``name`` and ``words`` are what a search looks into, folded.
     """
 
     title: str
@@ -52,10 +52,20 @@ class CatalogueSite:
     icon: Icon | None = None
     also: tuple[Origin, ...] = ()
     where: str = ""
+    name: str = attrs.field(init=False, repr=False, eq=False)
+    words: str = attrs.field(init=False, repr=False, eq=False)
+    tongues: tuple[str, ...] = attrs.field(init=False, repr=False, eq=False)
 
-    @property
-    def words(self) -> str:
-        """What a search looks into, folded."""
+    @name.default
+    def _folded_title(self) -> str:
+        return fold(self.title)
+
+    @tongues.default
+    def _primary_languages(self) -> tuple[str, ...]:
+        return tuple(_primary(tag) for tag in self.languages)
+
+    @words.default
+    def _folded_words(self) -> str:
         return fold(f"{self.title} {self.origin.host} {self.category} {self.description}")
 
 
@@ -104,18 +114,19 @@ def find(
         if (not category or site.category == category) and all(word in site.words for word in words)
     ]
 
+    places: dict[str, int] = {}
+    for tag in languages:
+        places.setdefault(_primary(tag), len(places))
+    other = len(places) + 1
+
     def rank(site: CatalogueSite) -> tuple[int, int]:
-        title = fold(site.title)
-        elsewhere = sum(word not in title for word in words)
-        return _distance(site.languages, languages), elsewhere
+        near = other - 1
+        if site.tongues and places:
+            near = min(places.get(tongue, other) for tongue in site.tongues)
+        return near, sum(word not in site.name for word in words)
 
     return sorted(found, key=rank)
 
 
-def _distance(offered: tuple[str, ...], wanted: Sequence[str]) -> int:
-    """How far down the person's languages the first is that a site is in."""
-    if not offered or not wanted:
-        return len(wanted)
-    primary = {tag.partition("-")[0].lower() for tag in offered}
-    ranks = (at for at, tag in enumerate(wanted) if tag.partition("-")[0].lower() in primary)
-    return next(ranks, len(wanted) + 1)
+def _primary(tag: str) -> str:
+    return tag.partition("-")[0].lower()
