@@ -78,15 +78,21 @@ texts: $(VENV)/.tested
 runtime: packages $(RUNTIME)/node_modules/.installed
 	cd $(RUNTIME) && npm run --silent check && npm test
 
+# Half of what the tests cost is waiting: more processes than cores.
+PARALLEL := -n 3 --dist loadfile
+
 unit: $(VENV)/.tested
-	$(BIN)/python -m pytest --ignore=tests/browser
+	$(BIN)/python -m pytest --ignore=tests/browser $(PARALLEL)
 	$(BIN)/python -m tests.cookies.test_corpora
 
 trial: $(VENV)/.tested
-	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp tests
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target trial-0 trial-1 trial-2
+
+trial-%: $(VENV)/.tested
+	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp-$* $$($(BIN)/python -m tests.parts $* 3)
 
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser $(PARALLEL)
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m bench all

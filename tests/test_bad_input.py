@@ -342,7 +342,7 @@ class SizeTests(GatewayCase):
 
     async def test_slow_requests(self) -> None:
         """A head or body that does not come is 408; a silent connection is cut."""
-        gateway = await self.gateway(request_head_seconds=0.2, request_body_seconds=0.2)
+        gateway = await self.gateway(request_head_seconds=0.8, request_body_seconds=0.8)
         for data, status in (
             (b"", None), (b"GET / HTTP/1.1\r\nHost:", 408),
             (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab", 408),

@@ -1,6 +1,4 @@
-"""The gateway's own pages: portal, outer frame, settings, forgotten, Oops.
-
-The frame that settles a session on a domain apart is one, too.
+"""The gateway's own pages: portal, outer frame, settings, forgotten, settle, Oops.
 
 - ``render``: templates and assets to answers, with their own strict policies.
 - ``portal``: the catalogue of reviewed sites, as a list on the portal.

@@ -115,7 +115,7 @@ def shots():
 @pytest.fixture(scope="package")
 def windows_world(playwright, tmp_path_factory):
     """One world for all tests of windows and frames."""
-    made = World(tmp_path_factory.mktemp("windows"), playwright, answer=answer)
+    made = World(tmp_path_factory.mktemp("windows"), playwright, answer=answer, windowed=True)
     try:
         yield made
     finally:

@@ -30,7 +30,10 @@ def apart(tmp_path_factory):
 def browsers(playwright, apart, tripwire):
     """A browser without localStorage, and an ordinary one."""
     rules = resolver_rules(apart, tripwire)
-    made = [launch(playwright, rules, *flags) for flags in (("--disable-local-storage",), ())]
+    made = [
+        launch(playwright, rules, *flags, windowed=True)
+        for flags in (("--disable-local-storage",), ())
+    ]
     yield made
     for one in made:
         one.close()
@@ -280,7 +283,9 @@ def test_third_parties_have_no_other_cookies(apart, bare):
 
 def test_without_a_domain_apart(playwright, stack, tripwire, shots):
     """A gateway that has none says so, and shows nothing."""
-    browser = launch(playwright, resolver_rules(stack, tripwire), "--disable-local-storage")
+    browser = launch(
+        playwright, resolver_rules(stack, tripwire), "--disable-local-storage", windowed=True
+    )
     try:
         page = _page(browser)
         page.goto(stack.outer + SHOP + "/")

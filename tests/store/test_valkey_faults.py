@@ -26,7 +26,7 @@ from tests.store.test_valkey import owner, store_of
 
 WRITERS, KILLS = 8, 12
 TIMEOUT = 2.0  # of an operation, in these tests
-LATE = 1.0  # how much later than that a busy machine may be
+LATE = 8.0  # how much later than that a busy machine may be
 
 
 class Writers:
@@ -247,9 +247,11 @@ class PauseTests(TestCase):
         setup.servers[0].resume()
         await recovered(store, TIMEOUT)
         # In the order in which they came, so that all that went before is done by then.
-        after = [store.commit(put(0, row(1), owner=owner(9000 + one))) for one in range(1000)]
-        self.assertEqual(await gatherResults(after), [True] * 1000)
-        found = await gatherResults([store.read(owner(one), BUCKET) for one in range(2000)])
+        for start in range(9000, 10_000, 50):
+            after = [store.commit(put(0, row(1), owner=owner(start + one))) for one in range(50)]
+            self.assertEqual(await gatherResults(after), [True] * 50)
+        patient = store_of(self, setup.settings, timeout=60)
+        found = await gatherResults([patient.read(owner(one), BUCKET) for one in range(2000)])
         done = len([one for one in found if one.version])
         self.assertLess(done, 1000, "more than what can have been under way")
 

@@ -43,9 +43,15 @@ class Told:
 class World:
     """The gateway, the site behind it, and a browser for each way to the site."""
 
-    def __init__(self, folder, driver, origins=ORIGINS, answer=answer) -> None:
-        """Start everything; ``origins`` to the kind of server that each has."""
+    def __init__(
+        self, folder, driver, origins=ORIGINS, answer=answer, *, windowed: bool = False
+    ) -> None:
+        """Start everything; ``origins`` to the kind of server that each has.
+
+        ``windowed``: in the whole browser.
+        """
         self._driver = driver
+        self._windowed = windowed
         self.stack = Stack(folder)
         hosts = {urlsplit(origin).hostname for origin in origins}
         self.site = Site(self.stack.certificate("site", *sorted(hosts)), answer)
@@ -73,7 +79,9 @@ class World:
         digests = [Issued(folder / f"{one}.pem", folder / f"{one}.key").key_digest for one in names]
         trust = f"--ignore-certificate-errors-spki-list={','.join(digests)}"
         return self._driver.chromium.launch(
-            executable_path=chromium(), headless=True, args=[*FLAGS, rules, trust]
+            executable_path=chromium(windowed=self._windowed),
+            headless=True,
+            args=[*FLAGS, rules, trust],
         )
 
     def stop(self) -> None:
