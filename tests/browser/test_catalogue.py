@@ -111,7 +111,8 @@ def test_search(stack, browsers, script):
 @pytest.mark.parametrize("size", [(240, 320), (1000, 700)], ids=["small", "large"])
 def test_everybody(stack, browsers, size, language, shots):
     """Axe-core, no sideways scrolling, the keyboard; the person's language first."""
-    page = profile(browsers[0], *size, locale=language)
+    dark = "dark" if language == "ar" else "light"
+    page = profile(browsers[0], *size, locale=language, color_scheme=dark)
     for name, query in (("portal", ""), ("category", "?c=Talk"), ("nothing", "?q=zebra")):
         page.goto(f"{stack.codec.portal_origin}/{query}")
         assert serious(page) == [], name

@@ -268,6 +268,7 @@ def test_understandable(leaving, browser, width, language, shots):
         ignore_https_errors=True,
         viewport={"width": width, "height": 320 if width == 240 else 700},
         locale=language,
+        color_scheme="dark" if language == "ar" else "light",
     )
     context.set_default_timeout(10_000)
     page, frame = opened(leaving, context)
