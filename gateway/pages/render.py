@@ -74,7 +74,7 @@ def _oops(language: str, texts: Texts, *, framed: bool) -> Template:
     """The page of refusals; what is hidden on it is left out, for text browsers would show it."""
     places = {"framed": "" if framed else "hidden", "topmost": "hidden" if framed else ""}
     text = _template("oops.html", language, texts).safe_substitute(places)
-    return Template(re.sub(r"<p hidden>.*?</p>\n", "", text))
+    return Template(re.sub(r"<p hidden[ >].*?</p>\n", "", text))
 
 
 def _without_addresses(text: str) -> str:
@@ -280,7 +280,7 @@ def _outside(url: str, texts: Texts, *, framed: bool) -> str:
         return ""
     label = _text(texts, "Open it outside the gateway")
     if framed:
-        return f'<p><button type="button" id="outside" hidden>{label}</button></p>\n'
+        return f'<p id="outside" data-label="{label}"></p>\n'
     link = html.escape(url)
     return (
         f'<p dir="ltr">{link}</p>\n<p><a class="button grave" href="{link}" target="_blank"'

@@ -8,12 +8,14 @@ const say = (type) => {
   top?.postMessage({ gw: 1, type, site, path: pathname + search + hash }, outer);
 };
 if (parent === top && top !== window) {
-  for (const [id, type] of [["home", "home"], ["outside", "outside"]]) {
-    const button = document.getElementById(id);
-    if (!button) continue;
-    button.hidden = false;
-    button.onclick = () => say(type);
+  for (const id of ["home", "outside"]) {
+    const place = document.getElementById(id);
+    if (!place) continue;
+    // Made here: what is hidden in a page, text browsers would show.
+    const button = document.createElement("button");
+    button.textContent = place.dataset.label ?? "";
+    button.onclick = () => say(id);
+    place.replaceChildren(button);
   }
-  document.getElementById("above")?.remove();
   if (document.getElementById("outside")) say("outside");
 }
