@@ -11,7 +11,7 @@ import attrs
 from gateway import wire
 from gateway.cookies.same_site import Access, site_of
 from gateway.errors import UpstreamFault
-from gateway.exchange import attesting, script_cookies
+from gateway.exchange import attesting, leaving, script_cookies
 from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
 from gateway.rewrite.encoding import charset_of
@@ -174,6 +174,7 @@ def plan_for(
         charset=charset_of(content_type),
         integrity=integrity,
         basic=basic,
+        opens=leaving.opens(addressed.origin, context) if basic else None,
         form_token=str(puts.payload.get("token", "")) if basic else "",
         ratio=settings.expansion_ratio,
         token_bytes=settings.token_bytes,

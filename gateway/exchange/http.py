@@ -18,6 +18,7 @@ from gateway.exchange import (
     attesting,
     authentication,
     bodies,
+    leaving,
     own,
     places,
     reports,
@@ -285,13 +286,19 @@ def _gate(
         return bounce(addressed, context)
     if fault is not None and (reading.has_ick or not outside):
         return attesting.refused(fault)
+    elsewhere = ""
+    if not native and question.ask is Ask.NAVIGATION and _navigates(head):
+        elsewhere = leaving.outside(question, addressed, context)
+    title = "This page is outside the gateway" if elsewhere else "This address is not open here"
     return Refuse(
         403,
         decision.event,
-        "This address is not open here",
+        title,
         decision.reason,
         decision.step,
         decision.rule,
+        outside=elsewhere,
+        site=str(addressed.origin) if _navigates(head) else "",
     )
 
 

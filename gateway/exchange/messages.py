@@ -485,9 +485,12 @@ class Answer:
 
 @attrs.frozen
 class Serve:
-    """A page of the gateway's own."""
+    """A page of the gateway's own; of the portal, which part of the catalogue."""
 
     page: Page
+    query: str = attrs.field(default="", repr=False)
+    category: str = ""
+    start: int = 0
 
 
 @attrs.frozen
@@ -499,7 +502,11 @@ class ServeAsset:
 
 @attrs.frozen
 class Refuse:
-    """A refusal or failure: an Oops page or problem+json, with the log's detail apart."""
+    """A refusal or failure: an Oops page or problem+json, with the log's detail apart.
+
+    ``outside``: an address that may be opened outside the gateway, if the person wants that.
+    ``site``: the origin that a person asked for, which the page then names.
+    """
 
     status: int
     event: str
@@ -508,6 +515,8 @@ class Refuse:
     step: int = 0
     rule: str = ""
     fields: Fields = attrs.field(default=(), repr=False)
+    outside: str = attrs.field(default="", repr=False)
+    site: str = ""
 
 
 @attrs.frozen

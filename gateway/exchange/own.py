@@ -14,7 +14,16 @@ import attrs
 
 from gateway import events, wire
 from gateway.errors import GatewayError
-from gateway.exchange import admission, attesting, authentication, places, reports, settle, steps
+from gateway.exchange import (
+    admission,
+    attesting,
+    authentication,
+    leaving,
+    places,
+    reports,
+    settle,
+    steps,
+)
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -33,6 +42,7 @@ from gateway.exchange.messages import (
     refusal,
 )
 from gateway.origins import HostKind, collapse, parse, parse_origin
+from gateway.policy.catalogue import MAX_QUERY
 from gateway.policy.engine import Ask, Question
 from gateway.rewrite import headers
 from gateway.session import bootstrap
@@ -117,9 +127,18 @@ def _portal(head: RequestHead, context: Context) -> Ending:
         return _NOT_FOUND
     if head.method not in _SAFE:
         return _method_not_allowed(b"GET, HEAD")
-    if path != wire.OPEN_PATH:
-        return Serve(Page.PORTAL if path == "/" else Page.FORGOTTEN)
-    return _open(head, context)
+    if path == wire.OPEN_PATH:
+        return _open(head, context)
+    if path == wire.FORGOTTEN_PATH:
+        return Serve(Page.FORGOTTEN)
+    start = _parameter(head, "n")
+    # What is searched for is in the query, which no log has.
+    return Serve(
+        Page.PORTAL,
+        _parameter(head, "q")[:MAX_QUERY].strip(),
+        _parameter(head, "c"),
+        int(start) if start.isascii() and start.isdigit() and len(start) < 5 else 0,
+    )
 
 
 def _open(head: RequestHead, context: Context) -> Ending:
@@ -351,6 +370,7 @@ _ENDPOINTS = {
     wire.RESTORE_PATH: _restore,
     wire.CHECK_PATH: _check,
     wire.PROOF_PATH: _proof,
+    wire.LEAVE_PATH: leaving.endpoint,
 }
 _SETTLE_ENDPOINTS = {
     wire.SETTLE_PATH: _settle,

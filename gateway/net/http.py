@@ -56,7 +56,8 @@ from gateway.net.rates import Rates
 from gateway.net.reports import Collector
 from gateway.net.threads import Threads
 from gateway.origins import HostKind, collapse, parse_origin
-from gateway.pages.languages import language_of
+from gateway.pages.languages import language_of, languages_of
+from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
 from gateway.rewrite.pipeline import pipeline_for
@@ -317,7 +318,12 @@ class _Run:
         elif isinstance(ending, Refuse):
             self._refuse(ending)
         elif isinstance(ending, Serve):
-            page = self._handler.pages.page(ending.page, self._language())
+            page = self._handler.pages.page(
+                ending.page,
+                self._language(),
+                Asked(ending.query, ending.category, ending.start),
+                languages_of(get(self._client.head.fields, b"accept-language")),
+            )
             self._page(page)
         elif isinstance(ending, ServeAsset):
             asset = self._handler.pages.asset(ending.name)
@@ -358,6 +364,8 @@ class _Run:
             get(fields, b"accept") or "",
             self._language(),
             framed=get(fields, b"sec-fetch-dest") in {"iframe", "frame"},
+            outside=refuse.outside,
+            site=refuse.site,
         )
         self._short(refuse.status, (*page.fields, *refuse.fields), page.body)
 

@@ -17,10 +17,12 @@ from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
 from gateway.ops import config_admission, config_content, config_login, config_transport, schema
 from gateway.ops.config_admission import Admission
+from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
 from gateway.ops.config_policy import INTENTS, intent_rules, intent_warnings, pattern
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
+from gateway.policy.catalogue import Catalogue
 from gateway.policy.destinations import AccessRule, NavigationRule
 from gateway.policy.destinations import Settings as PolicySettings
 from gateway.policy.patterns import Pattern
@@ -58,6 +60,7 @@ class Config:
     notices: tuple[str, ...] = ()
     source: Path | None = None
     login: config_login.LoginSettings = attrs.field(factory=config_login.LoginSettings)
+    catalogue: Catalogue = attrs.field(factory=Catalogue)
 
 
 def _domain(value: Any) -> str:
@@ -190,6 +193,7 @@ SCHEMA = Table(
                 ),
             }
         ),
+        "catalogue": CATALOGUE,
         "allow-navigation": Tables(
             Table({"href": Key(pattern, required=True), "from": Key(pattern)})
         ),
@@ -238,6 +242,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
         if document.pop(key, None) is not None:
             reader.fault(key, f"this version has no {when} yet")
     values = reader.table(SCHEMA, document)
+    values["catalogue"] = read_catalogue(values["catalogue"], reader)
     trust = config_transport.read_trust(values["upstream"]["trust"], "upstream.trust", reader)
     config_transport.read_access(values["access"], reader)
     store = _read_store(values["store"], values["limits"], reader)
@@ -342,7 +347,9 @@ def _assemble(
         access,
         AddressSettings(allow_private=upstream["allow_private"]),
         intent_rules(values["allow_intent"]),
-    ).prepared()
+    )
+    policy, of_catalogue = catalogue_policy(values["catalogue"], policy)
+    policy = policy.prepared()
     hosts = tuple(
         HostEntry(row["host"], row["connect"][0], row["port"], row["connect"][1])
         for row in upstream["hosts"]
@@ -371,8 +378,14 @@ def _assemble(
         net=net,
         content=content,
         http2=values["http"]["http2"],
-        warnings=(*_warnings(policy), *_store_warnings(store), *content.warnings),
+        warnings=(
+            *_warnings(policy),
+            *of_catalogue,
+            *_store_warnings(store),
+            *content.warnings,
+        ),
         source=source,
+        catalogue=values["catalogue"],
     )
 
 

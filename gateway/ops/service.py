@@ -121,7 +121,9 @@ class GatewayService(Service):
         keys = attempt(faults, lambda: read_keys(config.key_file))
         if certificate is None or contexts is None or keys is None:
             raise ConfigurationError(faults)
-        pages = Pages(config.codec, config.apart, login=config.login.rules is not None)
+        pages = Pages(
+            config.codec, config.apart, config.catalogue, login=config.login.rules is not None
+        )
         context = Context(
             config.codec,
             keys,

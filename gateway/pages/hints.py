@@ -9,7 +9,14 @@ BY_TITLE: Final = {
         "It did not prove that it comes from the site it names, so it is not shown. "
         "Open its address again."
     ),
-    "This address is not open here": "The operator of this gateway has not opened this address.",
+    "This address is not open here": (
+        "The people who run this gateway have not opened this site. It is not your mistake, "
+        "and nothing was sent to the site."
+    ),
+    "This page is outside the gateway": (
+        "It can be opened, but not here: outside, the gateway neither sees nor protects "
+        "anything, and it may cost money."
+    ),
     "This gateway is not open to your network": (
         "Its operator lets certain networks use it only. Ask them, or try from another network."
     ),

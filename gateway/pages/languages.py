@@ -23,6 +23,12 @@ def direction(language: str) -> str:
     return "rtl" if language in RIGHT_TO_LEFT else "ltr"
 
 
+def languages_of(accept_language: str | None) -> tuple[str, ...]:
+    """The languages that a reader names, best first, as they are named."""
+    ranges = [one for one in _ranges(accept_language) if one[1] and one[0] != "*"]
+    return tuple(dict.fromkeys(name for name, _ in sorted(ranges, key=lambda one: -one[1])))
+
+
 def language_of(accept_language: str | None) -> str:
     """The language for a reader: lookup of RFC 4647, section 3.4, by Accept-Language.
 
@@ -30,17 +36,23 @@ def language_of(accept_language: str | None) -> str:
     no range is passed over, ``*`` tells nothing, weight 0 means not this one; of a very
     long field the beginning counts.
     """
-    ranges = []
-    for part in (accept_language or "")[:_MAX_OCTETS].lower().split(",")[:_MAX_RANGES]:
-        found = _RANGE.match(part)
-        if found is not None:
-            ranges.append((found.group(1), float(found.group(2) or "1")))
+    ranges = _ranges(accept_language)
     refused = {name for name, weight in ranges if not weight}
     for name, weight in sorted(ranges, key=lambda one: -one[1]):
         language = _lookup(name) if weight else None
         if language is not None and language not in refused:
             return language
     return DEFAULT
+
+
+def _ranges(accept_language: str | None) -> list[tuple[str, float]]:
+    """The language ranges of the field with their weights."""
+    ranges = []
+    for part in (accept_language or "")[:_MAX_OCTETS].lower().split(",")[:_MAX_RANGES]:
+        found = _RANGE.match(part)
+        if found is not None:
+            ranges.append((found.group(1), float(found.group(2) or "1")))
+    return ranges
 
 
 def _lookup(name: str) -> str | None:

@@ -20,11 +20,16 @@ from gateway import wire
 from gateway.exchange.messages import Page
 from gateway.pages.hints import hint
 from gateway.pages.languages import DEFAULT, direction
+from gateway.pages.portal import Asked, section
 from gateway.pages.texts import Texts, all_texts
-from gateway.rewrite.coding import best_for, packed
+from gateway.policy.catalogue import Catalogue
+from gateway.rewrite.coding import best_for, encoder_for, packed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.origins import Codec
+    from gateway.policy.catalogue import Icon
     from gateway.rewrite.headers import Fields
 
 _PERMISSIONS = "autoplay *; clipboard-write *; fullscreen *"
@@ -33,17 +38,21 @@ _TYPES = {"js": b"text/javascript", "css": b"text/css", "svg": b"image/svg+xml"}
 
 @attrs.frozen
 class Rendered:
-    """A page or asset as it is answered."""
+    """A page or asset as it is answered; ``once``: to nobody else."""
 
     fields: Fields
     body: bytes = attrs.field(repr=False)
+    once: bool = False
     _packed: dict[str, bytes] = attrs.field(factory=dict, init=False, repr=False, eq=False)
 
     def packed(self, accept_encoding: str | None) -> Rendered:
         """The same in the coding that the client likes best; each is made once."""
         coding = best_for(accept_encoding)
         if coding not in self._packed:
-            self._packed[coding] = packed(coding, self.body)
+            encoder = encoder_for(coding) if self.once else None
+            self._packed[coding] = (
+                encoder.feed(self.body) + encoder.close() if encoder else packed(coding, self.body)
+            )
         body = self._packed[coding]
         fields = [(name, value) for name, value in self.fields if name != b"Vary"]
         vary = [value for name, value in self.fields if name == b"Vary"]
@@ -65,19 +74,33 @@ def _oops(language: str, texts: Texts, *, framed: bool) -> Template:
     """The page of refusals; what is hidden on it is left out, for text browsers would show it."""
     places = {"framed": "" if framed else "hidden", "topmost": "hidden" if framed else ""}
     text = _template("oops.html", language, texts).safe_substitute(places)
-    return Template(re.sub(r"<p hidden>.*?</p>\n", "", text))
+    return Template(re.sub(r"<p hidden[ >].*?</p>\n", "", text))
+
+
+def _without_addresses(text: str) -> str:
+    """A template without what asks for an address."""
+    return re.sub(r"<!--typed-->.*?<!--/typed-->", "", text, flags=re.DOTALL)
 
 
 class Pages:
     """All pages of one gateway; raises ``FileNotFoundError`` if it was built without."""
 
-    def __init__(self, codec: Codec, apart: Codec | None = None, *, login: bool = False) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        apart: Codec | None = None,
+        catalogue: Catalogue | None = None,
+        *,
+        login: bool = False,
+    ) -> None:
         """Read templates and assets; ``apart`` for browsers without localStorage.
 
         ``login``: people sign in, so that the outer frame asks for its session's login first.
         """
         self._login = login
         self._codec = codec
+        self._catalogue = Catalogue()
+        self._templates: dict[tuple[str, str, bool, bool], Template] = {}
         wildcards = [one.wildcard for one in (codec, apart) if one is not None]
         self._rewrite_hosts = " ".join(f"https://{one}" for one in wildcards)
         self._apart = apart.suffix if apart is not None else ""
@@ -102,11 +125,9 @@ class Pages:
         }
         self._common = {key: html.escape(value) for key, value in common.items()}
         self._texts = all_texts()
-        self._pages = {
-            (page, language): self._page(page, language, manifest)
-            for page in Page
-            for language in self._texts
-        }
+        self._manifest: dict[str, dict[str, str]] = manifest
+        self._pages: dict[tuple[Page, str], Rendered] = {}
+        self.use(catalogue or Catalogue())
         self._oops = {
             (language, framed): _oops(language, texts, framed=framed)
             for language, texts in self._texts.items()
@@ -119,6 +140,18 @@ class Pages:
             name: its for name, its in old._assets.items() if self._assets.get(name) == its
         }
         self._pages |= {key: its for key, its in old._pages.items() if self._pages.get(key) == its}
+
+    def use(self, catalogue: Catalogue) -> None:
+        """Show this catalogue from now on; its icons are served beside those shown before."""
+        for icon in (site.icon for site in catalogue.sites):
+            if icon is not None:
+                self._assets[icon.name] = _icon_asset(icon)
+        self._catalogue = catalogue
+        self._pages = {
+            (page, language): self._page(page, language)
+            for page in Page
+            for language in self._texts
+        }
 
     def _add_hashed(self, name: str) -> str:
         body = (resources.files("gateway.pages") / "assets" / name).read_bytes()
@@ -138,9 +171,12 @@ class Pages:
         )
         self._assets[name] = Rendered(fields, body)
 
-    def _page(self, page: Page, language: str, manifest: dict[str, dict[str, str]]) -> Rendered:
-        """One of the fixed pages in one language."""
-        script = manifest.get(page.value)
+    def _page(
+        self, page: Page, language: str, asked: Asked | None = None, wanted: Sequence[str] = ()
+    ) -> Rendered:
+        """One of the pages in one language."""
+        script = self._manifest.get(page.value)
+        only = self._catalogue.only
         values = {
             "open": self._codec.portal_origin + wire.OPEN_PATH,
             "forget": wire.FORGET_PATH,
@@ -152,22 +188,46 @@ class Pages:
             "start": wire.LOGIN_START_PATH,
             "script": wire.ASSET_PATH + script["file"] if script else "",
             "integrity": script["integrity"] if script else "",
+            "typed": "hidden" if only else "",
         }
         escaped = {key: html.escape(value) for key, value in values.items()}
         texts = self._texts[language]
         # The portal says it by itself: text browsers know no style that would hide it.
         told = page is Page.FORGOTTEN
         escaped["told"] = _template("forgotten.html", language, texts).template if told else ""
-        name = "portal" if told else page.value
-        template = _template(f"{name}.html", language, texts)
+        name = page.value
+        if page in {Page.PORTAL, Page.FORGOTTEN}:
+            name = "portal"
+            entry = self._codec.portal_origin + wire.OPEN_PATH
+            shown = section(self._catalogue, asked or Asked(), wanted or (language,), texts, entry)
+            escaped["sites"] = shown
+        template = self._templates.get((name, language, told, only))
+        if template is None:
+            text = _template(f"{name}.html", language, texts).template
+            text = _without_addresses(text) if only else re.sub("<!--/?typed-->", "", text)
+            self._templates[name, language, told, only] = template = Template(text)
         body = template.substitute({**self._common, **escaped}).encode("utf-8")
         policy = _policy(page, self._codec, self._rewrite_hosts)
-        fields = _page_fields(policy, b"no-cache", language, b"Accept-Language")
+        # What somebody searched for is kept nowhere.
+        cache = b"no-store" if asked and asked.query else b"no-cache"
+        fields = _page_fields(policy, cache, language, b"Accept-Language")
         isolated = page in {Page.OUTER, Page.SETTINGS, Page.LOGIN}
-        return Rendered((*fields, *_ISOLATED) if isolated else fields, body)
+        once = asked is not None
+        return Rendered((*fields, *_ISOLATED) if isolated else fields, body, once)
 
-    def page(self, page: Page, language: str = DEFAULT) -> Rendered:
-        """One of the fixed pages."""
+    def page(
+        self,
+        page: Page,
+        language: str = DEFAULT,
+        asked: Asked | None = None,
+        wanted: Sequence[str] = (),
+    ) -> Rendered:
+        """One of the gateway's pages; of the portal, the part of the catalogue that is asked for.
+
+        ``wanted`` are the person's languages: sites in them come first.
+        """
+        if page is Page.PORTAL and self._catalogue.sites and (asked or wanted):
+            return self._page(page, language, asked or Asked(), wanted)
         return self._pages[page, language]
 
     def asset(self, name: str) -> Rendered | None:
@@ -183,11 +243,15 @@ class Pages:
         language: str = DEFAULT,
         *,
         framed: bool = False,
+        outside: str = "",
+        site: str = "",
     ) -> Rendered:
         """The Oops page, or problem details (RFC 9457) where no HTML is asked for.
 
         Neither holds any of the site's content, nor anything internal.  ``framed``: it is
-        shown inside the outer frame, whose sandbox lets no link lead out of it.
+        shown inside the outer frame, whose sandbox lets no link lead out of it: its script
+        asks the outer frame.  ``outside``: an address that may be opened outside instead.
+        ``site``: the origin that was asked for, where the request named one.
         """
         texts = self._texts[language]
         vary = b"Accept, Accept-Language"
@@ -211,10 +275,52 @@ class Pages:
             "hint": html.escape(texts.text(hint(status, title))),
             "status": str(status),
             "request": html.escape(request_id),
+            "secure": html.escape(self._codec.secure_origin),
+            "site": html.escape(site),
+            "where": f'<p dir="ltr"><b>{html.escape(site)}</b></p>\n' if site else "",
+            "script": self._script("oops") if framed else "",
+            "outside": _outside(outside, texts, framed=framed),
         }
         body = self._oops[language, framed].substitute(values).encode("utf-8")
-        policy = _oops_policy(self._codec, self._rewrite_hosts)
+        policy = _oops_policy(self._codec, self._rewrite_hosts, framed=framed)
         return Rendered(_page_fields(policy, b"no-store", language, vary), body)
+
+    def _script(self, name: str) -> str:
+        """The element of one of the built scripts."""
+        entry = self._manifest[name]
+        source, digest = wire.ASSET_PATH + entry["file"], entry["integrity"]
+        return f'<script src="{html.escape(source)}" integrity="{html.escape(digest)}" defer></script>\n'
+
+
+def _outside(url: str, texts: Texts, *, framed: bool) -> str:
+    """The way out of the gateway: a button for the outer frame, which warns; else a link."""
+    if not url:
+        return ""
+    label = _text(texts, "Open it outside the gateway")
+    if framed:
+        return f'<p id="outside" data-label="{label}"></p>\n'
+    link = html.escape(url)
+    return (
+        f'<p dir="ltr">{link}</p>\n<p><a class="button grave" href="{link}" target="_blank"'
+        f' rel="noopener noreferrer">{label}</a></p>\n'
+    )
+
+
+def _text(texts: Texts, message: str) -> str:
+    return html.escape(texts.text(message))
+
+
+def _icon_asset(icon: Icon) -> Rendered:
+    """A site's image: shown by the gateway's pages, and as nothing but an image."""
+    fields = (
+        (b"Content-Type", icon.kind.encode("ascii")),
+        (b"Cache-Control", b"public, max-age=31536000, immutable"),
+        (b"X-Content-Type-Options", b"nosniff"),
+        (b"Cross-Origin-Resource-Policy", b"same-site"),
+        # Opened by itself an SVG is a document.
+        (b"Content-Security-Policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+    )
+    return Rendered(fields, icon.octets)
 
 
 _ISOLATED: Fields = (
@@ -251,9 +357,10 @@ def _policy(page: Page, codec: Codec, sites: str) -> str:
 _TRUSTED = "require-trusted-types-for 'script'; trusted-types 'none'"
 
 
-def _oops_policy(codec: Codec, sites: str) -> str:
+def _oops_policy(codec: Codec, sites: str, *, framed: bool) -> str:
+    script = f"script-src 'self'; {_TRUSTED}; " if framed else ""
     return (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; {script}"
         f"form-action 'none'; frame-ancestors {codec.secure_origin} {sites}"
     )
 

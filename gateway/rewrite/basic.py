@@ -229,6 +229,17 @@ _CANDIDATES = re.compile(r"[\s,]+")
 _LIKE_MARKUP = re.compile(rb"<(?=[a-zA-Z/!?])")
 _UTF_7 = re.compile(r"utf-?7", re.IGNORECASE)
 _UNANIMATED = re.compile(r"\s*(?:[^\s:]*:)?(?:on|innerhtml)", re.IGNORECASE)
+_SCHEME = re.compile(r"[\x00-\x20]*([A-Za-z][A-Za-z0-9+.-]*):")
+_BLANKS = re.compile(r"[\t\n\r]+")
+# A scheme of its own has nothing to do with a host, as those of the web have.
+_SHOWN_SCHEMES = frozenset(("http", "https", "ws", "wss", "data", "about", "cid"))
+_REFRESH = re.compile(r"[;,\s]\s*(?:url\s*=\s*)?['\"]?", re.IGNORECASE)
+_LEADING = {
+    b"a": frozenset((b"href",)), b"area": frozenset((b"href",)),
+    b"form": frozenset((b"action",)), b"iframe": frozenset((b"src",)),
+    b"frame": frozenset((b"src",)), b"link": frozenset[bytes](), b"base": frozenset((b"href",)),
+}  # fmt: skip
+_LEADING_ANYWHERE = frozenset((b"formaction",))
 _OF_LINKS = frozenset((b"rel", b"href", b"imagesrcset"))
 _OF_META = frozenset((b"content", b"charset"))
 
@@ -240,6 +251,8 @@ class TagCleaner:
         """Make a judge for one document."""
         self._encoding = encoding
         self._xml = xml
+        self.opens: Callable[[str], bool] | None = None
+        """Says which links to the device stay; None: every one."""
 
     def clean(self, markup: bytes, tag: re.Match[bytes], element: bytes) -> bytes:
         """The tag without what could run script; the same octets if there is nothing.
@@ -304,8 +317,29 @@ class TagCleaner:
             or (element == b"meta" and name in _OF_META and _is_active_meta(values, value))
             or (local == b"attributename" and _UNANIMATED.match(value) is not None)
             or self._is_active(element, local, value)
+            or self._leaves(element, local, value, values)
         )
         return None if is_active else value
+
+    def _leaves(self, element: bytes, name: bytes, value: str, values: dict[bytes, str]) -> bool:
+        """Whether the value would lead to the device, and no rule says that it may."""
+        if self.opens is None:
+            return False
+        if element == b"meta":
+            kind = values.get(b"http-equiv", "").strip().lower()
+            url = _refreshed(value) if name == b"content" and kind == "refresh" else ""
+        elif name in _LEADING.get(element, _LEADING_ANYWHERE):
+            url = value
+        elif name in tokens.ANIMATION_ATTRIBUTES:
+            url = value if values.get(b"attributename", "").strip().endswith("href") else ""
+        else:
+            return False
+        # What else stands there in XML is the same letters: references to them are read as such.
+        readings = [url, unescape_attribute(url)] if self._xml else [url]
+        if element in {b"a", b"area"}:
+            return not all(self.opens(one) for one in readings if _leads_out(one))
+        # Elsewhere no person chooses to follow it.
+        return any(_leads_out(one) for text in readings for one in text.split(";"))
 
     def _is_active(self, element: bytes, name: bytes, value: str) -> bool:
         shown = name == b"background" or (name in _SOURCES and element in _SHOWS_DATA)
@@ -323,6 +357,18 @@ class TagCleaner:
         if name in _URLS:
             return any(is_active_url(reading, shown=shown) for reading in readings)
         return False
+
+
+def _leads_out(url: str) -> bool:
+    """Whether a URL has a scheme that no page of ours is shown under."""
+    found = _SCHEME.match(_BLANKS.sub("", url))
+    return found is not None and found.group(1).lower() not in _SHOWN_SCHEMES
+
+
+def _refreshed(content: str) -> str:
+    """Where a ``meta`` refresh leads, as far as its scheme goes."""
+    found = _REFRESH.search(content)
+    return content[found.end() :] if found is not None else ""
 
 
 def _is_active_link(values: dict[bytes, str]) -> bool:

@@ -16,6 +16,8 @@ from gateway.rewrite.inject import Injector
 from gateway.rewrite.references import unescape_xml
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.origins import Origin
     from gateway.rewrite.csp import RuntimeSource
     from gateway.rewrite.urls import UrlMap
@@ -76,6 +78,10 @@ class BasicRewriter(HtmlRewriter):
         self._muted = b""
         self._depth = 0
         self._kept: list[bytes] = []
+
+    def let_leave(self, opens: Callable[[str], bool] | None) -> None:
+        """Say which links to the device (``tel:``) stay; without it all do."""
+        self._cleaner.opens = opens
 
     # --- the way in and out ---------------------------------------------------------
 
@@ -306,6 +312,8 @@ class BasicRewriter(HtmlRewriter):
     # --- documents within attributes ---------------------------------------------------
 
     def _nested(self, inner: HtmlRewriter, data: bytes) -> bytes:
+        if isinstance(inner, BasicRewriter):
+            inner.let_leave(self._cleaner.opens)
         data = inner.feed(data) + inner.close()
         if not self._frame_markup:
             return data

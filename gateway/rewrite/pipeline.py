@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -53,7 +53,8 @@ class BodyPlan:
     tells, rewritten, and encoded as ``coding_out``.  ``markup`` goes into the document's
     head, ``frame_markup`` into documents within it, ``preamble`` before a worker's
     script; ``module_preamble`` where that is a module.  ``basic``: whatever could run the
-    site's script goes, and ``markup`` is all that may.  ``form_token`` goes into where
+    site's script goes, and ``markup`` is all that may; ``opens`` says which links may lead
+    to the device (``tel:``), without it all.  ``form_token`` goes into where
     forms are sent with POST.  ``integrity``: digests of which
     the body as it came must have one (Subresource Integrity).  ``token_bytes`` bounds
     what is held back of one token.
@@ -66,6 +67,7 @@ class BodyPlan:
     preamble: bytes = attrs.field(default=b"", repr=False)
     module_preamble: bytes = attrs.field(default=b"", repr=False)
     basic: bool = False
+    opens: Callable[[str], bool] | None = attrs.field(default=None, repr=False, eq=False)
     form_token: str = attrs.field(default="", repr=False)
     coding: str | None = None
     coding_out: str = "identity"
@@ -159,6 +161,8 @@ class _Document(_Text):
             runtime=place.runtime,
             form_token=plan.form_token,
         )
+        if isinstance(html, BasicRewriter):
+            html.let_leave(plan.opens)
         if not plan.markup:
             return html
         injector = Injector(_declared(found) + plan.markup, xml=xml)

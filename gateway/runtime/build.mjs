@@ -11,11 +11,12 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "built");
 // Sizes in bytes: what every page loads has a budget (minified, gzip).
 const entries = [
-  { name: "inner", file: "src/inner/main.js", minified: 12928, gzip: 5920 },
+  { name: "inner", file: "src/inner/main.js", minified: 12992, gzip: 5952 },
   // As a function with a name: it puts itself before the workers that a worker makes.
   { name: "worker", file: "src/worker/main.js", minified: 16384, gzip: 7168, wrap: true },
   { name: "rare", file: "src/rare/main.js", minified: 40960, gzip: 14336 },
-  { name: "outer", file: "src/outer/main.js", minified: 16384, gzip: 7168 },
+  { name: "outer", file: "src/outer/main.js", minified: 18432, gzip: 8192 },
+  { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },
   { name: "login", file: "src/login/main.js", minified: 512, gzip: 384 },
   { name: "settings", file: "src/settings/main.js", minified: 3072, gzip: 1280 },

@@ -59,7 +59,7 @@ def notice(stack, page):
     """The outer frame with something to say, and something to ask."""
     outer(stack, page)
     page.locator("#address").fill("http://")
-    page.locator("#go button").click()
+    page.locator("#go button:not([type])").click()
     page.locator("#notice").wait_for()
     page.evaluate(
         "() => { const one = document.getElementById('popup'); one.hidden = false;"

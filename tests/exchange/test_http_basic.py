@@ -20,12 +20,25 @@ from gateway.exchange.messages import (
     Respond,
     UpstreamHead,
 )
+from gateway.policy.destinations import IntentRule
+from gateway.policy.intents import parse_intent
 from gateway.rewrite.media import Kind
 from gateway.rewrite.pipeline import Pipeline
 from gateway.session.attestation import Datr, Mode, mint_datr
 from gateway.session.reading import Session
 from gateway.session.tokens import open_token
-from tests.exchange import HOST, PAGE_ORIGIN, SITE, Shell, context, head, play, token_text, values
+from tests.exchange import (
+    HOST,
+    HTML,
+    PAGE_ORIGIN,
+    SITE,
+    Shell,
+    context,
+    head,
+    play,
+    token_text,
+    values,
+)
 from tests.rewrite import SECURE, collapsed
 from tests.session import DATR as FULL
 from tests.session import ICK, KEYS, NOW
@@ -70,6 +83,23 @@ def body(ending: Respond, text: bytes) -> bytes:
     """What becomes of a body."""
     pipeline = Pipeline(ending.plan)
     return b"".join([*pipeline.feed(text), *pipeline.close()])
+
+
+class LeavingTests(SynchronousTestCase):
+    """Links to the device."""
+
+    def test_rules_are_asked(self) -> None:
+        """Without an intent rule a link to the device has no address; with one it stays."""
+        page = b"<a href='tel:1'>x</a><a href='sms:1'>y</a>"
+        answer = UpstreamHead(200, b"OK", (HTML,), None)
+        for intents, wanted in (((), (False, False)), (("tel:*",), (True, False))):
+            given = context()
+            rules = tuple(IntentRule(parse_intent(text)) for text in intents)
+            given = attrs.evolve(given, policy=attrs.evolve(given.policy, intents=rules))
+            ending, _ = play(http_exchange, asked(**TOP), given, Shell({Connect: answer}))
+            assert isinstance(ending, Respond)
+            out = body(ending, page)
+            self.assertEqual((b"tel:1" in out, b"sms:1" in out), wanted)
 
 
 class PlaceTests(SynchronousTestCase):

@@ -39,6 +39,7 @@ ENDPOINTS = (
     wire.CHECK_PATH,
     wire.FORGET_PATH,
     wire.PROOF_PATH,
+    wire.LEAVE_PATH,
     wire.BASIC_PATH,
 )
 PLAIN = (wire.FORGET_PATH, wire.BASIC_PATH)
@@ -88,6 +89,11 @@ class HostTests(SynchronousTestCase):
             (DOMAIN, "/", b"GET", Serve(Page.PORTAL)),
             (DOMAIN.upper(), "/?x", b"HEAD", Serve(Page.PORTAL)),
             (f"{DOMAIN}:8443", "/", b"GET", Serve(Page.PORTAL)),
+            (DOMAIN, "/?q=+a%20b+&c=News&n=20", b"GET", Serve(Page.PORTAL, "a b", "News", 20)),
+            (DOMAIN, "/?q=" + "x" * 300, b"GET", Serve(Page.PORTAL, "x" * 100)),
+            (DOMAIN, "/?n=-1", b"GET", Serve(Page.PORTAL)),
+            (DOMAIN, "/?n=%D9%A1", b"GET", Serve(Page.PORTAL)),
+            (DOMAIN, "/?n=" + "1" * 9999, b"GET", Serve(Page.PORTAL)),
             (DOMAIN, "/forgotten", b"GET", Serve(Page.FORGOTTEN)),
             (SECURE_HOST, "/forgotten", b"GET", 404),
             (DOMAIN, asset, b"GET", ServeAsset("dir/x.js")),

@@ -51,13 +51,16 @@ def texts_in_use() -> set[str]:
 def titles(tree: ast.AST) -> Iterator[str]:
     """The titles of refusals and errors in a module.
 
-    They are what is assigned to the name ``title``, and the third argument of ``Refuse``.
+    They are what is assigned to the name ``title``, and the third argument of ``Refuse``;
+    of markup that a module makes by itself, the second one of ``_text``.
     """
     for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=[ast.Name("title")], value=value):
                 yield from _strings(value)
             case ast.AnnAssign(target=ast.Name("title"), value=value) if value is not None:
+                yield from _strings(value)
+            case ast.Call(func=ast.Name("_text"), args=[_, value]):
                 yield from _strings(value)
             case ast.Call(func=ast.Name("Refuse"), args=arguments, keywords=keywords):
                 if len(arguments) > 2:

@@ -17,8 +17,8 @@ class HintTests(SynchronousTestCase):
     def test_table(self) -> None:
         """A title of its own, a status, neither."""
         self.assertIn("prove", hint(403, "This page could not be checked"))
-        self.assertIn("operator", hint(403, "This address is not open here"))
-        self.assertNotIn("operator", hint(403, "Anything else"))
+        self.assertIn("not your mistake", hint(403, "This address is not open here"))
+        self.assertNotIn("mistake", hint(403, "Anything else"))
         self.assertIn("misspelled", hint(404, ""))
         self.assertEqual(hint(418, "x"), hints.OTHERWISE)
 

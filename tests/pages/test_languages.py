@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.pages.languages import DEFAULT, LANGUAGES, direction, language_of
+from gateway.pages.languages import DEFAULT, LANGUAGES, direction, language_of, languages_of
 
 _WEIGHTS = ("", ";q=1", ";q=1.000", ";q=0.9", ";q=0.5", ";q=0.001", ";q=0", "; q=0.000")
 
@@ -31,6 +31,14 @@ class LanguageTests(SynchronousTestCase):
             "da;q=nan": "en", "da;q=1e0": "en", "\xe9s, ar": "ar", "da\r\nX: y": "en",
         }.items():  # fmt: skip
             self.assertEqual(language_of(field), wanted, field)
+
+    def test_all(self) -> None:
+        """All that a reader names, best first, ours or not."""
+        for field, wanted in {
+            None: (), "": (), "*": (), "th": ("th",), "th-TH, en;q=0.5, da;q=0.8": ("th-th", "da", "en"),
+            "da;q=0, es": ("es",), "es, ES;q=0.5": ("es",), "no range, es": ("es",),
+        }.items():  # fmt: skip
+            self.assertEqual(languages_of(field), wanted, field)
 
     def test_bounded(self) -> None:
         """Of a long field the beginning counts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 
@@ -249,7 +250,29 @@ class PagesTests(SynchronousTestCase):
         for framed in (False, True):
             page = self.pages.refusal(404, "No", "id", "text/html", framed=framed)
             self.assertEqual(link in page.body, not framed)
-            self.assertEqual(b"<p >The Home button" in page.body, framed)
+            self.assertEqual(b"The Home button" in page.body, framed)
+            self.assertEqual(b'id="home"' in page.body, framed)
+            # Only there does a script run, which asks the outer frame.
+            self.assertEqual("script-src" in directives(page), framed)
+            self.assertEqual(b"<script" in page.body, framed)
+            self.assertIn(b'data-secure="https://www.0.gw.test:8443"', page.body)
+
+    def test_oops_outside(self) -> None:
+        """A page that may be opened outside: by the outer frame's question, else by a link."""
+        url = 'https://out.example/?a=1&b="><script>'
+        for framed in (False, True):
+            page = self.pages.refusal(
+                403, "T", "id", "text/html", framed=framed, outside=url, site="https://out.example"
+            )
+            text = page.body.decode()
+            self.assertIn("<b>https://out.example</b>", text)
+            self.assertNotIn('"><script>', text)
+            self.assertEqual('id="outside"' in text, framed)
+            link = f'href="{html.escape(url)}" target="_blank" rel="noopener noreferrer"'
+            self.assertEqual(link in text, not framed)
+        plain = self.pages.refusal(403, "T", "id", "text/html").body
+        self.assertNotIn(b"_blank", plain)
+        self.assertNotIn(b"<b>", plain)
 
     def test_oops_in_words(self) -> None:
         """Every status has words of its own; the page that could not be checked, too."""

@@ -84,10 +84,11 @@ class E:
     title: ClassVar[str] = "four"
 Refuse(404, event, "five", "not this")
 Refuse(404, event, title="six", detail="not this")
+_text(texts, "seven" if x else "eight")
 other("no", "no", "no")
 """
         found = set(catalogues.titles(ast.parse(source)))
-        self.assertEqual(found, {"one", "two", "three", "four", "five", "six"})
+        self.assertEqual(found, {"one", "two", "three", "four", "five", "six", "seven", "eight"})
 
 
 class TextTests(SynchronousTestCase):

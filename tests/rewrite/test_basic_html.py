@@ -135,6 +135,59 @@ class SoupTests(SynchronousTestCase):
             self.assertEqual(findings(out.decode("latin-1")), [])
 
 
+class LeavingTests(SynchronousTestCase):
+    """Links to the device: those stay that something says may."""
+
+    def _given(self, markup: str, **more: Any) -> str:
+        made = rewriter(**more)
+        made.let_leave(lambda url: url.strip().lower().startswith("tel:"))
+        return run(made, [markup.encode()]).decode()
+
+    def test_links(self) -> None:
+        """A link stays or is left without its address; what nobody chooses goes in any case."""
+        table = [
+            ("<a href=tel:+1>x</a>", "<a href=tel:+1>x</a>"),
+            ("<a href=' TEL:1' class=b>x</a>", "<a href=' TEL:1' class=b>x</a>"),
+            ("<map><area href='tel:1'></map>", "<map><area href='tel:1'></map>"),
+            ("<a href=mailto:x@y.example class=b>x</a>", "<a class=b>x</a>"),
+            ("<a href='mai&#x6c;to:x'>x</a>", "<a>x</a>"),
+            ("<a href='\nma\tilto:x'>x</a>", "<a>x</a>"),
+            ("<a href='intent://x#Intent;end'>x</a>", "<a>x</a>"),
+            (
+                "<a href='/x:y'>x</a><a href='?a:b'>x</a>",
+                "<a href='/x:y'>x</a><a href='?a:b'>x</a>",
+            ),
+            ("<form action=mailto:x><button formaction=sms:1>", "<form><button>"),
+            ("<form action=tel:1>", "<form>"),
+            ("<iframe src=tel:1></iframe>", "<iframe></iframe>"),
+            ("<meta http-equiv=refresh content='0;url=tel:1'>", "<meta http-equiv=refresh>"),
+            ("<meta http-equiv=refresh content='0; geo:1,2'>", "<meta http-equiv=refresh>"),
+            (
+                "<svg><a xlink:href=sms:1><text>x</text></a></svg>",
+                "<svg><a><text>x</text></a></svg>",
+            ),
+            (
+                "<svg><a><set attributeName=href to=sms:1 /></a></svg>",
+                "<svg><a><set attributeName=href /></a></svg>",
+            ),
+        ]
+        for text, wanted in table:
+            self.assertEqual(self._given(text), wanted)
+        # A refresh without such an address is what it was.
+        self.assertIn("content", self._given("<meta http-equiv=refresh content='5'>"))
+
+    def test_in_frames(self) -> None:
+        """Documents in attributes are judged by the same rule."""
+        out = self._given("<iframe srcdoc='<a href=sms:1>x</a><a href=tel:2>y</a>'></iframe>")
+        self.assertNotIn("sms:", out)
+        self.assertIn("tel:2", out)
+
+    def test_in_xml(self) -> None:
+        """XML has the same links, and references of its own."""
+        text = '<svg xmlns="http://www.w3.org/2000/svg"><a href="&#115;ms:1">x</a></svg>'
+        self.assertNotIn("href", self._given(text, xml=True))
+
+
 class KeptTests(SynchronousTestCase):
     """What must stay."""
 

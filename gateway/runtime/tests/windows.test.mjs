@@ -24,12 +24,13 @@ function outer() {
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
-  const tools = { behind: () => null, shown: () => null, show: () => assert.fail(), blocked: () => assert.fail() };
+  const asked = [];
+  const tools = { leave: (/** @type {string} */ url) => asked.push(url), behind: () => null, shown: () => null, show: () => assert.fail(), blocked: () => assert.fail() };
   const told = [];
   const speaker = { port: { postMessage: (said) => told.push(said) }, origin: "https://https-a-test.0.gw.test", source: { parent: window } };
   const windows = windowsOf(tools);
   const open = (more) => windows.asked(speaker, { type: "open", id: opened.length + 1, url: "https://b.test/", name: "", features: "", ...more }, []);
-  return { open, opened, told, speaker };
+  return { open, opened, asked, told, speaker };
 }
 
 test("of a window's features only place and size are passed on", () => {
@@ -71,8 +72,10 @@ test("windows without a name are never one; a page's names are its own", () => {
   assert.equal(opened.length, 5, "a sandboxed page opens none");
 });
 
-test("what is no address of the web is not opened", () => {
-  const { open, opened } = outer();
-  for (const url of ["javascript:1", "data:text/html,x", "blob:https://b.test/x", "file:///etc", "//b.test/", "about:blank"]) open({ url });
+test("what is no address of the web is not opened: whether it may leave is asked", () => {
+  const { open, opened, asked } = outer();
+  const urls = ["javascript:1", "data:text/html,x", "blob:https://b.test/x", "file:///etc", "//b.test/", "about:blank"];
+  for (const url of urls) open({ url });
   assert.deepEqual(opened, []);
+  assert.deepEqual(asked, urls);
 });

@@ -3,6 +3,8 @@
 import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared/hooks.js";
 
 const HERE = /^(?:_self)?$/i;
+// What a frame may show; the sandbox stops the rest (tel:, mailto:), which the outer frame asks about.
+const SHOWN = /^(http|blob|data|about)/;
 
 /** @typedef {import("../rare/windows.js").Windows} Windows */
 
@@ -21,10 +23,11 @@ export function installNavigation(w, { map }, windows, sign, jar) {
     const { destination: { url }, navigationType } = event;
     const to = map(url);
     jar.leave?.(to);
-    if (to === url || !event.cancelable) return;
+    const leaves = !SHOWN.test(url);
+    if ((to === url && !leaves) || !event.cancelable) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    later(() => location[navigationType === "replace" ? "replace" : "assign"](to));
+    later(() => leaves ? windows()?.leave(url) : location[navigationType === "replace" ? "replace" : "assign"](to));
   });
   /** @param {any} element @param {string} name */
   const targetOf = (element, name) => element?.getAttribute(name) || document.querySelector("base[target]")?.target || "";

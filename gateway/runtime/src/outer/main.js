@@ -4,6 +4,7 @@ import { OURS } from "../shared/urls.js";
 import { collapsed, isRewriteOrigin, originBehind, parseTyped, placeHere } from "./address.js";
 import { takeAfter } from "./after.js";
 import { judgeOf } from "./attest.js";
+import { leavingOf } from "./leave.js";
 import { proofOf, withProof } from "./proof.js";
 import { NothingKept, ensureSession, ickt, mendSession, suffix } from "./session.js";
 import { windowsOf } from "./windows.js";
@@ -32,6 +33,8 @@ const field = byId("address", HTMLInputElement);
 const shown = byId("origin", HTMLElement);
 const progress = byId("progress", HTMLElement);
 const notice = byId("notice", HTMLElement);
+const plain = byId("plain", HTMLButtonElement);
+const plainText = byId("plain-text", HTMLElement);
 const stage = byId("stage", HTMLElement);
 const popup = byId("popup", HTMLButtonElement);
 const icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
@@ -59,21 +62,31 @@ const windows = windowsOf({
   behind: (origin) => originBehind(origin, place),
   shown: () => page,
   show: (url, form, same) => show(url, form, "", same),
-  blocked(again) {
-    // Browsers that know no "hidden" would show it.
-    popup.textContent = notice.dataset.popup ?? "";
-    popup.hidden = false;
-    popup.onclick = () => {
-      popup.hidden = true;
-      again();
-    };
+  blocked: (again) => offer(notice.dataset.popup ?? "", again),
+  leave(url, speaker) {
+    // A sandboxed document may not open windows; nor may it have a person asked.
+    const by = originBehind(speaker.origin, place, speaker.site);
+    if (by && speaker.origin !== "null") leaving.ask(url, by);
   },
 });
+const leaving = leavingOf({ dialog: byId("leave", HTMLDialogElement), tell, offer });
+
+/** Something that waits for a click of the person's. @param {string} text @param {() => void} then */
+function offer(text, then) {
+  // Browsers that know no "hidden" would show it.
+  popup.textContent = text;
+  popup.hidden = false;
+  popup.onclick = () => {
+    popup.hidden = true;
+    then();
+  };
+}
 
 /** Show no name: nobody told whose document this is. */
 function forget() {
   named = false;
   shown.textContent = "";
+  plain.hidden = plainText.hidden = true;
   document.title = "Gateway";
   icon.href = ownIcon;
 }
@@ -86,7 +99,7 @@ function setBusy(busy) {
 
 /** @param {string} text */
 function tell(text) {
-  notice.textContent = text;
+  if (notice.textContent !== text) notice.textContent = text; // what is there is not read out again
   notice.hidden = !text;
 }
 
@@ -236,13 +249,14 @@ function hear(said) {
     const name = document.createElement("bdi"); // its end, which tells most, stays visible
     name.textContent = origin.replace(/^https:\/\//, "");
     shown.replaceChildren(name);
-    shown.classList.toggle("plain", origin.startsWith("http:"));
+    const isPlain = origin.startsWith("http:");
+    shown.classList.toggle("plain", isPlain);
+    plain.hidden = !isPlain;
     if (!notice.hidden && notice.textContent === notice.dataset.gone) tell("");
   }
   if (said.phase !== "start" && said.phase !== "ping") setBusy(false);
   if (location.hash !== placed) return;
-  const path = typeof said.path === "string" && said.path.startsWith("/") ? said.path.replace(OURS, "").slice(0, 2000) : "/";
-  current = origin + path;
+  current = origin + pathOf(said.path);
   if (document.activeElement !== field) field.value = current;
   document.title = (typeof said.title === "string" && said.title.slice(0, 200).trim()) || new URL(origin).host;
   if (frame) frame.title = document.title;
@@ -253,6 +267,17 @@ function hear(said) {
   if (location.hash !== "#" + current) history.replaceState(history.state, "", "#" + current);
   placed = location.hash;
 }
+
+/** A refusal of the gateway's own is in the frame, as it says: it could do no more than any page. @param {any} said @param {string} origin */
+function refused(said, origin) {
+  const by = originBehind(origin, place, said.site);
+  if (said.type === "outside" && by) leaving.ask(by + pathOf(said.path), "");
+  if (said.type === "home" && navigator.userActivation?.isActive) location.href = /** @type {HTMLAnchorElement} */ (document.querySelector("nav a")).href;
+}
+
+/** A page's path, without what is the gateway's in it. @param {unknown} given */
+const pathOf = (given) =>
+  typeof given === "string" && given.startsWith("/") ? given.replace(OURS, "").slice(0, 2000) : "/";
 
 addEventListener("message", async ({ data: said, source: from, origin }) => {
   const source = /** @type {Window} */ (from);
@@ -267,7 +292,7 @@ addEventListener("message", async ({ data: said, source: from, origin }) => {
     const verdict = await judge.answer(said, origin, source);
     if (verdict === "lied") await lied(source, origin);
     else if (verdict === "sound") acknowledge(source, origin);
-  }
+  } else if (source === frame.contentWindow) refused(said, origin);
 });
 
 setInterval(() => {
@@ -293,6 +318,10 @@ form.addEventListener("submit", async (event) => {
   if (awaiting === url) show(url, undefined, proof);
 });
 addEventListener("hashchange", showFragment);
+plain.addEventListener("click", () => {
+  plainText.hidden = !plainText.hidden;
+  plain.ariaExpanded = `${!plainText.hidden}`;
+});
 byId("back", HTMLButtonElement).addEventListener("click", () => history.back());
 byId("forward", HTMLButtonElement).addEventListener("click", () => history.forward());
 byId("reload", HTMLButtonElement).addEventListener("click", () => {

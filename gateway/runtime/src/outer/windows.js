@@ -52,8 +52,9 @@ const pathOf = (one) => {
  * @param {() => Speaker | null} tools.shown the topmost page of this window
  * @param {(url: URL, form?: object, same?: boolean) => void} tools.show in the same frame, or in one of its own
  * @param {(again: () => void) => void} tools.blocked the browser wants a click of the person's
+ * @param {(url: string, speaker: Speaker) => void} tools.leave what is no web address: a telephone number, an app
  */
-export function windowsOf({ behind, shown, show, blocked }) {
+export function windowsOf({ behind, shown, show, blocked, leave }) {
   /** @type {Map<Window, Child>} */
   const children = new Map();
   /** Windows by the label that a page's origin and name make. @type {Map<string, Window>} */
@@ -94,7 +95,7 @@ export function windowsOf({ behind, shown, show, blocked }) {
     if (speaker.origin === "null") return;
     const { url, id, name, alone, form, features } = said;
     const to = form ? web(form.url) : url ? web(url) : null;
-    if (!to && (url || form)) return;
+    if (!to && (url || form)) return leave(`${form ? form.url : url}`, speaker);
     // Its name is the page's affair: two sites do not meet in one window.
     const label = name && !alone ? `gw ${speaker.origin} ${name}` : UNNAMED;
     const known = label === UNNAMED ? undefined : labels.get(label);
@@ -243,13 +244,15 @@ export function windowsOf({ behind, shown, show, blocked }) {
      * @param {Speaker} speaker @param {any} said @param {readonly MessagePort[]} ports
      */
     asked(speaker, said, ports) {
+      if (said.type === "leave") return leave(`${said.url}`, speaker);
       const words = () => ({ type: "words", data: said.data, target: `${said.target}`, origin: speaker.origin });
       if (said.type === "open") return open(speaker, said);
       if (said.type === "lead") {
         // A frame of another site leads the page away: only after a person has touched it.
         const url = web(said.url);
         const touched = said.active !== false && navigator.userActivation?.isActive !== false;
-        if (url && touched && speaker.origin !== "null" && shown()) show(url, said.entries && said, true);
+        if (!url) return leave(`${said.url}`, speaker);
+        if (touched && speaker.origin !== "null" && shown()) show(url, said.entries && said, true);
         return;
       }
       // Only the topmost page has the window's opener.
@@ -258,12 +261,15 @@ export function windowsOf({ behind, shown, show, blocked }) {
         if (said.type === "disown") return disown();
         if (creator && !creator.closed && (!disowned || answering.has(speaker))) {
           if (said.type === "to-opener") return tell(creator, words(), ports);
-          if (said.type === "opener-go") return tell(creator, { type: "go", url: `${said.url}` });
+          if (said.type === "opener-go") {
+            return web(said.url) ? tell(creator, { type: "go", url: `${said.url}` }) : leave(`${said.url}`, speaker);
+          }
         }
       }
       const to = child(speaker, said.id);
       if (!to) return;
       if (said.type === "to-popup") tell(to, words(), ports);
+      else if (said.type === "popup-go" && !web(said.url)) leave(`${said.url}`, speaker);
       else if (said.type === "popup-go") order(to, { type: "go", url: `${said.url}` });
       else if (said.type === "popup-disown") order(to, { type: "disown" });
       else if (said.type === "popup-close") to.close();

@@ -86,9 +86,16 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
    * @param {any} to @param {{url: string, entries?: any[], coding?: string, token?: string}} what @param {string} name
    */
   const lead = (to, what, name) => {
+    if (!/^https?:/.test(what.url)) return leave(what.url);
     const by = helper(to);
     if (by) by.postMessage({ gw: 1, type: "go", ...what, path: pathTo(to, by), name }, location.origin);
     else if (to === topmost()) post("lead", { ...what, url: unmap(what.url), active: navigator.userActivation?.hasBeenActive });
+  };
+
+  /** What no frame shows is the outer frame's to ask about: a telephone number, an app. @param {string} url */
+  const leave = (url) => {
+    // What a browser shows in a window of its own it shows in none that a sandboxed frame opens.
+    if (!/^(?:javascript|data|blob|about):/i.test(url)) post("leave", { url });
   };
 
   // --- popups -----------------------------------------------------------------------
@@ -136,7 +143,10 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
   /** @param {any} url @param {string} name @param {boolean} alone without an opener */
   const openWindow = (url, name, alone, more = {}) => {
     const to = `${url}` && unmap(absolute(url));
-    if (to && !/^(?:https?:|about:blank$)/.test(to)) return null;
+    if (to && !/^(?:https?:|about:blank$)/.test(to)) {
+      leave(to);
+      return null;
+    }
     const label = /^_blank$/i.test(name) ? "" : name;
     const known = label && !alone ? opened.get(names.get(label) ?? 0) : undefined;
     const id = known && !known.members.closed ? /** @type {number} */ (names.get(label)) : ++count;
@@ -166,6 +176,7 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
   };
 
   return {
+    leave,
     /** @param {any} link @param {string} target @param {Event} event */
     click(link, target, event) {
       const to = find(target);
