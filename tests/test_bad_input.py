@@ -131,8 +131,11 @@ class UpstreamTests(GatewayCase):
         """A wrong name, an untrusted chain, an expired one: 502, nothing sent, the log says why."""
         for tls, words in (
             (origin_tls("other.example"), "the certificate is for another name"),
-            (origin_tls("*.site.example", authority="untrusted"), "certificate verify failed"),
-            (origin_tls("*.site.example", days=-1), "certificate verify failed"),
+            (
+                origin_tls("*.site.example", authority="untrusted"),
+                "the chain leads to no trusted certificate",
+            ),
+            (origin_tls("*.site.example", days=-1), "a certificate has expired"),
         ):
             origin = Origin(reply(b"x"))
             gateway = await self.gateway({SHOP: origin}, tls=tls)

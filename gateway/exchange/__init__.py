@@ -3,7 +3,7 @@
 An exchange is a generator: it yields what it needs and is fed the result, and what it
 returns is how the request ends.  ``net`` executes; a test plays both sides as a table.
 
-- ``messages``: the request, the needs, the replies, the endings.
+- ``messages``, ``needs``: the request, what is asked for it, the replies, the endings.
 - ``admission``: client ranges and rate limits; asked first.
 - ``steps``: origin, session, gate, policy, jar: shared by all that follows.
 - ``authentication``: who may use the gateway at all; ``locks``: the tallies of failed tries;

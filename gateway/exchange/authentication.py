@@ -20,19 +20,21 @@ from gateway.exchange.messages import (
     Commit,
     Context,
     Ending,
-    Keep,
     NeedRandom,
     NeedRows,
-    NeedStanding,
     Note,
-    Recall,
     Refuse,
     RequestHead,
     Rows,
-    VerifyPassword,
-    VerifyToken,
     ask,
     refusal,
+)
+from gateway.exchange.needs import (
+    Keep,
+    NeedStanding,
+    Recall,
+    VerifyPassword,
+    VerifyToken,
 )
 from gateway.origins import HostKind
 from gateway.policy.authentication import (

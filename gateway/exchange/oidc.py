@@ -22,17 +22,15 @@ from gateway.exchange.messages import (
     Consume,
     Context,
     Ending,
-    NeedProvider,
     NeedRandom,
     Note,
     Page,
-    Provider,
-    Redeem,
     Refuse,
     RequestHead,
     Serve,
     ask,
 )
+from gateway.exchange.needs import NeedProvider, Provider, Redeem
 from gateway.rewrite import headers
 from gateway.session.attestation import SEAL_SIZE, open_text, seal_text
 from gateway.session.keys import encode

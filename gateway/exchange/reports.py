@@ -17,15 +17,13 @@ from gateway.exchange.messages import (
     Answer,
     Connect,
     Ending,
-    Forward,
-    MayReport,
     NeedBody,
     NeedOrigin,
     Note,
     Refuse,
-    Reported,
     ask,
 )
+from gateway.exchange.needs import Forward, MayReport, Reported
 from gateway.origins import Origin, parse
 from gateway.policy.content import policies_for
 from gateway.policy.engine import Ask, Question

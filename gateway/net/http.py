@@ -24,8 +24,6 @@ from gateway.exchange.messages import (
     Forget,
     Hold,
     LetGo,
-    LoginNeed,
-    MayReport,
     Need,
     NeedBody,
     NeedNow,
@@ -36,8 +34,6 @@ from gateway.exchange.messages import (
     Note,
     Owned,
     Refuse,
-    Reported,
-    ReportNeed,
     Respond,
     Serve,
     ServeAsset,
@@ -46,6 +42,7 @@ from gateway.exchange.messages import (
     Touch,
     UpstreamFailed,
 )
+from gateway.exchange.needs import LoginNeed, MayReport, Reported, ReportNeed
 from gateway.exchange.own import own_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled

@@ -19,7 +19,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from gateway import events
 from gateway.errors import LocalFault
-from gateway.exchange.messages import (
+from gateway.exchange.needs import (
     Keep,
     NeedProvider,
     NeedStanding,
@@ -34,7 +34,7 @@ from gateway.session.login import Login
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.exchange.messages import LoginNeed
+    from gateway.exchange.needs import LoginNeed
     from gateway.net.bearer import TokenVerifier
     from gateway.net.provider import ProviderClient
 

@@ -12,7 +12,7 @@ import attrs
 
 from gateway import events
 from gateway.errors import GatewayError, LocalFault
-from gateway.exchange.messages import Provider
+from gateway.exchange.needs import Provider
 from gateway.net.bearer import KeySource, verify
 from gateway.origins import parse
 from gateway.policy.jwt import Sound, Wanted
@@ -21,7 +21,7 @@ from gateway.session.login import Login
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.exchange.messages import Redeem
+    from gateway.exchange.needs import Redeem
     from gateway.net.fetch import Fetcher
     from gateway.policy.authentication import OidcRules
 

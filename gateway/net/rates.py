@@ -92,8 +92,10 @@ class Rates:
     def _find(self, need: Spend, now: float) -> _Held:
         held = self._held.get(need.key)
         if held is None or (now - held.used > need.rate.fill_seconds and not held.asking):
+            # The first chunk is on credit, where the bucket can ever hold debt and next chunk.
             chunk = need.rate.chunk
-            held = self._held[need.key] = _Held(chunk, chunk, now)
+            credit = chunk if need.rate.burst >= 2 * chunk else 0
+            held = self._held[need.key] = _Held(credit, credit, now)
             if len(self._held) > MOST:
                 self._held.popitem(last=False)
         held.used = now

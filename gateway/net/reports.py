@@ -25,7 +25,7 @@ from gateway.session.endpoints import Layer
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IConsumer
 
-    from gateway.exchange.messages import Forward, Reported
+    from gateway.exchange.needs import Forward, Reported
     from gateway.net.settings import Limits
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream

@@ -41,7 +41,7 @@ class Login:
 
     user: str
     expires: int
-    mark: bytes = b""
+    mark: bytes = attrs.field(default=b"", repr=False)
 
 
 def to_remark(login: Login) -> Remark:

@@ -19,10 +19,8 @@ from gateway.exchange.messages import (
     Ending,
     Exchange,
     Forget,
-    Forward,
     Hold,
     LetGo,
-    MayReport,
     Need,
     NeedBody,
     NeedNow,
@@ -33,7 +31,6 @@ from gateway.exchange.messages import (
     Note,
     Owned,
     RememberOrigin,
-    Reported,
     RequestHead,
     Rows,
     Settings,
@@ -42,6 +39,7 @@ from gateway.exchange.messages import (
     Touch,
     UpstreamHead,
 )
+from gateway.exchange.needs import Forward, MayReport, Reported
 from gateway.origins import Origin, long_label
 from gateway.policy import destinations
 from gateway.policy.destinations import AccessRule, NavigationRule

@@ -19,13 +19,15 @@ from gateway.exchange.messages import (
     Connect,
     Context,
     Ending,
-    Keep,
     NeedRows,
-    NeedStanding,
-    Recall,
     Refuse,
     RequestHead,
     Serve,
+)
+from gateway.exchange.needs import (
+    Keep,
+    NeedStanding,
+    Recall,
     VerifyPassword,
     VerifyToken,
 )

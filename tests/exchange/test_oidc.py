@@ -17,15 +17,13 @@ from gateway.exchange.messages import (
     Answer,
     Ending,
     NeedNow,
-    NeedProvider,
     Note,
     Page,
-    Provider,
-    Redeem,
     Refuse,
     RequestHead,
     Serve,
 )
+from gateway.exchange.needs import NeedProvider, Provider, Redeem
 from gateway.exchange.own import own_exchange
 from gateway.policy.authentication import Authentication, JwtRules, OidcRules
 from gateway.session.login import Login, read_login_cookie

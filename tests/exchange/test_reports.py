@@ -16,16 +16,14 @@ from gateway.exchange.messages import (
     Answer,
     Connect,
     Context,
-    Forward,
-    MayReport,
     NeedBody,
     NeedOrigin,
     Refuse,
-    Reported,
     RequestHead,
     Respond,
     UpstreamHead,
 )
+from gateway.exchange.needs import Forward, MayReport, Reported
 from gateway.origins import long_label
 from gateway.policy.content import ContentRule
 from gateway.policy.patterns import parse_pattern

@@ -10,6 +10,7 @@ from gateway.exchange.messages import Accept, Context
 from gateway.exchange.standing import Asked, objection
 from gateway.exchange.websocket import websocket_exchange
 from gateway.policy.destinations import Settings
+from gateway.policy.steps import Step
 from tests.exchange import SITE, access, context, play
 from tests.exchange.test_websocket import _head
 
@@ -80,7 +81,7 @@ class ObjectionTests(SynchronousTestCase):
         asked = _asked(rules)
         codec = attrs.evolve(rules.codec, own=("example.com",))
         found = objection(asked, attrs.evolve(rules, codec=codec))
-        self.assertEqual(found and found.step, 1)
+        self.assertEqual(found and found.step, Step.OWN_NAMES)
 
     def test_nothing_open(self) -> None:
         """Without any rule all that stood falls."""

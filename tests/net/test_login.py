@@ -16,7 +16,7 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from gateway import events, wire
-from gateway.exchange.messages import Keep, NeedStanding, Recall, VerifyPassword
+from gateway.exchange.needs import Keep, NeedStanding, Recall, VerifyPassword
 from gateway.net import login
 from gateway.net.login import Logins, TooManyLogins
 from gateway.ops.log import JsonLines

@@ -12,7 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events, wire
 from gateway.errors import UpstreamFault
-from gateway.exchange.messages import Connect, Forward, Reported, UpstreamHead
+from gateway.exchange.messages import Connect, UpstreamHead
+from gateway.exchange.needs import Forward, Reported
 from gateway.net.reports import AT_ONCE, Buckets, Collector, client_key
 from gateway.net.settings import Limits
 from gateway.ops.metrics import Telemetry

@@ -13,6 +13,7 @@ from gateway.exchange.standing import Objection
 from gateway.net.relay import Relay
 from gateway.net.settings import Limits
 from gateway.net.standing import Review, Standing
+from gateway.policy.steps import Step
 from tests.net.harness import WS, Gateway, Remembering
 from tests.net.peers import ClientPeer, ServerPeer, SocketCase, websocket_origin
 from tests.net.raw import until
@@ -58,7 +59,9 @@ class ReloadTests(SocketCase):
         await until(lambda: client.ended and server.ended)
         self.assertEqual((client.code, server.code), (1008, 1001))
         (told,) = self._revoked(gateway)
-        self.assertEqual((told["code"], told["step"]), (events.DESTINATION_DENIED, 3))
+        self.assertEqual(
+            (told["code"], told["step"]), (events.DESTINATION_DENIED, Step.DESTINATION)
+        )
         self.assertTrue(told["request"])
         await until(lambda: gateway.service.sockets.count == 0)
         accesses = [one for one in gateway.telemetry.accesses if "ending" in one]

@@ -9,7 +9,7 @@ import attrs
 from twisted.trial.unittest import TestCase
 
 from gateway.errors import ConfigurationError
-from gateway.exchange.messages import VerifyToken
+from gateway.exchange.needs import VerifyToken
 from gateway.net.telemetry import Silent
 from gateway.ops.config import parse_config
 from gateway.ops.login import open_logins
