@@ -1,7 +1,7 @@
 """A request to a rewrite host, decided in order.
 
-Origin → session → script cookies → place → token → gate → policy → jar → request fields →
-upstream → response fields, Set-Cookie → commit → response.
+Client → login → origin → session → script cookies → place → token → gate → policy → jar →
+request fields → upstream → response fields, Set-Cookie → commit → response.
 """
 
 from __future__ import annotations
