@@ -175,11 +175,15 @@ class Member:
         )
 
 
+UNLIMITED = "[rates]\nclient-burst = 0\nsession-burst = 0\ndestination-burst = 0\n"
+"""One machine asks more in a test than people do."""
+
+
 class Gateways:
     """Several processes on one port and one store; ``store`` is the ``[store]`` table's text."""
 
     def __init__(
-        self, case: Any, folder: Path, store: str, count: int = 3, extra: str = ""
+        self, case: Any, folder: Path, store: str, count: int = 3, extra: str = UNLIMITED
     ) -> None:
         """Make everything, start nothing; ``extra``: more of the configuration."""
         ca = LocalCa(folder / "ca")

@@ -5,12 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import BrowserContext, sync_playwright
 
-from tests.browser.harness import Stack, Tripwire, direct_rules, launch, resolver_rules
+from tests.browser.harness import (
+    Stack,
+    Tripwire,
+    direct_rules,
+    launch,
+    remember_secrets,
+    resolver_rules,
+)
 from tests.browser.runtime.ways import Way, answer
 from tests.browser.runtime.world import World
 
+_close = BrowserContext.close
+
+
+def _close_and_remember(context, **more):
+    """Whatever a test did, its session's secrets are searched for in the end."""
+    remember_secrets(context)
+    _close(context, **more)
+
+
+BrowserContext.close = _close_and_remember
 SUMMARY = pytest.StashKey[list[str]]()
 SHOTS = Path(__file__).parent / "shots"
 

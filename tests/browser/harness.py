@@ -13,8 +13,11 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from playwright.sync_api import Error
 
 from gateway.demo.ca import Issued, LocalCa
 from gateway.origins import Codec, parse
@@ -163,6 +166,29 @@ class Process:
         return -1
 
 
+SECRETS: set[str] = set()
+"""What browsers of this run kept of their sessions: in no log line and no row of any store."""
+
+
+def remember_secrets(context) -> None:
+    """Take down what a profile keeps, before it is gone."""
+    with contextlib.suppress(Error):  # its browser may be gone already
+        for cookie in context.cookies():
+            if cookie["name"].startswith(("__Http-", "__Host-gw-")):
+                SECRETS.add(cookie["value"])
+        for page in context.pages:
+            if "://www.0." in page.url:
+                kept = page.evaluate("() => Object.values(window.localStorage ?? {})")
+                SECRETS.update(kept)
+
+
+def betrayed(texts: Iterable[bytes], secrets: Iterable[str]) -> list[str]:
+    """Which secrets stand in one of the texts, by their beginnings."""
+    found = list(texts)
+    long = [one for one in secrets if len(one) > 20]
+    return [one[:4] + "…" for one in long if any(one.encode() in text for text in found)]
+
+
 class Stack:
     """Everything that a browser test stands on; ``hosts`` maps public origins to ports."""
 
@@ -239,6 +265,9 @@ class Stack:
             lines += ["[[allow-navigation]]", f'href = "{origin}"']
         lines += ["[[access]]", 'origin = "http://plain.test:8081"', "allow-insecure-http = true"]
         config = self.folder / "gateway.toml"
+        if "[rates]" not in extra:
+            # One machine asks more in a test than people do.
+            extra += "[rates]\nclient-burst = 0\nsession-burst = 0\ndestination-burst = 0\n"
         config.write_text("\n".join(lines) + "\n" + extra)
         self.gateway = self.run("gateway", [sys.executable, "-m", module, "--config", str(config)])
         until(self._ready, "the gateway is ready")
@@ -271,9 +300,12 @@ class Stack:
         return f"--ignore-certificate-errors-spki-list={','.join(digests)}"
 
     def stop(self) -> None:
-        """End everything, last started first."""
+        """End everything, last started first; nothing of a session stands in what is left."""
         for process in reversed(self._processes):
             process.stop()
+        left = [*self.folder.glob("*.log"), *self.folder.glob("gateway.db*")]
+        found = betrayed((one.read_bytes() for one in left), SECRETS)
+        assert not found, f"secrets of sessions are in one of {[one.name for one in left]}: {found}"
 
 
 # The browser's own services, which it asks in spite of the flags; no page of ours names them.

@@ -264,6 +264,64 @@ def test_third_parties_have_no_other_cookies(apart, bare):
     assert seen == "kept=1"
 
 
+def _offer(stack, browser):
+    """What the first step handed to a browser, before anybody used it."""
+    page, caught = _page(browser), []
+
+    def catch(route):
+        if route.request.method == "POST":
+            caught.append(route.request.post_data_json)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.context.route("**/.gateway/settle**", catch)
+    page.goto(stack.codec.secure_origin + "/")
+    settle(page, lambda: caught, "the second step is offered")
+    page.context.close()
+    assert set(caught[0]) == {"text", "nonce"}
+    return caught[0]
+
+
+def _settle_together(stack, browser, *offers):
+    """Use offers in the same instant, each in a profile of its own: whether each got a session."""
+    pages = [_page(browser) for _ in offers]
+    for page in pages:
+        page.goto(f"https://www.0.{APART}:{stack.port}/.gateway/settle?probe")
+    for page, offer in zip(pages, offers, strict=True):
+        page.evaluate(
+            """offer => {
+              window.answer = fetch("/.gateway/settle", {
+                method: "POST",
+                headers: { "Content-Type": "application/json" },
+                body: JSON.stringify(offer),
+              }).then((answer) => answer.json(), () => ({}));
+            }""",
+            offer,
+        )
+    agreed = [page.evaluate("window.answer.then((said) => said.ok === true)") for page in pages]
+    for page, is_whose in zip(pages, agreed, strict=True):
+        names = {name for name, _ in cookies(page)}
+        assert bool(names & SESSION) == is_whose
+        page.context.close()
+    return agreed
+
+
+def test_a_session_text_is_good_for_one(apart, browsers):
+    """Two clients use it in the same instant, and a third later: one has the session."""
+    offer = _offer(apart, browsers[0])
+    assert sorted(_settle_together(apart, browsers[0], offer, offer, offer)) == [False, False, True]
+    assert _settle_together(apart, browsers[0], offer) == [False]
+
+
+def test_texts_and_nonces_of_two_sessions(apart, browsers):
+    """Crossed they are nobody's, and both are good for their own after it."""
+    mine, others = (_offer(apart, browsers[0]) for _ in range(2))
+    crossed = [{**mine, "nonce": others["nonce"]}, {**others, "nonce": mine["nonce"]}]
+    assert _settle_together(apart, browsers[0], *crossed) == [False, False]
+    assert _settle_together(apart, browsers[0], mine, others) == [True, True]
+
+
 def test_without_a_domain_apart(playwright, stack, tripwire, shots):
     """A gateway that has none says so, and shows nothing."""
     browser = launch(

@@ -15,7 +15,7 @@ from playwright.sync_api import Error
 from gateway import events, wire
 from tests.browser.attacks.site import AD, BANK, EVIL
 from tests.browser.attacks.world import World
-from tests.browser.harness import settle
+from tests.browser.harness import SECRETS, betrayed, remember_secrets, settle
 
 pytestmark = pytest.mark.browser
 SETTING = (wire.BOOTSTRAP_PATH, wire.RESTORE_PATH, wire.CHECK_PATH)
@@ -63,6 +63,19 @@ def test_the_search_finds(world):
     for text in forms_of(ick):
         assert found(b"before " + text + b" after", {ick}), text
     assert not found(b"nothing", {ick})
+
+
+def test_each_run_is_searched(stack, page):
+    """What ends a stack of whatever test knows this profile's secrets, and would find them."""
+    page.goto(stack.outer)
+    settle(page, lambda: page.evaluate("localStorage.getItem('gw.ickt')"), "a session")
+    remember_secrets(page.context)
+    kept = {one["name"]: one["value"] for one in page.context.cookies()}
+    told = {kept["__Http-ick"], page.evaluate("localStorage.getItem('gw.ickt')")}
+    assert told <= SECRETS
+    for secret in told:
+        assert betrayed([b"a line", b"before " + secret.encode() + b" after"], SECRETS)
+    assert not betrayed([b"a line"], SECRETS)
 
 
 def visits(world, page, got) -> None:
