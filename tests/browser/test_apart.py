@@ -264,7 +264,7 @@ def test_third_parties_have_no_other_cookies(apart, bare):
     assert seen == "kept=1"
 
 
-def _offer(stack, browser):
+def _offered(stack, browser):
     """What the first step handed to a browser, before anybody used it."""
     page, caught = _page(browser), []
 
@@ -309,14 +309,14 @@ def _settle_together(stack, browser, *offers):
 
 def test_a_session_text_is_good_for_one(apart, browsers):
     """Two clients use it in the same instant, and a third later: one has the session."""
-    offer = _offer(apart, browsers[0])
+    offer = _offered(apart, browsers[0])
     assert sorted(_settle_together(apart, browsers[0], offer, offer, offer)) == [False, False, True]
     assert _settle_together(apart, browsers[0], offer) == [False]
 
 
 def test_texts_and_nonces_of_two_sessions(apart, browsers):
     """Crossed they are nobody's, and both are good for their own after it."""
-    mine, others = (_offer(apart, browsers[0]) for _ in range(2))
+    mine, others = (_offered(apart, browsers[0]) for _ in range(2))
     crossed = [{**mine, "nonce": others["nonce"]}, {**others, "nonce": mine["nonce"]}]
     assert _settle_together(apart, browsers[0], *crossed) == [False, False]
     assert _settle_together(apart, browsers[0], mine, others) == [True, True]
