@@ -25,6 +25,4 @@ def check_config(config: Path | None) -> None:
         fail(*error.faults)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
-    for notice in found.notices:
-        click.echo(f"notice: {notice}", err=True)
     click.echo(f"{config or DEFAULT_CONFIG}: ok")

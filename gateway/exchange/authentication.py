@@ -16,6 +16,7 @@ from gateway.cookies.seal import NONCE_SIZE
 from gateway.errors import GatewayError
 from gateway.exchange import locks, oidc, steps
 from gateway.exchange.messages import (
+    RETRIEVES,
     Answer,
     Commit,
     Context,
@@ -47,7 +48,6 @@ from gateway.policy.authentication import (
 )
 from gateway.policy.lockout import block_of
 from gateway.rewrite import headers
-from gateway.rewrite.media import wants_document
 from gateway.rewrite.parameters import parameter
 from gateway.session.attestation import open_restore_text
 from gateway.session.login import (
@@ -66,7 +66,6 @@ if TYPE_CHECKING:
     from gateway.cookies.seal import Row
     from gateway.exchange.steps import Step
 
-_SAFE = frozenset({b"GET", b"HEAD"})
 _OPEN_ON_SITES = tuple(
     one.encode("ascii") for one in (wire.ASSET_PATH, wire.LABEL_PATH, wire.OOPS_PATH)
 )
@@ -322,7 +321,7 @@ def _without_session(
         return rules.native_open  # and only a rule with ``native`` opens anything to it
     if _is_preflight(head):
         return True  # browsers never send credentials with these
-    if rules.anonymous_near and head.method in _SAFE:
+    if rules.anonymous_near and head.method in RETRIEVES:
         somebody = yield Recall(_NEAR + block)
         return isinstance(somebody, Login)
     return False
@@ -369,19 +368,15 @@ def _is_preflight(head: RequestHead) -> bool:
 
 def _is_document(head: RequestHead) -> bool:
     """Whether a document is asked for, which a person sees."""
-    return head.method in _SAFE and wants_document(
-        headers.get(head.fields, b"sec-fetch-dest"),
-        headers.get(head.fields, b"sec-fetch-mode"),
-        headers.get(head.fields, b"accept"),
-    )
+    return head.method in RETRIEVES and steps.wants_document(head)
 
 
 def _is_document_at_the_top(head: RequestHead) -> bool:
     """Whether a document is asked for outside the outer frame, as far as anybody tells."""
-    if head.method not in _SAFE or headers.get(head.fields, b"upgrade") is not None:
+    if head.method not in RETRIEVES or headers.get(head.fields, b"upgrade") is not None:
         return False
     destination = headers.get(head.fields, b"sec-fetch-dest")
     mode = headers.get(head.fields, b"sec-fetch-mode")
     if destination is not None or mode is not None:
         return destination == "document"
-    return wants_document(None, None, headers.get(head.fields, b"accept"))
+    return steps.wants_document(head)

@@ -26,6 +26,7 @@ from gateway.exchange import (
     steps,
 )
 from gateway.exchange.messages import (
+    RETRIEVES,
     Answer,
     Connect,
     Context,
@@ -40,7 +41,7 @@ from gateway.exchange.messages import (
 )
 from gateway.policy.engine import Ask, Decision, Question
 from gateway.rewrite import csp, headers
-from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked, wants_document
+from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked
 from gateway.rewrite.pipeline import BodyPlan
 from gateway.session.endpoints import Layer
 
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from gateway.session.reading import Reading
     from gateway.session.tokens import Fault
 
-_SAFE = frozenset({b"GET", b"HEAD"})
 _COOKIES = wire.COOKIES_PATH.encode("ascii")
 _WITHOUT_JAR = tuple(one.encode("ascii") for one in (wire.ASSET_PATH, wire.LABEL_PATH))
 """What may be kept by caches: no cookie is set or expired by it."""
@@ -125,7 +125,7 @@ def _proxied(
         return decision
     yield from steps.remember(addressed, context)
     what = bodies.asked(head)
-    conditional = head.method in _SAFE and what is not Asked.OTHER
+    conditional = head.method in RETRIEVES and what is not Asked.OTHER
     basic = reading.session is not None and reading.session.is_basic
     more = placed.inserts
     sends, stores = accesses = places.accesses(placed, addressed, context)
@@ -267,7 +267,7 @@ def _gate(
     if head.method in _NEVER:
         return Refuse(405, events.HANDSHAKE_INVALID, "This is not how a page is asked for")
     if _is_at_the_top(head, reading, context):
-        if head.method in _SAFE:
+        if head.method in RETRIEVES:
             return bounce(addressed, context)
         return Refuse(403, events.NOT_OUR_PAGE, "This page can only be shown inside the gateway")
     who = headers.initiator(head.fields, addressed.origin, context.codec)
@@ -282,12 +282,12 @@ def _gate(
     decision = steps.policy_at(question, addressed, context)
     if decision.allowed:
         return decision
-    if native and head.method in _SAFE and _navigates(head):
+    if native and head.method in RETRIEVES and steps.wants_document(head):
         return bounce(addressed, context)
     if fault is not None and (reading.has_ick or not outside):
         return attesting.refused(fault)
     elsewhere = ""
-    if not native and question.ask is Ask.NAVIGATION and _navigates(head):
+    if not native and question.ask is Ask.NAVIGATION and steps.wants_document(head):
         elsewhere = leaving.outside(question, addressed, context)
     title = "This page is outside the gateway" if elsewhere else "This address is not open here"
     return Refuse(
@@ -298,7 +298,7 @@ def _gate(
         decision.step,
         decision.rule,
         outside=elsewhere,
-        site=str(addressed.origin) if _navigates(head) else "",
+        site=str(addressed.origin) if steps.wants_document(head) else "",
     )
 
 
@@ -314,7 +314,7 @@ def _is_at_the_top(head: RequestHead, reading: Reading, context: Context) -> boo
     destination = headers.get(head.fields, b"sec-fetch-dest")
     if destination is None and headers.get(head.fields, b"sec-fetch-mode") is None:
         unasked = not headers.is_page_of_ours(head.fields, context.codec)
-        return reading.session is not None and _navigates(head) and unasked
+        return reading.session is not None and steps.wants_document(head) and unasked
     return destination == "document"
 
 
@@ -339,17 +339,8 @@ def _ask(head: RequestHead) -> Ask:
     return Ask.ACCESS
 
 
-def _navigates(head: RequestHead) -> bool:
-    """Whether a document or frame is asked for: such an answer may be edited."""
-    return wants_document(
-        headers.get(head.fields, b"sec-fetch-dest"),
-        headers.get(head.fields, b"sec-fetch-mode"),
-        headers.get(head.fields, b"accept"),
-    )
-
-
 def _etag(head: RequestHead, answer: UpstreamHead, puts: bodies.Inserted | None) -> bytes | None:
-    if puts is None or head.method not in _SAFE:
+    if puts is None or head.method not in RETRIEVES:
         return None
     return bodies.etag_for(answer, puts.tag)
 

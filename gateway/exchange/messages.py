@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from gateway.session.keys import ServerKeys
 
 _T = TypeVar("_T")
+RETRIEVES = frozenset({b"GET", b"HEAD"})
+"""Methods by which pages are asked for; such a request can be asked again."""
 
 
 @attrs.frozen

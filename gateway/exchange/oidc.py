@@ -18,6 +18,7 @@ import attrs
 from gateway import events, wire
 from gateway.exchange import steps
 from gateway.exchange.messages import (
+    RETRIEVES,
     Answer,
     Consume,
     Context,
@@ -48,7 +49,6 @@ _WORD = 24
 _MAX_TO = 2000
 _MAX_QUERY = 8192
 _COMMON = "; Secure; HttpOnly; SameSite=Lax"
-_SAFE = frozenset({b"GET", b"HEAD"})
 
 
 @attrs.frozen(repr=False)
@@ -66,7 +66,7 @@ class _Try:
 def endpoint(head: RequestHead, rules: Authentication, context: Context) -> Step[Ending]:
     """One of ``PATHS`` on the portal or the secure origin."""
     provided = rules.oidc
-    if head.method not in _SAFE or provided is None:
+    if head.method not in RETRIEVES or provided is None:
         title = "This is not how this page is asked for"
         return Refuse(405, events.ORIGIN_DENIED, title, fields=((b"Allow", b"GET, HEAD"),))
     path = head.path.decode("latin-1")

@@ -25,6 +25,7 @@ from gateway.exchange import (
     steps,
 )
 from gateway.exchange.messages import (
+    RETRIEVES,
     Answer,
     Context,
     Ending,
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from gateway.exchange.steps import Step
     from gateway.session.settle import Offer
 
-_SAFE = frozenset({b"GET", b"HEAD"})
 _NOT_FOUND = Refuse(404, events.HOST_UNKNOWN, "There is no such page")
 
 
@@ -103,7 +103,7 @@ def on_rewrite_host(head: RequestHead, context: Context) -> Step[Ending]:
 def _label(head: RequestHead) -> Ending:
     """``/.gateway/label?o=``: the label that is a digest, for scripts that meet such a host."""
     origin = parse_origin(_parameter(head, "o"))
-    if head.method not in _SAFE or origin is None:
+    if head.method not in RETRIEVES or origin is None:
         return Refuse(400, events.DESTINATION_DENIED, "This is not an origin")
     fields = (
         (b"Content-Type", b"text/plain"),
@@ -114,7 +114,7 @@ def _label(head: RequestHead) -> Ending:
 
 
 def _asset(head: RequestHead, path: str) -> Ending:
-    if head.method not in _SAFE:
+    if head.method not in RETRIEVES:
         return _method_not_allowed(b"GET, HEAD")
     return ServeAsset(path[len(wire.ASSET_PATH) :])
 
@@ -125,7 +125,7 @@ def _portal(head: RequestHead, context: Context) -> Ending:
         return _asset(head, path)
     if path not in {"/", wire.OPEN_PATH, wire.FORGOTTEN_PATH}:
         return _NOT_FOUND
-    if head.method not in _SAFE:
+    if head.method not in RETRIEVES:
         return _method_not_allowed(b"GET, HEAD")
     if path == wire.OPEN_PATH:
         return _open(head, context)
@@ -160,7 +160,7 @@ def _secure(head: RequestHead, context: Context) -> Step[Ending]:
         return (yield from _endpoint(head, _ENDPOINTS, context.codec.secure_origin, context))
     if path not in {"/", wire.GO_PATH, wire.SETTINGS_PATH}:
         return _NOT_FOUND
-    if head.method not in _SAFE:
+    if head.method not in RETRIEVES:
         return _method_not_allowed(b"GET, HEAD")
     if path == wire.SETTINGS_PATH:
         return Serve(Page.SETTINGS)
@@ -172,7 +172,7 @@ def _settle_host(head: RequestHead, context: Context) -> Step[Ending]:
     path = head.path.decode("latin-1")
     if path.startswith(wire.ASSET_PATH):
         return _asset(head, path)
-    if path == wire.SETTLE_PATH and head.method in _SAFE:
+    if path == wire.SETTLE_PATH and head.method in RETRIEVES:
         return Serve(Page.SETTLE)
     if path in _SETTLE_ENDPOINTS:
         origin = context.codec.settle_origin
@@ -182,7 +182,7 @@ def _settle_host(head: RequestHead, context: Context) -> Step[Ending]:
 
 def _go(head: RequestHead, context: Context) -> Ending:
     """``/.gateway/go?u=``: to the collapsed form of a URL that script could not collapse."""
-    if head.method not in _SAFE:
+    if head.method not in RETRIEVES:
         return _method_not_allowed(b"GET, HEAD")
     url = _parameter(head, "u")
     found = parse(url)

@@ -20,6 +20,7 @@ from gateway.cookies.same_site import Access, site_of
 from gateway.errors import LabelError
 from gateway.exchange import steps
 from gateway.exchange.messages import (
+    RETRIEVES,
     Answer,
     Consume,
     Context,
@@ -34,7 +35,6 @@ from gateway.origins import HostKind, parse, parse_origin
 from gateway.rewrite import headers
 from gateway.rewrite.csp import containment, frame_ancestors_for
 from gateway.rewrite.headers import get
-from gateway.rewrite.media import wants_document
 from gateway.rewrite.parameters import parameter, strip_own_parameters, with_parameter
 from gateway.session.proofs import (
     CROSS_SITE,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from gateway.exchange.steps import Addressed, Opened, Place, Step
     from gateway.session.reading import Session
 
-_SAFE = frozenset({b"GET", b"HEAD"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Documents in these elements are never the topmost page.
 _NESTED = frozenset({"frame", "object", "embed", "fencedframe"})
@@ -99,7 +98,7 @@ class Placed:
     @property
     def is_safe(self) -> bool:
         """Whether it can be repeated."""
-        return self.head.method in _SAFE
+        return self.head.method in RETRIEVES
 
     def upstream(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Fields that go upstream: no site's topmost page is a frame to its browser.
@@ -133,10 +132,10 @@ def settle(
     destination = get(head.fields, b"sec-fetch-dest")
     if get(head.fields, b"sec-fetch-mode") not in {"navigate", None}:
         return Placed(head, session=session)
-    if destination is None and not _wants_document(head):
+    if destination is None and not steps.wants_document(head):
         return Placed(head, session=session)  # a browser that says little, and an image
     who = headers.initiator(head.fields, addressed.origin, context.codec)
-    between = _marker(head, context) if head.method in _SAFE else ""
+    between = _marker(head, context) if head.method in RETRIEVES else ""
     text = parameter(head.target.decode("latin-1"), wire.PROOF_PARAMETER)
     placed = Placed(head, between=bool(between), session=session, navigates=True)
     if destination in _NESTED:
@@ -167,14 +166,6 @@ def settle(
     if placed.between:
         placed = attrs.evolve(placed, head=_told(head, "", user=None))
     return placed
-
-
-def _wants_document(head: RequestHead) -> bool:
-    return wants_document(
-        get(head.fields, b"sec-fetch-dest"),
-        get(head.fields, b"sec-fetch-mode"),
-        get(head.fields, b"accept"),
-    )
 
 
 def _marker(head: RequestHead, context: Context) -> str:

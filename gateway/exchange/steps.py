@@ -35,7 +35,7 @@ from gateway.exchange.messages import (
 )
 from gateway.origins import HostKind, Origin, is_long, parse
 from gateway.policy.engine import Decision, Question, decide
-from gateway.rewrite import headers
+from gateway.rewrite import headers, media
 from gateway.rewrite.headers import get, get_all
 from gateway.rewrite.parameters import parameter, strip_own_parameters
 from gateway.session.bootstrap import expire_duplicates
@@ -377,6 +377,15 @@ def _slices(noise: bytes) -> Callable[[int], bytes]:
         return noise[position - size : position]
 
     return take
+
+
+def wants_document(head: RequestHead) -> bool:
+    """Whether a document or frame is asked for: such an answer may be edited."""
+    return media.wants_document(
+        get(head.fields, b"sec-fetch-dest"),
+        get(head.fields, b"sec-fetch-mode"),
+        get(head.fields, b"accept"),
+    )
 
 
 def is_gateway_path(path: bytes) -> bool:

@@ -57,7 +57,6 @@ class Config:
     http2: bool = True
     admission: Admission = attrs.field(factory=Admission)
     warnings: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
     source: Path | None = None
     login: config_login.LoginSettings = attrs.field(factory=config_login.LoginSettings)
     catalogue: Catalogue = attrs.field(factory=Catalogue)

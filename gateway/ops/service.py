@@ -263,8 +263,6 @@ class GatewayService(Service):
         if more > 0:
             detail = f"and {more} more: gateway check-config prints them"
             self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
-        for notice in config.notices:
-            self.telemetry.event("config.notice", detail=notice)
 
     def _announce(self) -> None:
         config = self.config

@@ -80,6 +80,9 @@ def kind_of(asked: Asked, content_type: str | None, *, nosniff: bool, basic: boo
     kind = media_type(content_type)
     if basic and ((kind.endswith("+xml") and kind not in _FEEDS) or kind in _XML):
         return Kind.XML
+    if basic and kind == "text/html":
+        # A browser that says little may ask for a document as for anything else.
+        return Kind.HTML
     if asked is Asked.DOCUMENT:
         if kind == "text/html":
             return Kind.HTML

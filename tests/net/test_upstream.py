@@ -175,6 +175,7 @@ class PoolTests(UpstreamCase):
         origin = Origin(lambda seen: reply(b"x") if seen.target != b"/later" else None)
         old = await self.upstream({PLAIN: origin}, upstream_requests_per_origin=2)
         running = self.ask(old, b"/later")
+        await until(lambda: origin.requests)  # so that it has the first connection
         await self.read(await self.ask(old))
         busy, idle = origin.connections
         new = await self.upstream({PLAIN: origin}, upstream_requests_per_origin=2)

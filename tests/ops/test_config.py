@@ -212,10 +212,6 @@ class AcceptedTests(ConfigCase):
         harmless = '[[access]]\norigin = "https://a.test"\nminimum-tls = "1.3"\n'
         self.assertEqual(self.parse(MINIMAL + harmless).warnings, ())
 
-    def test_notice(self) -> None:
-        """Nothing is accepted that is not there."""
-        self.assertEqual(self.parse(SAMPLE).notices, ())
-
 
 class RefusedTests(ConfigCase):
     """What a bad configuration is told."""

@@ -142,11 +142,12 @@ class KindTests(SynchronousTestCase):
         self.assertEqual({kind for kind in Kind if kind.is_document}, {Kind.HTML, Kind.XML})
 
     def test_basic(self) -> None:
-        """XML is read for every use, for it may hold script; but feeds, which are shown as text."""
+        """What may hold script is read for every use; not feeds, which are shown as text."""
         for asked in Asked:
             for content_type, wanted in (
                 ("image/svg+xml", Kind.XML), ("text/xml; charset=x", Kind.XML), ("TEXT/XSL", Kind.XML),
                 ("application/any+xml", Kind.XML), ("text/rdf", Kind.XML), ("application/xml", Kind.XML),
+                ("text/html", Kind.HTML), ("Text/HTML; charset=x", Kind.HTML),
             ):  # fmt: skip
                 found = kind_of(asked, content_type, nosniff=False, basic=True)
                 self.assertIs(found, wanted, (asked, content_type))
