@@ -63,6 +63,7 @@ class SampleTests(SynchronousTestCase):
         text = text.replace("/etc/gateway/oidc.secret", str(folder / "password"))
         set_password(folder / "passwords", "somebody", "S3cret")
         text = text.replace("/etc/gateway/passwords", str(folder / "passwords"))
+        text = text.replace('"etc/catalogue.toml"', f'"{ROOT}/etc/catalogue.toml"')
         text = text.replace("/etc/gateway/chain.pem", str(issued.certificate))
         return text.replace("/etc/gateway/key.pem", str(issued.key))
 
