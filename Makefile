@@ -92,7 +92,7 @@ trial-%: $(VENV)/.tested
 	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp-$* $$($(BIN)/python -m tests.parts $* 3)
 
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
-	$(BIN)/python -m pytest tests/browser $(PARALLEL)
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m bench all
