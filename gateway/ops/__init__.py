@@ -7,5 +7,5 @@
 - ``service``: the service tree that twistd runs; start, drain.  ``reload``: all or nothing.
 - ``keyfile``: the root secrets' file: made, read, changed.
 - ``config_login``, ``login``, ``passwordfile``: who may use the gateway.
-- ``log``: JSON lines.  ``metrics``: Prometheus.  ``admin``: health and the operator's page.
+- ``explaining``: decisions in words.  ``log``: JSON lines.  ``metrics``: Prometheus.  ``admin``: health and the operator's page.
 """

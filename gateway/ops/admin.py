@@ -23,6 +23,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from gateway import __version__
 from gateway.net.drive import watch
+from gateway.ops.explaining import KINDS
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from gateway.ops.metrics import Telemetry
 
 _POLICY = (
-    b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; "
     b"frame-ancestors 'none'"
 )
 
@@ -69,12 +70,17 @@ class Admin:
         why_not_ready: Callable[[], Deferred[str | None]],
         facts: Callable[[], dict[str, str]],
         reports: Callable[[], list[dict[str, Any]]] = list,
+        explain: Callable[[dict[str, str]], list[str]] | None = None,
     ) -> None:
-        """``facts`` are the first lines of the operator's page; ``reports`` of browsers."""
+        """``facts`` are the first lines of the operator's page; ``reports`` of browsers.
+
+        ``explain`` answers a filled-in question (url, as, from, client, address) in lines.
+        """
         self._telemetry = telemetry
         self._why_not_ready = why_not_ready
         self._facts = facts
         self._reports = reports
+        self._explain = explain
         self._template = Template(
             (resources.files("gateway.ops") / "admin.html").read_text("utf-8")
         )
@@ -152,15 +158,32 @@ class Admin:
             "<tr>"
             + "".join(
                 f"<td>{html.escape(str(event.get(key, '')))}</td>"
-                for key in ("code", "host", "client", "rule", "detail", "request")
+                for key in ("code", "host", "client", "step", "rule", "detail", "request")
             )
             + "</tr>"
             for event in self._telemetry.recent
         )
-        empty = "<tr><td colspan=6>Nothing was refused since the start.</td></tr>"
+        empty = "<tr><td colspan=7>Nothing was refused since the start.</td></tr>"
         return self._template.substitute(
             version=html.escape(__version__),
             facts=facts,
             recent=recent or empty,
             reports=self._reports_table(),
-        ).encode("utf-8")
+            **self._explained(request),
+        ).encode("utf-8", "replace")
+
+    def _explained(self, request: Request) -> dict[str, str]:
+        """The question as it was filled in, and its answer."""
+        given = {
+            name: request.args.get(name.encode("ascii"), [b""])[0]
+            .decode("utf-8", "replace")
+            .strip()
+            for name in ("url", "as", "from", "client", "address")
+        }
+        answer = self._explain(given) if given["url"] and self._explain is not None else []
+        options = "".join(
+            f"<option{' selected' if kind == given['as'] else ''}>{kind}</option>" for kind in KINDS
+        )
+        filled = {f"asked_{name}": html.escape(text) for name, text in given.items()}
+        shown = f"<pre>{html.escape(chr(10).join(answer))}</pre>" if answer else ""
+        return {**filled, "kinds": options, "answer": shown}

@@ -34,6 +34,7 @@ from gateway.net.websocket import Sockets
 from gateway.ops import keyfile
 from gateway.ops.admin import Admin
 from gateway.ops.config import load
+from gateway.ops.explaining import KINDS, explained
 from gateway.ops.login import open_logins
 from gateway.ops.metrics import Telemetry
 from gateway.ops.reload import Built, Reloads, attempt, changes, gently
@@ -218,7 +219,11 @@ class GatewayService(Service):
         config = self.config
         own: set[tuple[str, int]] = set()
         admin = Admin(
-            self.telemetry, self._why_not_ready, self._facts, self._handler.collector.shown
+            self.telemetry,
+            self._why_not_ready,
+            self._facts,
+            self._handler.collector.shown,
+            self._explain,
         ).site(self._reactor)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
@@ -367,6 +372,18 @@ class GatewayService(Service):
             return succeed("stopping" if self._stopping else "starting")
         answered = self.store.ping().addTimeout(5, self._reactor)
         return answered.addCallbacks(lambda _: None, lambda _: "the store does not answer")
+
+    def _explain(self, asked: dict[str, str]) -> list[str]:
+        """Answer the operator's page by the rules in force; names are not looked up from here."""
+        found = explained(
+            self.config,
+            asked["url"],
+            asked["as"] if asked["as"] in KINDS else KINDS[0],
+            asked["from"] or None,
+            asked["client"] or None,
+            addresses=[asked["address"]] if asked["address"] else (),
+        )
+        return found if isinstance(found, list) else found.lines
 
     def _facts(self) -> dict[str, str]:
         value = self.telemetry.value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway import events
-from gateway.cli.explain import read_question
+from gateway.ops.explaining import read_question
 from gateway.policy.engine import event_of
 from gateway.policy.steps import Step
 from gateway.policy.walk import walk

@@ -28,7 +28,15 @@ class AdminTests(TestCase):
         self.why: Deferred[str | None] = succeed(None)
         self.facts = {"domain": "gw.test"}
         self.reports: list[dict[str, Any]] = []
-        admin = Admin(self.telemetry, lambda: self.why, lambda: self.facts, lambda: self.reports)
+        self.asked: list[dict[str, str]] = []
+
+        def explain(asked: dict[str, str]) -> list[str]:
+            self.asked.append(asked)
+            return ["it is <closed>", "by step 7"]
+
+        admin = Admin(
+            self.telemetry, lambda: self.why, lambda: self.facts, lambda: self.reports, explain
+        )
         self.port = reactor.listenTCP(0, admin.site(reactor), interface="127.0.0.1")
         self.addCleanup(self.port.stopListening)
 
@@ -40,6 +48,21 @@ class AdminTests(TestCase):
         port = self.port.getHost().port
         for host, status in (("localhost", 200), ("127.0.0.1", 200), ("evil.example", 421)):
             self.assertEqual((await fetch(port, "/metrics", host)).status, status, host)
+
+    async def test_explain(self) -> None:
+        """The question is filled in again, the answer shown; nothing is asked without a URL."""
+        reply = await self._get("/")
+        self.assertNotIn(b"<pre>", reply.body)
+        self.assertEqual(self.asked, [])
+        url = "https%3A%2F%2Fa.example%2F%22%3E%3Cb%3E"
+        reply = await self._get(f"/?url={url}&as=access&from=https://b.example&client=&address=")
+        (asked,) = self.asked
+        self.assertEqual(asked["url"], 'https://a.example/"><b>')
+        self.assertEqual((asked["as"], asked["from"]), ("access", "https://b.example"))
+        self.assertIn(b"<pre>it is &lt;closed&gt;\nby step 7</pre>", reply.body)
+        self.assertIn(b'value="https://a.example/&quot;&gt;&lt;b&gt;"', reply.body)
+        self.assertIn(b"<option selected>access</option>", reply.body)
+        self.assertEqual((await self._get("/?url=%ff%ed%a0%80")).status, 200)
 
     async def test_health(self) -> None:
         """The process answers."""
