@@ -163,4 +163,4 @@ class Admin:
             facts=facts,
             recent=recent or empty,
             reports=self._reports_table(),
-        ).encode("utf-8")
+        ).encode("utf-8", "replace")  # a browser may name half a character
