@@ -7,6 +7,7 @@ answer takes anything from the request that could fix a session.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -286,10 +287,14 @@ def _basic(head: RequestHead, context: Context) -> Step[Ending]:
     return attrs.evolve(answer, fields=(*answer.fields, *fields))
 
 
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?://|(?![0-9]*(?:[/?#]|\Z)))", re.IGNORECASE)
+"""What makes text an address with a scheme; ``localhost:81`` is a host and its port."""
+
+
 def _web_address(typed: str) -> str | None:
     """What a person typed, as a URL; None if it is no web address."""
     typed = typed.strip()
-    found = parse(typed if "://" in typed else f"https://{typed}") if typed else None
+    found = parse(typed if _SCHEME.match(typed) else f"https://{typed}") if typed else None
     if found is None or found[1].protocol not in {"http:", "https:"}:
         return None
     return found[1].href
