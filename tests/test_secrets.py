@@ -87,7 +87,6 @@ class SecretsTests(DemoCase):
             (f"no-label.0.{domain}", f"/{q}", cookie),
             (f"x-{'a' * 32}.0.{domain}", f"/{q}", cookie),
             (shop, f"/.gateway/nothing{q}", cookie),
-            (shop, f"/.gateway/go?u={quote(f'https://closed.example/{q}')}", cookie),
             (domain, f"/nothing{q}", cookie),
             (domain, f"/open?url={quote(f'{TYPED}://{QUERY}')}", cookie),
             (f"www.0.{domain}", f"/nothing{q}", cookie),

@@ -377,13 +377,10 @@ def _respond(
         coding=plan.coding_out if plan.edits else "identity",
         runtime=context.runtime_in(plan.kind, addressed.origin),
         reporting=reports.reporting(Layer.SITE, addressed, context),
+        # Whatever it was asked for: a site's service worker may show it as a document.
+        operator=reports.operator_policies(addressed, context),
+        operator_reporting=reports.reporting(Layer.OPERATOR, addressed, context),
     )
-    if what in {Asked.DOCUMENT, Asked.WORKER}:
-        mapping = attrs.evolve(
-            mapping,
-            operator=reports.operator_policies(addressed, context),
-            operator_reporting=reports.reporting(Layer.OPERATOR, addressed, context),
-        )
     fields = headers.response_fields(answer.fields, mapping)
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
     if what is Asked.DOCUMENT and shows and not plan.edits:

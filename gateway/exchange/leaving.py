@@ -35,10 +35,11 @@ def endpoint(head: RequestHead, context: Context) -> Step[Answer]:
     url, page = (_text(body, key) for key in ("url", "page"))
     href = ""
     if url and len(url) <= MAX_URL:
-        href, decision = steps.intent(url, parse_origin(page), context)
+        asker = parse_origin(page)
+        href, decision = steps.intent(url, asker, context)
         if not decision.allowed:
             scheme = href.partition(":")[0][:30]
-            detail = f"a {scheme}: link of {page[:300] or 'nobody'}: {decision.reason}"
+            detail = f"a {scheme}: link of {asker or 'nobody'}: {decision.reason}"
             yield Note(decision.event, detail)
             href = ""
     fields = ((b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store"))

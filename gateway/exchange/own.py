@@ -7,6 +7,7 @@ answer takes anything from the request that could fix a session.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -44,7 +45,6 @@ from gateway.exchange.messages import (
 )
 from gateway.origins import HostKind, collapse, parse, parse_origin
 from gateway.policy.catalogue import MAX_QUERY
-from gateway.policy.engine import Ask, Question
 from gateway.rewrite import headers
 from gateway.session import bootstrap
 from gateway.session.attestation import Mode, open_restore_text
@@ -87,8 +87,6 @@ def on_rewrite_host(head: RequestHead, context: Context) -> Step[Ending]:
     path = head.path.decode("latin-1")
     if path.startswith(wire.ASSET_PATH):
         return _asset(head, path)
-    if path == wire.GO_PATH:
-        return _go(head, context)
     if path == wire.LABEL_PATH:
         return _label(head)
     if path in {wire.ATTEST_PATH, wire.TOKEN_PATH}:
@@ -158,13 +156,13 @@ def _secure(head: RequestHead, context: Context) -> Step[Ending]:
         return _asset(head, path)
     if path in _ENDPOINTS:
         return (yield from _endpoint(head, _ENDPOINTS, context.codec.secure_origin, context))
-    if path not in {"/", wire.GO_PATH, wire.SETTINGS_PATH}:
+    if path not in {"/", wire.SETTINGS_PATH}:
         return _NOT_FOUND
     if head.method not in RETRIEVES:
         return _method_not_allowed(b"GET, HEAD")
     if path == wire.SETTINGS_PATH:
         return Serve(Page.SETTINGS)
-    return Serve(Page.OUTER) if path == "/" else _go(head, context)
+    return Serve(Page.OUTER)
 
 
 def _settle_host(head: RequestHead, context: Context) -> Step[Ending]:
@@ -178,24 +176,6 @@ def _settle_host(head: RequestHead, context: Context) -> Step[Ending]:
         origin = context.codec.settle_origin
         return (yield from _endpoint(head, _SETTLE_ENDPOINTS, origin, context))
     return _NOT_FOUND
-
-
-def _go(head: RequestHead, context: Context) -> Ending:
-    """``/.gateway/go?u=``: to the collapsed form of a URL that script could not collapse."""
-    if head.method not in RETRIEVES:
-        return _method_not_allowed(b"GET, HEAD")
-    url = _parameter(head, "u")
-    found = parse(url)
-    if found is None or found[1].protocol not in {"http:", "https:"}:
-        return Refuse(400, events.DESTINATION_DENIED, "This is not a web address")
-    question = Question(found[0], found[1].pathname, Ask.NAVIGATION)
-    decision = steps.policy(question, context)
-    if not decision.allowed:
-        decision = steps.policy(attrs.evolve(question, ask=Ask.ACCESS), context)
-    if not decision.allowed:
-        title = "This address is not open here"
-        return Refuse(403, decision.event, title, decision.reason, decision.step, decision.rule)
-    return _redirect(307, context.codec.collapse_url(found[1].href))
 
 
 def _endpoint(
@@ -286,10 +266,14 @@ def _basic(head: RequestHead, context: Context) -> Step[Ending]:
     return attrs.evolve(answer, fields=(*answer.fields, *fields))
 
 
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?://|(?![0-9]*(?:[/?#]|\Z)))", re.IGNORECASE)
+"""What makes text an address with a scheme; ``localhost:81`` is a host and its port."""
+
+
 def _web_address(typed: str) -> str | None:
     """What a person typed, as a URL; None if it is no web address."""
     typed = typed.strip()
-    found = parse(typed if "://" in typed else f"https://{typed}") if typed else None
+    found = parse(typed if _SCHEME.match(typed) else f"https://{typed}") if typed else None
     if found is None or found[1].protocol not in {"http:", "https:"}:
         return None
     return found[1].href

@@ -30,7 +30,11 @@ _KINDS = {
     ".png": ("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
     ".webp": ("image/webp", re.compile(rb"RIFF....WEBP", re.DOTALL)),
     ".ico": ("image/x-icon", re.compile(rb"\x00\x00\x01\x00")),
-    ".svg": ("image/svg+xml", re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<svg\b", re.DOTALL)),
+    # Atomic: or one comment could end in many places, each tried with all the others'.
+    ".svg": (
+        "image/svg+xml",
+        re.compile(rb"(?>\s*)(?:<\?xml[^>]*>(?>\s*))?(?><!--.*?-->\s*)*<svg\b", re.DOTALL),
+    ),
 }  # fmt: skip
 
 CATALOGUE = Table({"file": Key(schema.text), "only": Key(schema.flag, default=False)})

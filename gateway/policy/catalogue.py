@@ -84,7 +84,11 @@ class Catalogue:
     def rules(self) -> tuple[NavigationRule, ...]:
         """What opens these sites; a rule's place names the entry."""
         return tuple(
-            NavigationRule(parse_pattern(str(origin)), f"{site.where} (catalogue: {site.title})")
+            NavigationRule(
+                # A pattern without a port opens every one; an origin has exactly one.
+                attrs.evolve(parse_pattern(str(origin)), port=origin.port),
+                f"{site.where} (catalogue: {site.title})",
+            )
             for site in self.sites
             for origin in dict.fromkeys((site.origin, *site.also))
         )

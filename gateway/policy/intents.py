@@ -38,7 +38,7 @@ class Intent:
     """A URL as a link names it, read as browsers do.
 
     ``href`` is its one spelling, which is what may be performed; empty if it is no
-    absolute URL.  ``origin`` only for web URLs.
+    absolute URL.  ``origin`` only for web URLs, whose spelling names no user.
     """
 
     href: str = attrs.field(repr=False)
@@ -56,9 +56,11 @@ def read_intent(url: str) -> Intent:
         found = parse(parsed.href)
         if found is None:
             return Intent("", Target("", "", 0, ""))
-        origin = found[0]
-        target = Target(scheme, origin.host, origin.port, parsed.pathname)
-        return Intent(parsed.href, target, origin)
+        origin, plain = found
+        # A name before an @ passes for the host; nobody who is asked is to be deceived by it.
+        plain.username = plain.password = ""
+        target = Target(scheme, origin.host, origin.port, plain.pathname)
+        return Intent(plain.href, target, origin)
     rest = parsed.href.partition(":")[2].partition("#")[0]
     if not rest.startswith("//"):
         return Intent(parsed.href, Target(scheme, "", 0, rest))

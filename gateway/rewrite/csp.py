@@ -16,6 +16,7 @@ import attrs
 
 from gateway import wire
 from gateway.origins import parse
+from gateway.rewrite.csp_grammar import DIRECTIVES
 from gateway.rewrite.inject import GUARD, REVEAL
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ _FETCH_DIRECTIVES = frozenset(
         "navigate-to",
     ]
 )
+_KNOWN = frozenset(DIRECTIVES)
 _SCHEME_SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\Z")
 _HOST_SOURCE = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?"
@@ -56,8 +58,11 @@ _HOST_SOURCE = re.compile(
     r"(?P<path>/[^?#;,]*)?\Z"
 )
 MAX_SOURCES = 300
-MAX_DIRECTIVES = 40
-MAX_POLICIES = 8
+MAX_UNKNOWN = 40
+"""Directives of one policy that this gateway does not know; those that it knows all count."""
+MAX_POLICIES = 16
+_CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; sandbox"
+"""For all policies above that number: none may be lost, for it may be the one that counts."""
 _NONCE_OR_HASH = re.compile(r"'(?:nonce|sha256|sha384|sha512)-", re.IGNORECASE)
 _GUARDS = tuple(
     f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
@@ -109,27 +114,45 @@ def map_policies(
     """
     policies: list[str] = []
     frames = False
-    for value in values:
-        for policy in value.split(",")[: MAX_POLICIES - len(policies)]:
-            mapped, has_frames = _map_policy(policy, origin, codec, runtime, reporting)
-            frames = frames or has_frames
-            if mapped:
-                policies.append(mapped)
+    given = (policy.strip() for value in values for policy in value.split(","))
+    for policy in dict.fromkeys(given):
+        directives = _directives(policy)
+        if _KNOWN.isdisjoint(directives):
+            continue  # it does nothing
+        if len(policies) == MAX_POLICIES:
+            return Mapped((*policies, _CLOSED), frames)
+        mapped = _map_policy(policy, directives, origin, codec, runtime, reporting)
+        frames = frames or "frame-ancestors" in directives
+        if mapped:
+            policies.append(mapped)
     return Mapped(tuple(policies), frames)
 
 
-def _map_policy(
+def _directives(policy: str) -> dict[str, list[str]]:
+    """The directives that count, by name; of those unknown here so many."""
+    directives: dict[str, list[str]] = {}
+    unknown = 0
+    for text in policy.split(";"):
+        words = text.split(None, 1)
+        name = words[0].lower() if words else ""
+        if not name or name in directives:  # a repeated directive is ignored
+            continue
+        if name not in _KNOWN:
+            unknown += 1
+            if unknown > MAX_UNKNOWN:
+                continue
+        directives[name] = words[1].split() if len(words) > 1 else []
+    return directives
+
+
+def _map_policy(  # noqa: PLR0913 (a policy and all that it is mapped by)
     policy: str,
+    directives: dict[str, list[str]],
     origin: Origin,
     codec: Codec,
     runtime: RuntimeSource | None,
     reporting: Reporting | None,
-) -> tuple[str, bool]:
-    directives: dict[str, list[str]] = {}
-    for text in policy.split(";")[:MAX_DIRECTIVES]:
-        words = text.split()
-        if words and words[0].lower() not in directives:  # a repeated directive is ignored
-            directives[words[0].lower()] = words[1:]
+) -> str:
     for name, sources in directives.items():
         if name in _FETCH_DIRECTIVES:
             directives[name] = _map_sources(sources, origin, codec)
@@ -146,8 +169,8 @@ def _map_policy(
         _admit_runtime(directives, runtime)
     text = "; ".join(" ".join([name, *values]) for name, values in directives.items())
     if reporting is not None and ("report-uri" in directives or "report-to" in directives):
-        reporting.originals.learn(text, policy.strip())
-    return text, "frame-ancestors" in directives
+        reporting.originals.learn(text, policy)
+    return text
 
 
 def _lead_reports(directives: dict[str, list[str]], reporting: Reporting) -> None:
@@ -162,9 +185,19 @@ def _lead_reports(directives: dict[str, list[str]], reporting: Reporting) -> Non
 def _map_sources(sources: list[str], origin: Origin, codec: Codec) -> list[str]:
     """Each once, and in a bounded number: what is left out only makes the policy stricter."""
     mapped: dict[str, None] = {}
-    for source in list(dict.fromkeys(sources))[:MAX_SOURCES]:
+    kept = list(dict.fromkeys(sources))
+    if len(kept) > MAX_SOURCES:
+        # These take from what others allow, so they are not left out.
+        kept = sorted(kept, key=_stays)[:MAX_SOURCES]
+    for source in kept:
         mapped.update(dict.fromkeys(_map_source(source, origin, codec)))
     return list(mapped)
+
+
+def _stays(source: str) -> int:
+    if source.lower() == "'strict-dynamic'":
+        return 0
+    return 1 if _NONCE_OR_HASH.match(source) else 2
 
 
 def _map_source(source: str, origin: Origin, codec: Codec) -> list[str]:

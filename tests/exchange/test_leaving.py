@@ -91,6 +91,13 @@ class EndpointTests(SynchronousTestCase):
         _, shell = ask({"url": "tel:1"})
         self.assertEqual([one for one in shell.needs if isinstance(one, Note)], [])
 
+    def test_noted_page(self) -> None:
+        """Who asked is an origin or nobody: never the text as it was given."""
+        for page in ("\ud800", "x\ny", f"{SITE}/p?secret", "javascript:1", 7):
+            _, shell = ask({"url": "sms:1", "page": page})
+            (note,) = [one for one in shell.needs if isinstance(one, Note)]
+            self.assertIn("link of nobody: ", note.detail, page)
+
     def test_own_page_alone(self) -> None:
         """No site asks by itself."""
         for by in (collapsed(SITE), "null", "https://evil.example"):

@@ -152,7 +152,7 @@ class CarrierTests(SynchronousTestCase):
         for request, rules, taken in (
             (head(), closed, True),
             (head(sec_fetch_dest="document"), context(), True),
-            (head(f"{wire.GO_PATH}?u=https%3A%2F%2Fshop.example.com%2F"), context(), True),
+            (head(wire.OOPS_PATH), context(), True),
             (head(wire.REPORT_PATH, method=b"POST"), context(), True),
             (head(wire.LABEL_PATH + "?o=https%3A%2F%2Fa_b.example"), context(), False),
             (head(wire.ASSET_PATH + "x.js"), context(), False),

@@ -288,7 +288,7 @@ class HostTests(SynchronousTestCase):
             ("/", b"GET", 404),
             (wire.BOOTSTRAP_PATH, b"POST", 404),
             (wire.RESTORE_PATH, b"POST", 404),
-            (f"{wire.GO_PATH}?u=https://shop.example.com/", b"GET", 404),
+            (f"{wire.LABEL_PATH}?o=https://shop.example.com/", b"GET", 404),
         ]
         for target, method, wanted in table:
             given = apart_context()

@@ -145,7 +145,7 @@ class AddressTests(SynchronousTestCase):
     def test_gateway_paths(self) -> None:
         """Only what is below the gateway's own directory."""
         for path, wanted in (
-            (b"/.gateway/go", True),
+            (b"/.gateway/label", True),
             (b"/.gateway", False),
             (b"/a/.gateway/", False),
         ):

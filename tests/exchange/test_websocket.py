@@ -251,7 +251,7 @@ class AnswerTests(SynchronousTestCase):
 
     def test_gateway_paths(self) -> None:
         """They never go upstream."""
-        ending, shell = _play(_head(b"/.gateway/go?u=x"))
+        ending, shell = _play(_head(b"/.gateway/label?o=x"))
         assert isinstance(ending, Refuse)
         self.assertEqual((ending.status, shell.needs), (404, []))
 

@@ -134,6 +134,13 @@ class AdminTests(TestCase):
         self.assertEqual(reply.body.count(escaped), 7)
         self.assertEqual(reply.body.count(b"FACT"), 1)
 
+    async def test_page_half_a_character(self) -> None:
+        """A lone surrogate, which JSON can say and UTF-8 cannot, does not take the page down."""
+        self.telemetry.event(events.DESTINATION_DENIED, detail="half \ud800")
+        reply = await self._get("/")
+        self.assertEqual(reply.status, 200)
+        self.assertIn(b"half ?", reply.body)
+
     async def test_page_empty(self) -> None:
         """Without refusals or reports it says so."""
         page = (await self._get("/")).body

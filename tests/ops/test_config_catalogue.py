@@ -129,6 +129,19 @@ class ReadTests(SynchronousTestCase):
         self._read(None)
         self.assertIn("catalogue.file", self.reader.faults[0])
 
+    def test_comments(self) -> None:
+        """Before an SVG's element stands what may, and what stands there takes no time."""
+        (self.folder / "a.svg").write_bytes(
+            b' <?xml version="1.0"?>\n<!-- one > two --> <!----><!-- - -->\n' + SVG
+        )
+        self._read(SITE + 'icon = "a.svg"\n')
+        self.assertEqual(self.reader.faults, [])
+        for octets in (b"<!---->" * 1000, b"<!-- -->\n" * 900 + b"<!--", b" " * 8000):
+            self.reader.faults.clear()
+            (self.folder / "a.svg").write_bytes(octets + b"<sv")
+            self._read(SITE + 'icon = "a.svg"\n')
+            self.assertIn("expected it to hold image/svg+xml", self.reader.faults[0])
+
     def test_sample(self) -> None:
         """The one that is shipped is fine and light."""
         values = {"file": str(ROOT / "etc" / "catalogue.toml"), "only": True}

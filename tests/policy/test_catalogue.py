@@ -103,6 +103,7 @@ class RuleTests(SynchronousTestCase):
         policy = Settings(navigation=rules)
         table = [
             ("one.example", 443, True),
+            ("one.example", 8443, False),
             ("cdn.example", 8443, True),
             ("cdn.example", 443, False),
             ("www.one.example", 443, False),

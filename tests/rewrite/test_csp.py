@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import wire
 from gateway.rewrite.csp import (
+    MAX_POLICIES,
     Mapped,
     RuntimeSource,
     basic_policies,
@@ -19,6 +20,7 @@ from gateway.rewrite.csp import (
     frame_ancestors_for,
     map_policies,
 )
+from gateway.rewrite.csp_grammar import DIRECTIVES
 from gateway.rewrite.inject import GUARD, REVEAL, guard_markup
 from gateway.rewrite.reporting import Reporting
 from tests.rewrite import SECURE, SUFFIX, WILDCARD, codec, origin
@@ -437,6 +439,41 @@ class FloodTests(SynchronousTestCase):
             mapped = map_policies([value], origin("https://a.example"), codec(), None)
             size = sum(map(len, mapped.policies))
             self.assertLess(size, 100_000, value[:40])
+
+    def test_no_directive_is_lost(self) -> None:
+        """However much that does nothing stands before what is enforced."""
+        blocked = "script-src 'none'"
+        table = (
+            "".join(f"x{number} a;" for number in range(100)) + blocked,
+            ";" * 1000 + blocked,
+            "img-src a.example;" * 100 + blocked,
+            ";".join(f"{name} a.example" for name in DIRECTIVES if name != "script-src")
+            + f";{blocked}",
+            "," * 100 + blocked,
+            "x a," * 100 + blocked,
+            ",".join(f"x{number} a" for number in range(100)) + f",{blocked}",
+            "img-src a.example," * 100 + blocked,
+        )
+        for value in table:
+            for values in ((value,), (*value.split(","),)):
+                found = "; ".join(_map(*values).policies).split("; ")
+                self.assertIn(blocked, found, value[:40])
+
+    def test_too_many_policies(self) -> None:
+        """Those that are not looked at are taken for one that allows nothing."""
+        values = [f"img-src h{number}.example" for number in range(MAX_POLICIES)]
+        self.assertEqual(len(_map(*values).policies), MAX_POLICIES)
+        *kept, last = _map(*values, "script-src 'none'", "img-src z.example").policies
+        self.assertEqual(len(kept), MAX_POLICIES)
+        self.assertEqual(last.split("; ")[0], "default-src 'none'")
+        self.assertIn("sandbox", last.split("; "))
+
+    def test_sources_that_take_away(self) -> None:
+        """A nonce undoes 'unsafe-inline', strict-dynamic undoes hosts: neither is cut."""
+        hosts = " ".join(f"h{number}.example" for number in range(1000))
+        policy = _one(f"script-src 'unsafe-inline' {hosts} 'nonce-abc' 'strict-dynamic'")
+        self.assertIn(" 'nonce-abc' ", policy)
+        self.assertIn(" 'strict-dynamic' ", policy)
 
 
 class BasicTests(SynchronousTestCase):

@@ -21,7 +21,8 @@ export function parseTyped(typed) {
   const text = typed.trim();
   if (!text) return null;
   try {
-    const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`);
+    // Without slashes only where the rest is no port: "localhost:81" is a host.
+    const url = new URL(/^[a-z][a-z0-9+.-]*:(?:\/\/|(?!\d*(?:[/?#]|$)))/i.test(text) ? text : `https://${text}`);
     return url.protocol === "http:" || url.protocol === "https:" ? url : null;
   } catch {
     return null;
