@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 # Full stop, slash, backslash, semicolon, and the per cent sign of what is encoded twice.
 _ENCODED = re.compile(r"%(2[eEfF5]|3[bB]|5[cC])")
 _DECODINGS = 2
+# Segments that the URL standard resolves; what it would drop from between counts as nothing.
+_DOTS = re.compile(rb"[/\\][\t\n\r]*(?:(?:\.|%2[eE])[\t\n\r]*){1,2}(?:[/\\]|\Z)")
 _ODD = re.compile(r"[%;\\]|//")
 _PARAMETERS = re.compile(r";[^/]*+")
 _SLASHES = re.compile(r"//+")
@@ -174,10 +176,13 @@ def policy_at(question: Question, addressed: Addressed, context: Context) -> Dec
 
     The target goes upstream as it came, and servers differ about encoded slashes and dots
     and about parameters of segments; a rule with a path must hold for each reading.
-    Raises ``Refusal`` for a target that no URL has.
+    Raises ``Refusal`` for a target that no URL has: what is judged must be what is sent,
+    and browsers resolve dot segments before they ask.
     """
     if addressed.target[:1] != b"/" or b"#" in addressed.target:
         raise Refusal("the request target is not a path")
+    if _DOTS.search(addressed.path) is not None:
+        raise Refusal("the request target has dot segments")
     decision = None
     for target in readings(addressed.target.decode("latin-1")):
         found = parse(f"{addressed.origin}{target}")
