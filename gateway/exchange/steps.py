@@ -48,8 +48,14 @@ if TYPE_CHECKING:
     from gateway.cookies.rules import Cookie
     from gateway.cookies.seal import UserKeys
 
-# Full stop, slash and backslash.
-_ENCODED = re.compile(r"%(2[eEfF]|5[cC])")
+# Full stop, slash, backslash, semicolon, and the per cent sign of what is encoded twice.
+_ENCODED = re.compile(r"%(2[eEfF5]|3[bB]|5[cC])")
+_DECODINGS = 2
+# Segments that the URL standard resolves; what it would drop from between counts as nothing.
+_DOTS = re.compile(rb"[/\\][\t\n\r]*(?:(?:\.|%2[eE])[\t\n\r]*){1,2}(?:[/\\]|\Z)")
+_ODD = re.compile(r"[%;\\]|//")
+_PARAMETERS = re.compile(r";[^/]*+")
+_SLASHES = re.compile(r"//+")
 _T = TypeVar("_T")
 Step = Generator[Need, object, _T]
 
@@ -170,10 +176,13 @@ def policy_at(question: Question, addressed: Addressed, context: Context) -> Dec
 
     The target goes upstream as it came, and servers differ about encoded slashes and dots
     and about parameters of segments; a rule with a path must hold for each reading.
-    Raises ``Refusal`` for a target that no URL has.
+    Raises ``Refusal`` for a target that no URL has: what is judged must be what is sent,
+    and browsers resolve dot segments before they ask.
     """
     if addressed.target[:1] != b"/" or b"#" in addressed.target:
         raise Refusal("the request target is not a path")
+    if _DOTS.search(addressed.path) is not None:
+        raise Refusal("the request target has dot segments")
     decision = None
     for target in readings(addressed.target.decode("latin-1")):
         found = parse(f"{addressed.origin}{target}")
@@ -188,11 +197,26 @@ def policy_at(question: Question, addressed: Addressed, context: Context) -> Dec
 
 
 def readings(target: str) -> list[str]:
-    """A target as it stands and, where that differs, as a lax server reads it."""
+    """A target as it stands and, where those differ, as lax servers read it.
+
+    They decode once or (one behind another) twice, leave out parameters of segments before
+    or after that, and merge slashes before they resolve dots: nginx does, WHATWG does not.
+    """
     path = target.partition("?")[0]
-    lax = _ENCODED.sub(lambda found: chr(int(found.group(1), 16)), path).replace("\\", "/")
-    lax = "/".join(segment.partition(";")[0] for segment in lax.split("/"))
-    return [path] if lax == path else [path, lax]
+    if _ODD.search(path) is None:
+        return [path]
+    found = {path: None}  # a set that keeps its order
+    level = [path]
+    for _ in range(_DECODINGS + 1):
+        level += [_PARAMETERS.sub("", one.replace("\\", "/")) for one in level]
+        found.update(dict.fromkeys(level))
+        level = [_ENCODED.sub(_decoded, one) for one in dict.fromkeys(level)]
+    merged = [_SLASHES.sub("/", one.replace("\\", "/")) for one in found]
+    return list(dict.fromkeys([*found, *merged]))
+
+
+def _decoded(found: re.Match[str]) -> str:
+    return chr(int(found.group(1), 16))
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ A context costs 10 ms and most of a megabyte (the CA bundle), so there is one fo
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -16,7 +16,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import SignatureAlgorithmOID
 from OpenSSL import SSL, crypto
 from service_identity.exceptions import CertificateError, VerificationError
-from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
+from service_identity.hazmat import (
+    DNS_ID,
+    DNSPattern,
+    IPAddress_ID,
+    verify_service_identity,
+)
 from service_identity.pyopenssl import extract_patterns
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
@@ -173,6 +178,21 @@ def facts_of(certificate: crypto.X509, depth: int, *, is_anchor: bool) -> Certif
     return CertificateFacts(depth, is_anchor, signature, kind, bits)
 
 
+class _Name(DNS_ID):
+    """A DNS name as RFC 9525, section 6.3, has it: a wildcard stands for any one whole label.
+
+    service-identity keeps A-labels from wildcards, which was RFC 6125's advice.
+    """
+
+    def verify(self, pattern: Any) -> bool:
+        if super().verify(pattern):
+            return True
+        if not isinstance(pattern, DNSPattern) or not pattern.pattern.startswith(b"*."):
+            return False
+        _, dot, parent = self.hostname.partition(b".")
+        return bool(dot) and pattern.pattern[1:] == dot + parent
+
+
 @implementer(IOpenSSLClientConnectionCreator)
 class VerifiedPeer:
     """Makes connections that only the certificate of ``hostname`` satisfies (RFC 9525)."""
@@ -185,7 +205,7 @@ class VerifiedPeer:
         self._hostname = hostname
         self._strict = certificate_strength
         self._is_name = not (isIPAddress(hostname) or isIPv6Address(hostname))
-        self._identity = DNS_ID(hostname) if self._is_name else IPAddress_ID(hostname)
+        self._identity = _Name(hostname) if self._is_name else IPAddress_ID(hostname)
 
     def clientConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """See ``IOpenSSLClientConnectionCreator``."""

@@ -8,9 +8,11 @@ like a failed look-up.
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import (
     IHostnameResolver,
     IReactorPluggableNameResolver,
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 
     from gateway.net.settings import HostEntry
     from gateway.net.telemetry import Telemetry
+
+
+# Labels that DNS has; URLs name such hosts and certificates are made out to them, while
+# IDNA 2008 refuses underscores, two hyphens in third place, and odd A-labels.
+_NAME = re.compile(r"(?=.{1,254}\Z)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?\Z")
 
 
 def is_own_address(address: str) -> bool:
@@ -142,3 +149,13 @@ class ConnectOnly:
     def __getattr__(self, name: str) -> Any:
         """Everything else is the reactor's."""
         return getattr(self._reactor, name)
+
+
+class NamedEndpoint(HostnameEndpoint):
+    """Takes names as they come from a URL parser, which is the one that read them."""
+
+    @staticmethod
+    def _hostAsBytesAndText(host: bytes | str) -> tuple[bool, bytes, str]:
+        if isinstance(host, str) and _NAME.match(host):
+            return False, host.encode("ascii"), host
+        return HostnameEndpoint._hostAsBytesAndText(host)

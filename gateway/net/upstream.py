@@ -45,7 +45,7 @@ from gateway.errors import (
 from gateway.exchange.messages import Connect, UpstreamHead
 from gateway.net.drive import watch
 from gateway.net.peer import CertificateRefused, VerifiedPeer
-from gateway.net.resolver import lookup_static
+from gateway.net.resolver import NamedEndpoint, lookup_static
 from gateway.policy.steps import Step
 from gateway.policy.transport import Transport
 
@@ -253,7 +253,8 @@ class Upstream:
     def endpoint(self, origin: Origin, transport: Transport) -> IStreamClientEndpoint:
         """How to connect to an origin: host table, address filter, TLS by policy.
 
-        Kept for the next request: making one costs 100 µs (IDNA among it).
+        Kept for the next request.  Raises ``ValueError`` for a host that no name service and
+        no certificate can name.
         """
         key = (origin, transport.tls)
         known = self._endpoints.get(key)
@@ -265,7 +266,7 @@ class Upstream:
 
     def _make_endpoint(self, origin: Origin, transport: Transport) -> IStreamClientEndpoint:
         host, port = lookup_static(self._settings.hosts, origin.host, origin.port)
-        plain = endpoints.HostnameEndpoint(
+        plain = NamedEndpoint(
             self._connect_reactor,
             host.strip("[]"),
             port,

@@ -363,16 +363,19 @@ class Sockets:
         factory.buildProtocol = lambda addr: leg  # type: ignore[method-assign] # noqa: ARG005
         factory.setProtocolOptions(version=13, serverConnectionDropTimeout=1)
         left: list[bool] = []
-        waiting = telling(upstream.endpoint(origin, need.transport).connect(factory), left)
+        waiting: Deferred[Any] | None = None
         timed_out = False
 
         def out_of_time() -> None:
             nonlocal timed_out
             timed_out = True
-            waiting.cancel()
+            if waiting is not None:
+                waiting.cancel()
 
         timer = self._reactor.callLater(self._limits.upstream_connect_seconds, out_of_time)
         try:
+            endpoint = upstream.endpoint(origin, need.transport)
+            waiting = telling(endpoint.connect(factory), left)
             await waiting
             timer.reset(self._limits.upstream_first_byte_seconds)
             waiting = telling(leg.opened, left)

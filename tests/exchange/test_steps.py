@@ -15,7 +15,7 @@ from gateway.cookies.same_site import SAME
 from gateway.errors import LabelError, Refusal, StoreUnavailable
 from gateway.exchange import steps
 from gateway.exchange.messages import Commit, Context, NeedOrigin, NeedRows, RequestHead
-from gateway.policy.engine import Question
+from gateway.policy.engine import Ask, Question
 from gateway.policy.steps import Step
 from tests.exchange import (
     BUCKET,
@@ -141,6 +141,24 @@ class AddressTests(SynchronousTestCase):
         for target in (b"", b"*", b"http://a.example/", b"a", b"/a#b"):
             with self.assertRaises(Refusal, msg=target):
                 steps.policy_at(Question(LONG), steps.Addressed(LONG, target), context())
+
+    def test_dot_segments(self) -> None:
+        """What is judged is what is sent: nothing that a URL parser would take away."""
+        rules = context(navigation=("*",))
+        for path in (
+            "/..", "/a/../b", "/./a", "/a/.", "/%2e%2E/a", "/.%2e", "/a/%2e/", "/a\\..\\b",
+            "/a/.\t./b", "/\t../a", "/public//../admin",
+        ):  # fmt: skip
+            addressed = steps.Addressed(origin(SITE), path.encode())
+            for question in (
+                Question(origin(SITE)),
+                Question(origin(SITE), ask=Ask.ACCESS, websocket=True),
+            ):
+                with self.assertRaises(Refusal, msg=path):
+                    steps.policy_at(question, addressed, rules)
+        for path in ("/...", "/a..b", "/.a/", "/..a", "/a.", "/a?b=/../c", "/a/..%2fb", "//a"):
+            addressed = steps.Addressed(origin(SITE), path.encode())
+            self.assertTrue(steps.policy_at(Question(origin(SITE)), addressed, rules).allowed, path)
 
     def test_gateway_paths(self) -> None:
         """Only what is below the gateway's own directory."""

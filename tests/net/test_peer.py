@@ -83,6 +83,21 @@ class PeerTests(GatewayCase):
                 self.assertIsInstance(made.reason, VerificationError, host)
                 self.assertEqual(self.origin.requests, [], host)
 
+    async def test_odd_names(self) -> None:
+        """Underscores, hyphens in third place and odd A-labels are names as others are."""
+        tls = origin_tls("my_site.example", "xn--i-7iq.example", "a--b.example", "*.w.example")
+        for host, good in (
+            ("my_site.example", True), ("xn--i-7iq.example", True), ("a--b.example", True),
+            ("r3---sn-abc.w.example", True), ("my_site.w.example", True),
+            ("xn--i-7iq.w.example", True), ("_a-.w.example", True),
+            ("mysite.example", False), ("my_site.x.w.example", False), ("xn--i-7ir.example", False),
+            ("xn--i-7iq.x.w.example", False), ("xn--i-7iq.xw.example", False),
+        ):  # fmt: skip
+            made = await self.connect(host, tls)
+            self.assertEqual(bool(made.data), good, host)
+            if not good:
+                self.assertIsInstance(made.reason, VerificationError, host)
+
     async def test_an_address_is_no_name(self) -> None:
         """A certificate whose name looks like an address is not one for the address."""
         made = await self.connect("127.0.0.1", origin_tls("127.0.0.1.example"))

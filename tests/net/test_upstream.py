@@ -31,7 +31,7 @@ from gateway.net.upstream import Overloaded, Upstream, describe, ended_well
 from gateway.origins import parse_origin
 from gateway.policy.steps import Step
 from gateway.policy.transport import TlsPolicy, Transport
-from tests.net.harness import GatewayCase, Remembering, ca
+from tests.net.harness import GatewayCase, Names, Remembering, ca, origin_tls
 from tests.net.raw import Origin, reply, until
 
 PLAIN = "http://plain.site.example"
@@ -366,6 +366,26 @@ class EndpointTests(UpstreamCase):
             asked.addErrback(lambda _: None)
             asked.cancel()
         self.assertEqual(len(set(keys)), 2)
+
+    async def test_odd_names(self) -> None:
+        """Whatever a URL's host may be made of is looked up, connected to and verified."""
+        from twisted.internet import reactor
+
+        hosts = ("r3---sn-abc.googlevideo.example", "my_site.example", "xn--i-7iq.example")
+        served = Origin(reply(b"x"))
+        port = await self.listen(served, origin_tls(*hosts))
+        upstream = await self.upstream({})
+        names = Names(reactor, {host: ["127.0.0.1"] for host in hosts})
+        upstream._connect_reactor = names
+        for host in hosts:
+            response = await self.ask(upstream, to=f"https://{host}:{port}")
+            self.assertEqual(await self.read(response), b"x", host)
+        self.assertEqual(names.asked, list(hosts))
+        for host in ("a$b.example", f"{'a' * 64}.example", "a..example"):
+            for scheme in ("http", "https"):
+                with self.assertRaises(UpstreamFault, msg=host):
+                    await self.ask(upstream, to=f"{scheme}://{host}:{port}")
+        self.assertEqual(names.asked, list(hosts))
 
 
 class DescribeTests(SynchronousTestCase):

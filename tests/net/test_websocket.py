@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from urllib.parse import quote
 
 from autobahn.websocket.types import ConnectionDeny
 
@@ -180,6 +181,15 @@ class HandshakeTests(SocketCase):
             client = await self.dial(gateway, to=to)
             self.assertIn(status, client.http_status_line)
         await until(lambda: silent.connections[0].ended)
+
+    async def test_a_host_that_nothing_can_name(self) -> None:
+        """It is an upstream's fault, told as such, and no place stays taken."""
+        gateway = await self.gateway()
+        for host in ("a$b.example", "a..b.example"):
+            proof = f"/?{wire.ORIGIN_PARAMETER}=" + quote(f"https://{host}", safe="")
+            client = await self.dial(gateway, proof, to=f"https://{host}")
+            self.assertIn("502", client.http_status_line, host)
+        self.assertEqual(gateway.service.sockets._dialling, 0)
 
     async def test_client_leaves(self) -> None:
         """A client that goes while the upstream is dialled takes the dial with it."""
