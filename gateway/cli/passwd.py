@@ -12,6 +12,7 @@ from gateway.ops.passwordfile import remove_user, set_password
 from gateway.policy.passwords import normal, why_no_user
 
 _MAX_PASSWORD = 4096
+_NOT_UTF_8 = "standard input is not UTF-8"
 
 
 @click.command()
@@ -55,7 +56,10 @@ def _password() -> str:
         try:
             text = sys.stdin.readline().rstrip("\r\n")
         except UnicodeDecodeError:
-            raise ConfigurationError(["standard input is not UTF-8"]) from None
+            raise ConfigurationError([_NOT_UTF_8]) from None
+    # In some locales Python takes stray octets in as surrogates.
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in text):
+        raise ConfigurationError([_NOT_UTF_8])
     text = normal(text)
     if not text or len(text) > _MAX_PASSWORD:
         raise ConfigurationError([f"a password has 1 to {_MAX_PASSWORD} characters"])

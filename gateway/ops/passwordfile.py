@@ -95,7 +95,11 @@ def _signature(path: Path | None) -> tuple[int, ...]:
         found = path.stat() if path is not None else None
     except OSError:
         found = None
-    return () if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)
+    if found is None:
+        return ()
+    # Mode and owner, too: a file that was refused for them is read again when they are mended.
+    content = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+    return (*content, found.st_mode, found.st_uid)
 
 
 def _text(path: Path) -> str:

@@ -18,10 +18,15 @@ from tests.ops import ROOT, temporary
 class PasswdTests(SynchronousTestCase):
     """Added, changed, taken out."""
 
-    def run_it(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run the command with this on its standard input."""
+    def run_it(
+        self, *arguments: str, given: bytes = b"", **more: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run the command with this on its standard input, and ``more`` in its environment."""
         command = [sys.executable, "-m", "gateway", "passwd", *arguments]
-        return subprocess.run(command, input=given, capture_output=True, cwd=ROOT, check=False)
+        return subprocess.run(
+            command, input=given, capture_output=True, cwd=ROOT, check=False,
+            env={**os.environ, **more},
+        )  # fmt: skip
 
     def test_by_standard_input(self) -> None:
         """One line; the password is shown nowhere, and fits."""
@@ -50,6 +55,18 @@ class PasswdTests(SynchronousTestCase):
         self.assertEqual(done.returncode, 1)
         self.assertNotIn(b"s3cret", done.stderr)
         self.assertNotIn(b"Traceback", done.stderr)
+
+    def test_not_utf_8(self) -> None:
+        """Refused in every locale, without a word of the password."""
+        path = temporary(self) / "passwords"
+        for locale in ("C", "C.UTF-8", "POSIX"):
+            for mode in ("0", "1"):
+                done = self.run_it(
+                    str(path), "ada", given=b"s3cr\xe9t\n", LC_ALL=locale, PYTHONUTF8=mode
+                )
+                wanted = (1, b"", b"standard input is not UTF-8\n")
+                self.assertEqual((done.returncode, done.stdout, done.stderr), wanted, locale)
+                self.assertFalse(path.exists())
 
     def test_on_a_terminal(self) -> None:
         """Asked twice, without an echo; two that differ are asked for again."""

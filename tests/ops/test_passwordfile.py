@@ -107,3 +107,18 @@ class PasswordFileTests(SynchronousTestCase):
         self.assertEqual(len(told), 2)
         self.assertNotIn("s3cret", "".join(told))
         self.assertEqual(PasswordFile(None)(), {})
+
+    def test_a_mended_mode(self) -> None:
+        """A file that was refused for its mode is read once that is right."""
+        set_password(self.path, "ada", "x")
+        set_password(self.path, "bob", "x")
+        time, told = 0.0, []
+        opened = PasswordFile(self.path, told.append, lambda: time)
+        lines = self.path.read_text().splitlines(keepends=True)
+        self.path.chmod(0o644)
+        self.path.write_text(lines[0])
+        time = 1
+        self.assertEqual((list(opened()), len(told)), (["ada", "bob"], 1))
+        self.path.chmod(0o600)
+        time = 2
+        self.assertEqual((list(opened()), len(told)), (["ada"], 1))
