@@ -145,7 +145,7 @@ def _directives(policy: str) -> dict[str, list[str]]:
     return directives
 
 
-def _map_policy(  # noqa: PLR0913 (a policy and all that it is mapped by)
+def _map_policy(
     policy: str,
     directives: dict[str, list[str]],
     origin: Origin,
