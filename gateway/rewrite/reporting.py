@@ -103,7 +103,7 @@ def map_reporting_endpoints(value: str, reporting: Reporting) -> str:
         end = member.end()
         # What is no string names no endpoint, nor does what it was named before.
         found[member[1]] = member[2]
-    names = []
+    names: list[str] = []
     for name, text in found.items():
         endpoint = reporting.endpoint(_ESCAPED.sub(r"\1", text[1:-1])) if text else None
         if endpoint is not None and endpoint.startswith("https:") and len(names) < MAX_NAMES:
