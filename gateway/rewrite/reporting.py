@@ -23,9 +23,18 @@ if TYPE_CHECKING:
 MAX_HEADER = 16 * 1024
 MAX_NAMES = 32
 _MAX_AGE = 400 * 86400
+# RFC 9651: a dictionary's members, whose values and parameters may be of every kind.
+_STRING = r'"(?>[^"\\\x00-\x1f\x7f-\xff]|\\["\\])*"'
+_ITEM = (
+    rf"(?>{_STRING}|-?[0-9]{{1,15}}(?:\.[0-9]{{1,3}})?|@-?[0-9]{{1,15}}"
+    r"|[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*|:[A-Za-z0-9+/=]*:|\?[01]"
+    r'|%"(?>[\x20!#$&-~]|%[0-9a-f]{2})*")'
+)
+_KEY = r"[a-z*][a-z0-9_.*-]*"
+_PARAMETERS = rf"(?>;[ ]*{_KEY}(?:={_ITEM})?)*"
+_INNER = rf"\((?>[ ]*{_ITEM}{_PARAMETERS}(?=[ )]))*[ ]*\)"
 _MEMBER = re.compile(
-    r'[ \t]*([a-z*][a-z0-9_.*-]*)=("(?:[^"\\\x00-\x1f\x7f-\xff]|\\["\\])*")'
-    r"(?:;[^,\"]*)?[ \t]*(?:,|\Z)"
+    rf"({_KEY})(?>=(?>({_STRING})|{_ITEM}|{_INNER}))?{_PARAMETERS}[ \t]*(,[ \t]*(?=[^ \t])|\Z)"
 )
 _ESCAPED = re.compile(r"\\(.)")
 
@@ -83,8 +92,8 @@ class Reporting:
 
 def map_reporting_endpoints(value: str, reporting: Reporting) -> str:
     """``Reporting-Endpoints``: empty where a browser would read nothing in it."""
-    found: dict[str, str] = {}
-    end = 0
+    found: dict[str, str | None] = {}
+    value, end = value.strip(" "), 0
     if len(value) > MAX_HEADER or not reporting.origin.secure:
         return ""
     while end < len(value):
@@ -92,11 +101,14 @@ def map_reporting_endpoints(value: str, reporting: Reporting) -> str:
         if member is None:
             return ""  # a dictionary with a fault is none (RFC 9651, section 4.2)
         end = member.end()
-        endpoint = reporting.endpoint(_ESCAPED.sub(r"\1", member[2][1:-1]))
-        if endpoint is not None and endpoint.startswith("https:"):
-            found[member[1]] = reporting.address((endpoint,))
-    names = list(found.items())[:MAX_NAMES]
-    return ", ".join(f'{name}="{address}"' for name, address in names)
+        # What is no string names no endpoint, nor does what it was named before.
+        found[member[1]] = member[2]
+    names: list[str] = []
+    for name, text in found.items():
+        endpoint = reporting.endpoint(_ESCAPED.sub(r"\1", text[1:-1])) if text else None
+        if endpoint is not None and endpoint.startswith("https:") and len(names) < MAX_NAMES:
+            names.append(f'{name}="{reporting.address((endpoint,))}"')
+    return ", ".join(names)
 
 
 def map_report_to(value: str, reporting: Reporting) -> str:

@@ -49,7 +49,7 @@ class ReportingEndpointsTests(SynchronousTestCase):
     """A dictionary of strings (RFC 9651)."""
 
     def test_table(self) -> None:
-        """Names stay, parameters go, a faulty dictionary is none."""
+        """Names stay, parameters and what is no string go, a faulty dictionary is none."""
         table = {
             'a="https://a.example/"': 'a="!https://a.example/"',
             'a="/r", b.c-*_="r" ': 'a="!https://page.example/r", b.c-*_="!https://page.example/dir/r"',
@@ -57,6 +57,29 @@ class ReportingEndpointsTests(SynchronousTestCase):
             'a="/r", a="/s"': 'a="!https://page.example/s"',
             'a="http://a.example/", b="/s"': 'b="!https://page.example/s"',
             r'a="/\"x"': 'a="!https://page.example/%22x"',
+            # Members that are no strings name nothing, and harm no others.
+            'a="/r", b=1, c, d=?0, e=x/y:z, f=:aGk=:, g=("/x" 1;p "y"), h=-1.5, i=@1, j=%"%c3"': (
+                'a="!https://page.example/r"'
+            ),
+            'a;x="/y", b="/r"': 'b="!https://page.example/r"',
+            'a=(), b="/r"': 'b="!https://page.example/r"',
+            'a="/r", a=1': "",
+            'a=1, a="/r"': 'a="!https://page.example/r"',
+            # Parameters are of every kind, and go.
+            'a="/r";x="a, b=\\"c";y=?1; z=tok;w=:aA==:, b="/s"': (
+                'a="!https://page.example/r", b="!https://page.example/s"'
+            ),
+            ' a="/r"\t,\t b="/s"': 'a="!https://page.example/r", b="!https://page.example/s"',
+            'a="/r",': "",
+            'a="/r", ,b="/s"': "",
+            'a="/r";X=1': "",
+            'a="/r";': "",
+            'a="/r";x="': "",
+            'a="/r", b=(1': "",
+            'a="/r", b=(1"x")': "",
+            'a="/r", b=': "",
+            'a="/r", b=1.': "",
+            'a="/r", b=?2': "",
             "a=/r": "",
             'A="/r"': "",
             'a="/r" b="/s"': "",
@@ -81,7 +104,13 @@ class ReportingEndpointsTests(SynchronousTestCase):
         self.assertEqual(mapped.count("="), MAX_NAMES)
         self.assertEqual(map_reporting_endpoints('a="/' + "x" * 20_000 + '"', _reporting()), "")
 
-    @given(st.text('ab=",;/ \\\t', max_size=40))
+    def test_time(self) -> None:
+        """No text takes more than its length, whatever the shape."""
+        for part in ('a="', "a=(1 ", "a;", "a;x=1", '\\"', "a=%", "(", "1", " ", "a, "):
+            map_reporting_endpoints("a=" + part * 3000, _reporting())
+            map_reporting_endpoints('a="' + part * 3000 + "!", _reporting())
+
+    @given(st.text('ab=",;/ \\\t()?1', max_size=40))
     def test_any_text(self, text: str) -> None:
         """Never a fault, and nothing but what was addressed comes out."""
         for part in map_reporting_endpoints(text, _reporting()).split(", "):

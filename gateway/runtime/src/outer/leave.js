@@ -65,7 +65,7 @@ export function leavingOf({ dialog, tell, offer }) {
     /**
      * A page wants to leave the gateway.
      * @param {string} given
-     * @param {string} page the origin of that page, expanded
+     * @param {string | null} page the origin of that page, expanded; null if nobody knows it
      */
     async ask(given, page) {
       if (asking || dialog.open) return;
@@ -81,7 +81,7 @@ export function leavingOf({ dialog, tell, offer }) {
         if (!touched && now - askedAt < PAUSE) return;
         askedAt = now;
         const { href, protocol } = new URL(given);
-        const open = "showModal" in dialog && !NEVER.test(protocol) && (await opened(href, page));
+        const open = page !== null && "showModal" in dialog && !NEVER.test(protocol) && (await opened(href, page));
         if (!open) {
           tell(`${words.refused} \u2068${protocol.slice(0, 30)}\u2069`);
           return;

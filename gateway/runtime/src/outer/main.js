@@ -65,8 +65,8 @@ const windows = windowsOf({
   blocked: (again) => offer(notice.dataset.popup ?? "", again),
   leave(url, speaker) {
     // A sandboxed document may not open windows; nor may it have a person asked.
-    const by = originBehind(speaker.origin, place, speaker.site);
-    if (by && speaker.origin !== "null") leaving.ask(url, by);
+    // What is refused is said in either case.
+    leaving.ask(url, originBehind(speaker.origin, place, speaker.site));
   },
 });
 const leaving = leavingOf({ dialog: byId("leave", HTMLDialogElement), tell, offer });
