@@ -252,7 +252,9 @@ def _put(session: Session, login: Login, rules: Authentication, context: Context
     for _ in range(context.settings.commit_attempts):
         rows = yield from ask(NeedRows(keys.owner, bucket), Rows)
         before = _login_in(rows.rows, session, now, context)
-        if before is not None and before.user == login.user and before.expires >= login.expires:
+        # The mark, too: a login by a password that was changed stands no more.
+        is_same = before is not None and (before.user, before.mark) == (login.user, login.mark)
+        if before is not None and is_same and before.expires >= login.expires:
             break
         nonce = yield from ask(NeedRandom(NONCE_SIZE), bytes)
         row = keys.seal(bucket, BUCKET, to_remark(login), nonce)

@@ -24,6 +24,8 @@ MAX_TOKEN: Final = 16 * 1024
 MAX_SET: Final = 256 * 1024
 MAX_KEYS: Final = 100
 _LEAST_RSA: Final = 2048
+_LATEST: Final = 2**53
+"""No time is later: beyond it a float is no whole second any more."""
 _KINDS: Final[dict[str, tuple[str, str]]] = {
     **{f"{kind}{size}": ("RSA", "") for kind in ("RS", "PS") for size in (256, 384, 512)},
     "ES256": ("EC", "P-256"),
@@ -73,14 +75,22 @@ class KeySet:
     def find(self, algorithm: str, kid: str | None) -> list[Key]:
         """The keys that may have signed with ``algorithm``, of a name if there is one."""
         kind, curve = _KINDS[algorithm]
-        return [
-            key
+        fitting = [
+            (name, key)
             for name, named, key in self.keys
             if key.key_type == kind
             and (not curve or key.as_dict(private=False).get("crv") == curve)
             and (not named or named == algorithm)
-            and (kid is None or name == kid)
         ]
+        if kid is None:
+            return [key for _, key in fitting]
+        unnamed = [key for name, key in fitting if not name]
+        # Some providers name the key in tokens and leave the name out of a set of one.
+        return [key for name, key in fitting if name == kid] or unnamed * (len(unnamed) == 1)
+
+    def names(self, kid: str | None) -> bool:
+        """Whether a key of the set has that name."""
+        return any(name == kid for name, _, _ in self.keys)
 
 
 def parse_key_set(text: bytes) -> KeySet:
@@ -104,9 +114,10 @@ def parse_key_set(text: bytes) -> KeySet:
 
 
 def _keys(item: Any) -> Iterable[tuple[str, str, Key]]:
-    if not isinstance(item, dict) or item.get("kty") not in {"RSA", "EC", "OKP"}:
+    if not isinstance(item, dict) or item.get("kty") not in ("RSA", "EC", "OKP"):
         return
-    if item.get("use", "sig") != "sig" or "verify" not in item.get("key_ops", ["verify"]):
+    uses = item.get("key_ops", ["verify"])
+    if item.get("use", "sig") != "sig" or not isinstance(uses, list) or "verify" not in uses:
         return
     public = {name: item[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in item}
     try:
@@ -116,7 +127,7 @@ def _keys(item: Any) -> Iterable[tuple[str, str, Key]]:
     modulus = _octets(item.get("n"))
     short = key.key_type == "RSA" and len(modulus.lstrip(b"\0")) * 8 < _LEAST_RSA
     if isinstance(key, RSAKey | ECKey | OKPKey) and not short:
-        yield str(item.get("kid", "")), str(item.get("alg", "")), key
+        yield str(item.get("kid") or ""), str(item.get("alg") or ""), key
 
 
 def judge(token: str, keys: KeySet, wanted: Wanted, now: int) -> Sound | Unsound:
@@ -141,7 +152,7 @@ def judge(token: str, keys: KeySet, wanted: Wanted, now: int) -> Sound | Unsound
         except (JoseError, ValueError, TypeError, RecursionError):
             continue
     if opened is None:
-        return Unsound("its signature is wrong", unknown_key=kid is None)
+        return Unsound("its signature is wrong", unknown_key=not keys.names(kid))
     return _claims(opened.claims, wanted, now)
 
 
@@ -169,6 +180,8 @@ def _claims(claims: dict[str, Any], wanted: Wanted, now: int) -> Sound | Unsound
         aud={"essential": True, "value": wanted.audience},
         exp={"essential": True},
     )
+    if any(_is_no_time(claims.get(name)) for name in ("exp", "nbf", "iat")):
+        return Unsound("a time of it is beyond all that is sound")
     try:
         registry.validate(claims)
     except (JoseError, ValueError, TypeError, OverflowError) as error:
@@ -182,6 +195,11 @@ def _claims(claims: dict[str, Any], wanted: Wanted, now: int) -> Sound | Unsound
     if not isinstance(user, str) or not 0 < len(user) <= 256 or not user.isprintable():
         return Unsound("the claim that names its person is missing")
     return Sound(user, int(claims["exp"]))
+
+
+def _is_no_time(value: object) -> bool:
+    # NaN is within no bounds; what is no number at all the registry refuses.
+    return isinstance(value, int | float) and not abs(value) <= _LATEST
 
 
 _TOLD: Final = frozenset({"iss", "aud", "exp", "nbf", "iat", "sub", "jti"})

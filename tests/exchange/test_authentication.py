@@ -281,6 +281,15 @@ class CarryTests(SynchronousTestCase):
         shell.kept.clear()
         self.assertNotIsInstance(run(frame(), shell=shell), Refuse)
 
+    def test_after_another_password(self) -> None:
+        """A login that stands no more is replaced, however long it would have lasted."""
+        shell = signed_in(Login("ada", NOW + 99999, b"87654321"))
+        sets = tuple((b"Set-Cookie", one) for one in SESSION.split(b"; "))
+        request = own(wire.BOOTSTRAP_PATH, method=b"POST", authorization=basic())
+        play(lambda h, c: carry(h, Answer(200, sets), c), request, asked(), shell)
+        shell.kept.clear()
+        self.assertNotIsInstance(run(frame(), shell=shell), Refuse)
+
 
 class SiteTests(SynchronousTestCase):
     """Rewrite hosts, over HTTP and WebSocket."""

@@ -81,6 +81,11 @@ class JudgeTests(SynchronousTestCase):
             {"exp": "soon"},
             {"exp": float("nan")},
             {"exp": True},
+            {"exp": float("inf")},
+            {"exp": 2**53 + 2},
+            {"exp": 10**400},
+            {"nbf": -(10**400)},
+            {"iat": -(2.0**60)},
             {"nbf": NOW + 31},
             {"iat": NOW + 31},
             {"sub": None},
@@ -138,6 +143,20 @@ class JudgeTests(SynchronousTestCase):
             self.assertIsInstance(judge(signed, ALL, WANTED, NOW), Unsound)
         only = Wanted(ISSUER, AUDIENCE, ("ES256",), "sub", 30)
         self.assertIsInstance(judge(token("RS256"), ALL, only, NOW), Unsound)
+
+    def test_an_unnamed_key(self) -> None:
+        """The only one without a name is tried for a token that names one, and no other is."""
+        bare, named = RSA.as_dict(private=False), public(OTHER_RSA, "other")
+        bare.pop("kid", None)
+        second = {**EC.as_dict(private=False)}
+        second.pop("kid", None)
+        for keys in ((bare,), (bare, named), (bare, second), ({**bare, "kid": None},)):
+            self.assertIsInstance(judge(token(), key_set(*keys), WANTED, NOW), Sound)
+        # It may be an old one: the set is asked for again.
+        found = judge(token(key=OTHER_RSA), key_set(bare), WANTED, NOW)
+        self.assertEqual(found, Unsound("its signature is wrong", unknown_key=True))
+        several = key_set(bare, {**bare})
+        self.assertIsInstance(judge(token(), several, WANTED, NOW), Unsound)
 
     def test_critical(self) -> None:
         """An extension that nobody here knows (RFC 7515, section 4.1.11)."""
@@ -199,6 +218,12 @@ class KeySetTests(SynchronousTestCase):
             public(WEAK_RSA, "b"),
             public(RSA, "b", use="enc"),
             {**good, "key_ops": ["encrypt"]},
+            {**good, "key_ops": None},
+            {**good, "key_ops": 5},
+            {**good, "key_ops": "verify"},
+            {**good, "kty": ["RSA"]},
+            {**good, "use": {}},
+            {"kty": "OKP", "crv": [], "x": "a"},
             {"kty": "oct", "k": "AAAA"},
             {"kty": "RSA"},
             {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
