@@ -171,9 +171,12 @@ def _compared(
     wait = yield from locks.charge(place, rules.lockout)
     if wait:
         return _Refused(wait=wait)
-    mark = yield from ask(VerifyPassword(given.user, given.password), bytes)
+    try:
+        mark = yield from ask(VerifyPassword(given.user, given.password), bytes)
+    except GatewayError:
+        yield from locks.take_back(place, rules.lockout)
+        raise
     if not mark:
-        yield from locks.count_failure(place, rules.lockout)
         yield Note(events.LOGIN_FAILED, "a wrong name or password")
         return _Refused()
     yield from locks.clear(place, rules.lockout)

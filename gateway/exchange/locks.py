@@ -86,21 +86,27 @@ def charge(where: Place, rules: Lockout) -> Step[int]:
             return wait
         after = lockout.failed(pair, now, rules)
         if (yield from _write(where.keys, where.pair, version, after, rules)):
+            # Now, for whoever hangs up meanwhile must not have tried for nothing.
+            for name in (where.user, where.address):
+                yield from _change(
+                    where, name, lambda tally: lockout.failed(tally, now, rules), rules
+                )
             return 0
     raise StoreUnavailable("a tally of failed tries kept changing")
-
-
-def count_failure(where: Place, rules: Lockout) -> Step[None]:
-    """The try had failed: for the name and the address, too."""
-    now = yield from steps.now()
-    for name in (where.user, where.address):
-        yield from _change(where, name, lambda tally: lockout.failed(tally, now, rules), rules)
 
 
 def clear(where: Place, rules: Lockout) -> Step[None]:
     """The try had not failed: nothing is held against the name from there any more."""
     now = yield from steps.now()
     yield from _change(where, where.pair, lambda _: lockout.succeeded(now), rules)
+    for name in (where.user, where.address):
+        yield from _change(where, name, lockout.taken_back, rules)
+
+
+def take_back(where: Place, rules: Lockout) -> Step[None]:
+    """Nobody looked at the password: the try does not count."""
+    for name in (where.pair, where.user, where.address):
+        yield from _change(where, name, lockout.taken_back, rules)
 
 
 def _change(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from twisted.internet.defer import Deferred
 
 from gateway import events
 from gateway.errors import LocalFault
@@ -27,6 +28,7 @@ from gateway.exchange.needs import (
     Redeem,
     VerifyPassword,
 )
+from gateway.net.drive import watch
 from gateway.net.threads import Threads
 from gateway.policy.passwords import decoy
 from gateway.session.login import Login
@@ -153,11 +155,17 @@ class Logins:
         line = hashes.get(need.user)
         against = line if line is not None else self._decoy(hashes)
         self._running += 1
-        try:
-            fits = await self._threads.run(_fits, against, need.password)
-        finally:
+        done: Deferred[bool] = Deferred()
+
+        def ended(result: Any) -> None:
+            # Only now, whether or not the client still waits: a thread was busy until here.
             self._running -= 1
-        self.compared += 1
+            self.compared += 1
+            if not done.called:
+                done.callback(result)
+
+        watch(self._threads.run(_fits, against, need.password).addBoth(ended))
+        fits = await done
         return _mark(line) if fits and line is not None else b""
 
     def _decoy(self, hashes: dict[str, str]) -> str:

@@ -106,6 +106,11 @@ def failed(tally: Tally, now: int, lockout: Lockout) -> Tally:
     return attrs.evolve(before, failures=min(before.failures + 1, _MOST), at=now)
 
 
+def taken_back(tally: Tally) -> Tally:
+    """One failure less: it was charged beforehand, and was none."""
+    return attrs.evolve(tally, failures=max(0, tally.failures - 1))
+
+
 def succeeded(now: int) -> Tally:
     """Nothing is held against who signed in."""
     return Tally(0, 0, now)

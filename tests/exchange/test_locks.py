@@ -56,9 +56,20 @@ class LocksTests(SynchronousTestCase):
         for number in range(50):
             place = self.place(f"user{number}")
             self.assertEqual(self.shell.run(locks.charge(place, RULES)), 0)  # type: ignore[arg-type, return-value]
-            self.shell.run(locks.count_failure(place, RULES))  # type: ignore[arg-type]
         self.assertEqual(self.charge(), 1)
         self.assertEqual(self.charge(block="192.0.2.2"), 0)
+
+    def test_taken_back(self) -> None:
+        """A success, and a try whose password nobody looked at, count for nobody."""
+        for undo in (locks.clear, locks.take_back):
+            for number in range(120):
+                self.shell.random = 0  # it has 256
+                place = self.place(f"user{number}")
+                self.assertEqual(self.shell.run(locks.charge(place, RULES)), 0)  # type: ignore[arg-type, return-value]
+                self.shell.run(undo(place, RULES))  # type: ignore[arg-type]
+        for _ in range(8):
+            self.assertEqual(self.charge(), 0)
+            self.shell.run(locks.take_back(self.place(), RULES))  # type: ignore[arg-type]
 
     def test_the_store_learns_nothing(self) -> None:
         """Neither names nor addresses, nor which tally is whose."""

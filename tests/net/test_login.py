@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
@@ -23,7 +23,7 @@ from gateway.ops.log import JsonLines
 from gateway.session.login import BUCKET, Login
 from gateway.session.reading import read_session
 from tests.net.harness import DOMAIN, SHOP, Gateway, GatewayCase, folder, host_of
-from tests.net.raw import Message, Origin, reply
+from tests.net.raw import Message, Origin, reply, until
 from tests.ops import fetch
 
 PASSWORD = "pässw0rd-of-ada"
@@ -452,6 +452,21 @@ class LoginsTests(TestCase):
         self.failureResultOf(asked[2], TooManyLogins)
         marks = await gatherResults(asked[:2])
         self.assertEqual(len(marks[0]), 8)
+
+    async def test_bounded_by_what_runs(self) -> None:
+        """Who hangs up leaves the work behind: it counts until it is done."""
+        made = self.make(threads=1, waiting=2)
+        asked = [
+            Deferred.fromCoroutine(made.perform(VerifyPassword(USER, PASSWORD))) for _ in range(3)
+        ]
+        for one in asked:
+            one.cancel()
+            self.failureResultOf(one, CancelledError)
+        refused = Deferred.fromCoroutine(made.perform(VerifyPassword(USER, PASSWORD)))
+        self.failureResultOf(refused, TooManyLogins)
+        await until(lambda: made.compared == 3)
+        self.assertEqual(made._running, 0)
+        self.assertTrue(await made.perform(VerifyPassword(USER, PASSWORD)))
 
     async def test_remembered_for_a_moment(self) -> None:
         """By a digest; no longer than its time, than the login's, or than it stands."""
