@@ -46,7 +46,7 @@ def is_own_address(address: str) -> bool:
     A datagram socket that is connected sends nothing; its local address tells.  All of
     loopback is at home, whichever of its addresses one comes from.
     """
-    if address.startswith("127."):
+    if address.startswith("127.") or address.partition("%")[0] in {"0.0.0.0", "::"}:  # noqa: S104
         return True
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:

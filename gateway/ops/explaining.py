@@ -156,7 +156,8 @@ def look_up(
     origin = question.origin
     if origin is None or question.ask is Ask.INTENT or question.own_host:
         return None, ""
-    host, port = lookup_static(config.net.hosts, origin.hostname, origin.port)
+    host, port = lookup_static(config.net.hosts, origin.host, origin.port)
+    host = host.strip("[]")
     addresses = list(given)
     if not addresses:
         try:

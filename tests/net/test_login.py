@@ -472,14 +472,14 @@ class LoginsTests(TestCase):
         """By a digest; no longer than its time, than the login's, or than it stands."""
         time = 1000.0
         made = self.make(clock=lambda: time, seconds=60)
-        for one, until in ((Login("a", 5000), 1060), (Login("a", 1030), 1030)):
+        for one, ends in ((Login("a", 5000), 1060), (Login("a", 1030), 1030)):
             time = 1000.0
             await made.perform(Keep(b"key", one))
             self.assertNotIn(b"key", made._known)
             self.assertEqual(await made.perform(Recall(b"key")), one)
-            time = until - 1
+            time = ends - 1
             self.assertEqual(await made.perform(Recall(b"key")), one)
-            time = until
+            time = ends
             self.assertIsNone(await made.perform(Recall(b"key")))
         gone = Login("nobody", 5000, b"12345678")
         await made.perform(Keep(b"key", gone))
