@@ -40,7 +40,7 @@ def endpoint(head: RequestHead, context: Context) -> Step[Answer]:
         if not decision.allowed:
             scheme = href.partition(":")[0][:30]
             detail = f"a {scheme}: link of {asker or 'nobody'}: {decision.reason}"
-            yield Note(decision.event, detail)
+            yield Note(decision.event, detail, decision.step, decision.rule)
             href = ""
     fields = ((b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store"))
     return Answer(200, fields, json.dumps({"open": bool(href), "url": href}).encode("ascii"))

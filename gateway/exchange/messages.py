@@ -268,10 +268,12 @@ class NeedBody:
 
 @attrs.frozen
 class Note:
-    """Log a security event; the reply is None."""
+    """Log a security event; the reply is None.  ``step`` and ``rule`` are a denial's."""
 
     event: str
     detail: str = ""
+    step: int = 0
+    rule: str = ""
 
 
 @attrs.frozen

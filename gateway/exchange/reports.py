@@ -134,8 +134,8 @@ def _forward(
     question = Question(addressed.origin, ask=Ask.ACCESS, page=page)
     decision = steps.policy_at(question, addressed, context)
     if not decision.allowed:
-        rule = f" ({decision.rule})" if decision.rule else ""
-        yield Note(decision.event, f"a report's endpoint: {decision.reason}{rule}")
+        detail = f"a report's endpoint: {decision.reason}"
+        yield Note(decision.event, detail, decision.step, decision.rule)
         return
     fields = headers.request_fields(
         tuple((name, value) for name, value in head.fields if name.lower() in _PASSED),

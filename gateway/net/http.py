@@ -190,7 +190,7 @@ class _Run:
             seconds = self._context.rates.store_seconds
             return await self._handler.rates.spend(need, seconds)
         if isinstance(need, Note):
-            self._event(need.event, need.detail)
+            self._event(need.event, need.detail, step=need.step or None, rule=need.rule or None)
             return None
         if isinstance(need, ReportNeed):
             return self._report(need)
