@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Error
 
 from tests.browser.harness import Stack, launch, resolver_rules
 from tests.browser.test_accessibility import narrow, serious
@@ -103,31 +102,6 @@ def stays(page) -> None:
     """The person decides to stay."""
     page.get_by_role("button", name="Stay here").click()
     assert not page.evaluate(SHOWN)
-
-
-def test_ways(leaving, kept):
-    """Each way is refused in plain sight where no rule opens it, else leads to the question."""
-    page, frame = opened(leaving, kept)
-    wrong = []
-    for way, code in WAYS.items():
-        # Not by a click, which would be a touch of the outer page's own.
-        page.evaluate("document.getElementById('leave').close()")
-        page.evaluate("document.getElementById('notice').textContent = ''")
-        try:
-            do(frame, code, CLOSED)
-            page.locator("#notice", has_text="market:").wait_for()
-            assert not page.evaluate(SHOWN)
-            do(frame, code, OPEN)
-            told = asks(page)
-            assert "Call this number?" in told
-            assert OPEN in told.replace("\n", "")
-            assert SHOP in told
-            assert frame.url.endswith("/about")
-        except (AssertionError, Error) as error:
-            wrong.append(f"{way}: {error}")
-    assert wrong == []
-    for one in kept.pages:
-        one.close()
 
 
 @pytest.mark.parametrize("site", [SHOP, CHAT])
