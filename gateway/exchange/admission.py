@@ -13,7 +13,7 @@ import attrs
 from gateway import events
 from gateway.exchange.messages import Context, Refuse, RequestHead, Spend, ask
 from gateway.policy import rates
-from gateway.policy.clients import address_of, decide_client, neighbourhood
+from gateway.policy.clients import address_of, block_of, decide_client
 from gateway.policy.forwarded import client_of
 from gateway.rewrite.headers import get_all
 
@@ -42,10 +42,9 @@ def admit(head: RequestHead, context: Context) -> Step[Ending | None]:
     if not decision.allowed:
         title = "This gateway is not open to your network"
         return Refuse(403, decision.event, title, decision.reason, rule=decision.rule)
-    address = address_of(head.client)
-    if address is None:
+    if address_of(head.client) is None:
         return None  # those of a Unix socket would all share one bucket
-    return (yield from _spend(rates.CLIENT, neighbourhood(address), context))
+    return (yield from _spend(rates.CLIENT, block_of(head.client).encode("ascii"), context))
 
 
 def admit_session(reading: Reading, context: Context) -> Step[Refuse | None]:

@@ -46,7 +46,7 @@ from gateway.policy.authentication import (
     challenges,
     credentials,
 )
-from gateway.policy.lockout import block_of
+from gateway.policy.clients import block_of
 from gateway.rewrite import headers
 from gateway.rewrite.parameters import parameter
 from gateway.session.attestation import open_restore_text

@@ -79,7 +79,7 @@ class Logins:
         self._count = threads
         self._threads = Threads(reactor, threads)
         self._most = threads + waiting
-        self._running = 0
+        self._busy: set[Deferred[bool]] = set()
         self._seconds = seconds
         self._key = os.urandom(32)
         self._known: OrderedDict[bytes, tuple[float, Login]] = OrderedDict()
@@ -107,10 +107,13 @@ class Logins:
         return await self._tokens.judge(need.bearer, int(self.clock()))
 
     def follow(self, old: Logins) -> None:
-        """Remember whom the one before knew, as far as it still stands; take its threads."""
+        """Remember whom the one before knew, as far as it still stands; take its threads.
+
+        What they have to do yet counts on.
+        """
         self._key, self._known = old._key, old._known
         old._threads.resize(self._count)
-        self._threads = old._threads
+        self._threads, self._busy = old._threads, old._busy
 
     def stop(self) -> None:
         """End the threads."""
@@ -149,17 +152,17 @@ class Logins:
         return line is not None and hmac.compare_digest(_mark(line), login.mark)
 
     async def _compare(self, need: VerifyPassword) -> bytes:
-        if self._running >= self._most:
+        if len(self._busy) >= self._most:
             raise TooManyLogins("[authentication] more passwords wait than may")
         hashes = dict(self._passwords())
         line = hashes.get(need.user)
         against = line if line is not None else self._decoy(hashes)
-        self._running += 1
         done: Deferred[bool] = Deferred()
+        self._busy.add(done)
 
         def ended(result: Any) -> None:
             # Only now, whether or not the client still waits: a thread was busy until here.
-            self._running -= 1
+            self._busy.discard(done)
             self.compared += 1
             if not done.called:
                 done.callback(result)

@@ -133,7 +133,8 @@ class ProviderClient:
         if not asked or not token or not jwks:
             raise ProviderUnavailable("the discovery document names no https endpoints")
         self._jwks = jwks
-        ways = content.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        ways = content.get("token_endpoint_auth_methods_supported")
+        ways = ways if isinstance(ways, list) else ["client_secret_basic"]
         posts = "client_secret_basic" not in ways and "client_secret_post" in ways
         names_issuer = content.get("authorization_response_iss_parameter_supported") is True
         return _Discovered(Provider(asked, names_issuer), token, posts, self._clock())

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from twisted.internet.defer import Deferred, succeed
-from twisted.web.iweb import IBodyProducer
-from zope.interface import implementer
+from twisted.internet.defer import Deferred
 
 from gateway.errors import GatewayError
+from gateway.net.client import producer_of
 from gateway.net.drive import watch
+from gateway.policy.clients import block_of
 from gateway.rewrite.reports import VIOLATION
 from gateway.session.endpoints import Layer
 
 if TYPE_CHECKING:
-    from twisted.internet.interfaces import IConsumer
-
     from gateway.exchange.needs import Forward, Reported
     from gateway.net.settings import Limits
     from gateway.net.telemetry import Telemetry
@@ -58,19 +55,6 @@ class Buckets:
         if len(self._filled) > self._most:
             self._filled.popitem(last=False)
         return enough
-
-
-def client_key(client: str) -> str:
-    """Whom an address stands for: an IPv4 address, or the network of an IPv6 one."""
-    try:
-        address = ip_address(client.partition("%")[0])
-    except ValueError:
-        return client
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(IPv6Address(int(address) >> 64 << 64))
-    return str(address)
 
 
 @attrs.define
@@ -115,7 +99,7 @@ class Collector:
 
     def may_report(self, client: str) -> bool:
         """Whether a client may send another body now."""
-        allowed = self._clients.spend(client_key(client), self._reactor.seconds())
+        allowed = self._clients.spend(block_of(client), self._reactor.seconds())
         if not allowed:
             self._reached("report-rate")
         return allowed
@@ -165,7 +149,7 @@ class Collector:
 
     async def _send(self, forward: Forward) -> None:
         try:
-            response = await self._upstream.request(forward.request, _Octets(forward.body))
+            response = await self._upstream.request(forward.request, producer_of(forward.body))
         except GatewayError:
             self._count("failed")
         else:
@@ -183,25 +167,3 @@ class Collector:
 
     def _reached(self, limit: str) -> None:
         self._telemetry.count("gateway_limit_reached_total", limit=limit)
-
-
-@implementer(IBodyProducer)
-class _Octets:
-    """A body that is here already."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.length = len(body)
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        consumer.write(self._body)
-        return succeed(None)
-
-    def pauseProducing(self) -> None:
-        """It is given whole."""
-
-    def resumeProducing(self) -> None:
-        """It is given whole."""
-
-    def stopProducing(self) -> None:
-        """It is given whole."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,7 +11,7 @@ from gateway.exchange.steps import readings
 from gateway.net.resolver import is_own_address, lookup_static
 from gateway.origins import parse, parse_any
 from gateway.policy.addresses import forms
-from gateway.policy.clients import decide_client
+from gateway.policy.clients import address_of, decide_client
 from gateway.policy.engine import Ask, Question, event_of
 from gateway.policy.steps import TABLE, Step
 from gateway.policy.walk import Answer, Found, Outcome, Walk, walk
@@ -91,15 +90,7 @@ def bad_addresses(client: str | None, addresses: Sequence[str]) -> list[tuple[st
     given = [("--address", one) for one in addresses]
     if client is not None:
         given.append(("--client", client))
-    return [(name, text) for name, text in given if not _is_address(text)]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return [(name, text) for name, text in given if address_of(text) is None]
 
 
 def read_question(

@@ -42,11 +42,12 @@ def network_of(text: str) -> Network:
     return found
 
 
-def neighbourhood(address: Address) -> bytes:
-    """What shares one bucket with an address: itself, or its /64 of IPv6."""
-    if isinstance(address, IPv4Address):
-        return address.packed
-    return address.packed[: SITE_BITS // 8]
+def block_of(client: str) -> str:
+    """What counts as one client: an IPv4 address, or the /64 of an IPv6 one; else the text."""
+    address = address_of(client)
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address), SITE_BITS), strict=False))
+    return client if address is None else str(address)
 
 
 @attrs.frozen

@@ -11,7 +11,6 @@ there lately.
 from __future__ import annotations
 
 import struct
-from ipaddress import IPv6Address, ip_address, ip_network
 
 import attrs
 
@@ -62,19 +61,6 @@ def load(text: bytes | None) -> Tally:
     if text is None or len(text) != _TALLY.size:
         return Tally()
     return Tally(*_TALLY.unpack(text))
-
-
-def block_of(client: str) -> str:
-    """What counts as one client: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        found = ip_address(client.partition("%")[0])
-    except ValueError:
-        return client
-    if isinstance(found, IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ip_network((found, 64), strict=False))
-    return str(found)
 
 
 def delay(failures: int, rule: Rule) -> int:

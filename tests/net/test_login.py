@@ -465,7 +465,7 @@ class LoginsTests(TestCase):
         refused = Deferred.fromCoroutine(made.perform(VerifyPassword(USER, PASSWORD)))
         self.failureResultOf(refused, TooManyLogins)
         await until(lambda: made.compared == 3)
-        self.assertEqual(made._running, 0)
+        self.assertEqual(made._busy, set())
         self.assertTrue(await made.perform(VerifyPassword(USER, PASSWORD)))
 
     async def test_remembered_for_a_moment(self) -> None:

@@ -14,7 +14,7 @@ from gateway import events, wire
 from gateway.errors import UpstreamFault
 from gateway.exchange.messages import Connect, UpstreamHead
 from gateway.exchange.needs import Forward, Reported
-from gateway.net.reports import AT_ONCE, Buckets, Collector, client_key
+from gateway.net.reports import AT_ONCE, Buckets, Collector
 from gateway.net.settings import Limits
 from gateway.ops.metrics import Telemetry
 from gateway.origins import Origin as WebOrigin
@@ -280,20 +280,6 @@ class BucketTests(SynchronousTestCase):
         buckets.spend("c", 0)
         self.assertFalse(buckets.spend("a", 0))
         self.assertTrue(buckets.spend("b", 0))
-
-    def test_clients(self) -> None:
-        """An IPv6 network is one client."""
-        table = {
-            "192.0.2.1": "192.0.2.1",
-            "::ffff:192.0.2.1": "192.0.2.1",
-            "2001:db8:1:2:3::4": "2001:db8:1:2::",
-            "2001:db8:1:2:ffff::": "2001:db8:1:2::",
-            "fe80::1%eth0": "fe80::",
-            "": "",
-            "unix": "unix",
-        }
-        for client, wanted in table.items():
-            self.assertEqual(client_key(client), wanted)
 
 
 class _Upstream:

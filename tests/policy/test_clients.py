@@ -14,8 +14,8 @@ from gateway.policy.clients import (
     ClientSettings,
     Ranges,
     address_of,
+    block_of,
     decide_client,
-    neighbourhood,
     network_of,
 )
 
@@ -99,16 +99,18 @@ class ClientTests(SynchronousTestCase):
             found = address_of(text)
             self.assertEqual(found if found is None else str(found), wanted, text)
 
-    def test_neighbourhood(self) -> None:
-        """An IPv4 address is alone, IPv6 ones share their /64."""
-        for one, other, same in (
-            ("203.0.113.9", "::ffff:203.0.113.9", True),
-            ("203.0.113.9", "203.0.113.8", False),
-            ("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", True),
-            ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
-        ):
-            found = [neighbourhood(address_of(text)) for text in (one, other)]  # type: ignore[arg-type]
-            self.assertEqual(found[0] == found[1], same, (one, other))
+    def test_blocks(self) -> None:
+        """What counts as one client."""
+        table = {
+            "192.0.2.7": "192.0.2.7",
+            "::ffff:192.0.2.7": "192.0.2.7",
+            "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
+            "2001:db8:1:2::": "2001:db8:1:2::/64",
+            "fe80::1%eth0": "fe80::/64",
+            "": "",
+            "unix": "unix",
+        }
+        self.assertEqual({one: block_of(one) for one in table}, table)
 
     def test_networks(self) -> None:
         """Bits to the right of a range are a mistake."""

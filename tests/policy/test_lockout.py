@@ -10,7 +10,6 @@ from gateway.policy.lockout import (
     Lockout,
     Rule,
     Tally,
-    block_of,
     current,
     delay,
     failed,
@@ -84,16 +83,3 @@ class LockoutTests(SynchronousTestCase):
         """Anything else is a fresh one."""
         for text in (None, b"", b"x" * 19, b"x" * 21):
             self.assertEqual(load(text), Tally())
-
-    def test_blocks(self) -> None:
-        """What counts as one client."""
-        table = {
-            "192.0.2.7": "192.0.2.7",
-            "::ffff:192.0.2.7": "192.0.2.7",
-            "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
-            "2001:db8:1:2::": "2001:db8:1:2::/64",
-            "fe80::1%eth0": "fe80::/64",
-            "": "",
-            "unix": "unix",
-        }
-        self.assertEqual({one: block_of(one) for one in table}, table)
