@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Error
 
 from tests.browser.harness import Stack, launch, resolver_rules
 from tests.browser.test_accessibility import narrow, serious
@@ -18,6 +19,7 @@ RULES = "".join(
 OPEN = "tel:+45123"
 CLOSED = "market:shop"
 SHOWN = "document.getElementById('leave').open"
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 NOTICE = "document.getElementById('notice').textContent"
 # What a page does after a person's click; `@` is the address.
 ADD = (
@@ -89,6 +91,8 @@ def do(frame, code: str, url: str = "") -> None:
         "{ document.body.onclick = null; setTimeout(code) } } }",
         code.replace("@", url),
     )
+    # What was said moves the frame: a click on its way would touch the outer page instead.
+    frame.page.evaluate(DRAWN)
     frame.locator("h1").click()
 
 
@@ -102,6 +106,31 @@ def stays(page) -> None:
     """The person decides to stay."""
     page.get_by_role("button", name="Stay here").click()
     assert not page.evaluate(SHOWN)
+
+
+def test_ways(leaving, kept):
+    """Each way is refused in plain sight where no rule opens it, else leads to the question."""
+    page, frame = opened(leaving, kept)
+    wrong = []
+    for way, code in WAYS.items():
+        # Not by a click, which would be a touch of the outer page's own.
+        page.evaluate("document.getElementById('leave').close()")
+        page.evaluate("document.getElementById('notice').textContent = ''")
+        try:
+            do(frame, code, CLOSED)
+            page.locator("#notice", has_text="market:").wait_for()
+            assert not page.evaluate(SHOWN)
+            do(frame, code, OPEN)
+            told = asks(page)
+            assert "Call this number?" in told
+            assert OPEN in told.replace("\n", "")
+            assert SHOP in told
+            assert frame.url.endswith("/about")
+        except (AssertionError, Error) as error:
+            wrong.append(f"{way}: {error}")
+    assert wrong == []
+    for one in kept.pages:
+        one.close()
 
 
 @pytest.mark.parametrize("site", [SHOP, CHAT])
@@ -188,9 +217,8 @@ def test_continue(leaving, kept, tripwire):
     assert page.evaluate("document.activeElement.id") == "leave-stay"
     page.wait_for_timeout(750)  # what a person takes to read at the least
     page.get_by_text("Continue", exact=True).click()
-    page.wait_for_function("self.followed")
-    assert page.evaluate("self.followed") == OPEN
-    page.wait_for_function(f"!{SHOWN}")
+    settle(page, lambda: page.evaluate("self.followed") == OPEN, "it is followed")
+    settle(page, lambda: not page.evaluate(SHOWN), "the question is gone")
     page.close()
 
 

@@ -9,7 +9,8 @@ const STEADY = 700;
 const NEVER = /^(?:javascript|data|blob|file|vbscript|about|filesystem):/;
 // A page that nobody touched is not heard more often.
 const PAUSE = 500;
-const LATE = 200;
+const LATE = 1000;
+const LOOK = 50;
 
 /**
  * @param {object} tools
@@ -73,8 +74,8 @@ export function leavingOf({ dialog, tell, offer }) {
       try {
         // Word of a touch may come after the page's.
         let touched = isTouched();
-        if (!touched) {
-          await new Promise((done) => setTimeout(done, LATE));
+        for (let left = LATE; !touched && left > 0; left -= LOOK) {
+          await new Promise((done) => setTimeout(done, LOOK));
           touched = isTouched();
         }
         const now = performance.now();
