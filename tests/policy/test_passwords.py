@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,13 +87,8 @@ class PasswordsTests(SynchronousTestCase):
             PasswordHasher().verify(made, "x")
         self.assertTrue(decoy({}, bytes(48)).startswith("$argon2id$v=19$m=65536,"))
         slow = PasswordHasher(time_cost=3, memory_cost=16384, parallelism=1).hash("x")
-        spent = []
-        for line in (slow, decoy({"a": slow}, bytes(range(48)))):
-            took = []
-            for _ in range(3):
-                began = time.perf_counter()
-                with self.assertRaises(VerifyMismatchError):
-                    PasswordHasher().verify(line, "wrong")
-                took.append(time.perf_counter() - began)
-            spent.append(min(took))
-        self.assertLess(abs(spent[0] - spent[1]) / spent[0], 0.5, spent)
+        # What argon2 costs is a matter of these alone, salt and length included.
+        like = decoy({"a": slow}, bytes(range(48)))
+        self.assertEqual(extract_parameters(like), extract_parameters(slow))
+        with self.assertRaises(VerifyMismatchError):
+            PasswordHasher().verify(like, "wrong")
