@@ -227,7 +227,7 @@ class SamenessTests(PrivateCase):
                 await self.ask(gateway, f"http://{host}")
                 times.append(time.perf_counter() - began)
         least = [min(times) for times in spent.values()]  # the rest is the machine's load
-        self.assertLess(max(least) - min(least), 0.05, least)
+        self.assertLess(max(least) - min(least), 0.25, least)
         self.assertLess(max(least), 1, least)
 
     async def test_own_listeners(self) -> None:
