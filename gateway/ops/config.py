@@ -18,7 +18,7 @@ from gateway.net.settings import Settings as NetSettings
 from gateway.ops import config_admission, config_content, config_login, config_transport, schema
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
-from gateway.ops.config_policy import INTENTS, intent_rules, intent_warnings, pattern
+from gateway.ops.config_policy import INTENTS, SITE, intent_rules, intent_warnings, pattern
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
@@ -194,7 +194,7 @@ SCHEMA = Table(
         ),
         "catalogue": CATALOGUE,
         "allow-navigation": Tables(
-            Table({"href": Key(pattern, required=True), "from": Key(pattern)})
+            Table({"href": Key(pattern, required=True), "from": Key(pattern), **SITE})
         ),
         "allow-intent": INTENTS,
         "access": Tables(
@@ -208,6 +208,7 @@ SCHEMA = Table(
                     "forward-secrecy": Key(schema.flag),
                     "allow-insecure-http": Key(schema.flag),
                     **config_transport.ACCESS,
+                    **SITE,
                 }
             )
         ),
@@ -338,7 +339,8 @@ def _assemble(
 ) -> Config:
     upstream = values["upstream"]
     navigation = tuple(
-        NavigationRule(row["href"], row["where"], row["from"]) for row in values["allow_navigation"]
+        NavigationRule(row["href"], row["where"], row["from"], row["reverse_map"])
+        for row in values["allow_navigation"]
     )
     access = tuple(_access_rule(row) for row in values["access"])
     policy = PolicySettings(
@@ -414,6 +416,7 @@ def _access_rule(row: dict[str, Any]) -> AccessRule:
         certificate_strength=row["certificate_strength"],
         trust=row["trust"],
         client=row["client"],
+        reverse_map=row["reverse_map"],
     )
 
 

@@ -29,6 +29,8 @@ def _intent(value: Any) -> Pattern:
         raise Fault(f'a pattern of links such as "tel:*" ({error})') from None
 
 
+SITE = {"reverse-map": Key(schema.flag, default=True)}
+"""What rules of either kind say about the site they open."""
 INTENTS = Tables(Table({"href": Key(_intent, required=True), "from": Key(pattern)}))
 
 
