@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.policy.destinations import Settings as PolicySettings
     from gateway.policy.transport import Transport
     from gateway.rewrite.headers import Fields
+    from gateway.rewrite.links import EarlyHints
     from gateway.rewrite.outgoing_forms import Outgoing
     from gateway.session.keys import ServerKeys
 
@@ -79,6 +80,7 @@ class Settings:
     forward_reports: bool = True
     report_samples: bool = False
     content: tuple[ContentRule, ...] = ()
+    early_hints: bool = True
 
 
 @attrs.frozen
@@ -281,7 +283,8 @@ class Note:
 class Connect:
     """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``.
 
-    ``body``: what is to be done to the client's body on the way.
+    ``body``: what is to be done to the client's body on the way; ``early``: what an origin's
+    early hints become; None: they are of no use.
     """
 
     origin: Origin
@@ -290,6 +293,7 @@ class Connect:
     target: bytes = attrs.field(repr=False)
     fields: Fields = attrs.field(repr=False)
     body: Outgoing | None = None
+    early: EarlyHints | None = None
 
 
 @attrs.frozen
