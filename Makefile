@@ -79,7 +79,7 @@ runtime: packages $(RUNTIME)/node_modules/.installed
 	cd $(RUNTIME) && npm run --silent check && npm test
 
 # Half of what the tests cost is waiting: more processes than cores.
-PARALLEL := -n 3 --dist loadfile
+PARALLEL := -n 3 --dist loadfile --max-worker-restart 2
 
 unit: $(VENV)/.tested
 	$(BIN)/python -m pytest --ignore=tests/browser $(PARALLEL)
@@ -93,7 +93,7 @@ trial-%: $(VENV)/.tested
 
 # What a busy machine was too slow for is asked once more, by itself.
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
-	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile --max-worker-restart 2 || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
 
 bench: $(VENV)/.tested
 	$(BIN)/python -m bench all
