@@ -18,7 +18,7 @@ from gateway.net.settings import Settings as NetSettings
 from gateway.ops import config_admission, config_content, config_login, config_transport, schema
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
-from gateway.ops.config_policy import INTENTS, intent_rules, intent_warnings, pattern
+from gateway.ops.config_policy import INTENTS, intent_rules, intent_warnings, page_pattern, pattern
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
@@ -194,14 +194,14 @@ SCHEMA = Table(
         ),
         "catalogue": CATALOGUE,
         "allow-navigation": Tables(
-            Table({"href": Key(pattern, required=True), "from": Key(pattern)})
+            Table({"href": Key(pattern, required=True), "from": Key(page_pattern)})
         ),
         "allow-intent": INTENTS,
         "access": Tables(
             Table(
                 {
                     "origin": Key(pattern, required=True),
-                    "from": Key(pattern),
+                    "from": Key(page_pattern),
                     "native": Key(schema.flag, default=False),
                     "subdomains": Key(schema.flag, default=False),
                     "minimum-tls": Key(schema.choice(*TLS_VERSIONS)),
@@ -426,7 +426,7 @@ def _warnings(policy: PolicySettings) -> list[str]:
     ]
     found += intent_warnings(policy.intents)
     for rule in policy.access:
-        if rule.pattern.opens_everything and rule.page is None:
+        if rule.pattern.opens_everything and (rule.page is None or rule.page.opens_everything):
             found.append(f"{rule.where}: access opens every origin to every page")
         if rule.pattern.opens_everything and rule.native:
             found.append(

@@ -50,6 +50,7 @@ class PolicyTests(SynchronousTestCase):
             ('href = "tel:*"\nfrom = "x y"', "from", "expected a pattern"),
             ('href = "tel:*"\nform = "*"', "form", 'did you mean "from"?'),
             ('from = "*"', "href", "missing"),
+            ('href = "tel:*"\nfrom = "https://a.b/x"', "from", "without a path"),
         ):
             (fault,) = self.faults(f"[[allow-intent]]\n{line}\n")
             self.assertTrue(fault.startswith(f"g.toml: allow-intent[1].{path}: "), fault)
