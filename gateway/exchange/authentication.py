@@ -58,7 +58,7 @@ from gateway.session.login import (
     read_login_cookie,
     to_remark,
 )
-from gateway.session.reading import Session, read_session
+from gateway.session.reading import Reading, Session, read_session
 from gateway.session.settle import kept_text
 from gateway.session.tokens import Token, open_token
 
@@ -359,6 +359,15 @@ def _of_session(
     if rules.anonymous_near:
         yield Keep(_NEAR + block, login)
     return login
+
+
+def signed_in(head: RequestHead, reading: Reading, context: Context) -> Step[Login | None]:
+    """Whose request it was that ``admit`` let through to a site; None where nobody was asked."""
+    if context.authentication is None or reading.session is None:
+        return None
+    block = block_of(head.client).encode("utf-8", "replace")
+    known = yield Recall(_session_key(block, reading.session.pair))
+    return known if isinstance(known, Login) else None
 
 
 def _address(head: RequestHead, context: Context) -> Step[str]:

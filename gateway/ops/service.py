@@ -350,7 +350,9 @@ class GatewayService(Service):
         self._certificate.take(built.certificate)
         self.site.replace(limits, handler.serve, h2=built.config.http2)
         self.redirects.replace(limits, redirect_handler(self._redirect_location))
-        self.sockets.replace(upstream, Judge(built.context, resolver.why_closed))
+        self.sockets.replace(
+            upstream, Judge(built.context, resolver.why_closed, handler.logins.stands)
+        )
         self._reactor.suggestThreadPoolSize(limits.resolver_threads)
         self._say_settings()
         return self._rules()
