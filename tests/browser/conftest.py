@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
+from tests.browser.differential.suite import Suite
 from tests.browser.harness import (
     Stack,
     Tripwire,
@@ -203,3 +204,13 @@ def through(ways):
     """The way through the gateway."""
     yield ways[1]
     ways[1].clear()
+
+
+@pytest.fixture(scope="package")
+def differential(playwright, tmp_path_factory):
+    """What runs areas of cases both ways; each area once, for all its tests."""
+    made = Suite(tmp_path_factory.mktemp("differential"), playwright)
+    try:
+        yield made
+    finally:
+        made.stop()
