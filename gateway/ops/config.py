@@ -18,7 +18,16 @@ from gateway.net.settings import Settings as NetSettings
 from gateway.ops import config_admission, config_content, config_login, config_transport, schema
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
-from gateway.ops.config_policy import INTENTS, intent_rules, intent_warnings, page_pattern, pattern
+from gateway.ops.config_policy import (
+    INTENTS,
+    NAVIGATION,
+    intent_rules,
+    intent_warnings,
+    page_pattern,
+    pattern,
+    site_rules,
+    site_warnings,
+)
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
@@ -193,9 +202,7 @@ SCHEMA = Table(
             }
         ),
         "catalogue": CATALOGUE,
-        "allow-navigation": Tables(
-            Table({"href": Key(pattern, required=True), "from": Key(page_pattern)})
-        ),
+        "allow-navigation": NAVIGATION,
         "allow-intent": INTENTS,
         "access": Tables(
             Table(
@@ -244,6 +251,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     values["catalogue"] = read_catalogue(values["catalogue"], reader)
     trust = config_transport.read_trust(values["upstream"]["trust"], "upstream.trust", reader)
     config_transport.read_access(values["access"], reader)
+    values["sites"] = site_rules(values["allow_navigation"], reader)
     store = _read_store(values["store"], values["limits"], reader)
     admission = config_admission.read(values, reader)
     content = config_content.read_content(values, reader)
@@ -346,6 +354,7 @@ def _assemble(
         access,
         AddressSettings(allow_private=upstream["allow_private"]),
         intent_rules(values["allow_intent"]),
+        values["sites"],
     )
     policy, of_catalogue = catalogue_policy(values["catalogue"], policy)
     policy = policy.prepared()
@@ -424,7 +433,7 @@ def _warnings(policy: PolicySettings) -> list[str]:
         for rule in policy.navigation
         if rule.pattern.opens_everything
     ]
-    found += intent_warnings(policy.intents)
+    found += intent_warnings(policy.intents) + site_warnings(policy.sites)
     for rule in policy.access:
         if rule.pattern.opens_everything and (rule.page is None or rule.page.opens_everything):
             found.append(f"{rule.where}: access opens every origin to every page")

@@ -9,6 +9,7 @@ from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.policy.destinations import IntentRule
 from gateway.policy.intents import parse_intent
 from gateway.policy.patterns import Pattern, parse_pattern
+from gateway.policy.sites import SiteOptions, SiteRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +39,42 @@ def _intent(value: Any) -> Pattern:
         raise Fault(f'a pattern of links such as "tel:*" ({error})') from None
 
 
+NAVIGATION = Tables(
+    Table(
+        {
+            "href": Key(pattern, required=True),
+            "from": Key(page_pattern),
+            "rewrite-location": Key(schema.flag, default=False),
+        }
+    )
+)
 INTENTS = Tables(Table({"href": Key(_intent, required=True), "from": Key(page_pattern)}))
+
+
+def site_rules(rows: Iterable[dict[str, Any]], reader: schema.Reader) -> tuple[SiteRule, ...]:
+    """What rows of ``[[allow-navigation]]`` say of whole sites."""
+    found = []
+    for number, row in enumerate(rows, 1):
+        href: Pattern | None = row["href"]
+        if href is None or not row["rewrite_location"]:
+            continue
+        if href.path is not None:
+            reader.fault(
+                f"allow-navigation[{number}].rewrite-location",
+                "found true, expected an href without a path: "
+                "pages of one origin reach into each other",
+            )
+        found.append(SiteRule(href, SiteOptions(rewrite_location=True), row["where"]))
+    return tuple(found)
+
+
+def site_warnings(rules: Iterable[SiteRule]) -> list[str]:
+    """What costs more than it may be worth."""
+    return [
+        f"{rule.where}: rewrite-location edits the scripts of every site"
+        for rule in rules
+        if rule.pattern.opens_everything
+    ]
 
 
 def intent_rules(rows: Iterable[dict[str, Any]]) -> tuple[IntentRule, ...]:

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from gateway import __version__, events
 from gateway.policy.rates import KINDS, RateSettings
+from gateway.rewrite import native
 
 if TYPE_CHECKING:
     from gateway.net.settings import Limits
@@ -79,7 +80,11 @@ class Telemetry:
             "gateway_websocket_connections": ("Open WebSocket relays.",),
             "gateway_limit": ("The bounds in force, by their keys.", "limit"),
             "gateway_config_loaded_time": ("When what is in force was read, since the epoch.",),
-            "gateway_build_info": ("Always 1; the label tells the version.", "version"),
+            "gateway_build_info": (
+                "Always 1; the labels tell the version, and whether the loops are compiled.",
+                "version",
+                "loops",
+            ),
         }
         histograms = {
             "gateway_http_request_seconds": ("From a request's end to its answer's.", "kind"),
@@ -93,7 +98,7 @@ class Telemetry:
             self._metrics[name] = Histogram(
                 name, text, labels, registry=self.registry, buckets=_SECONDS
             )
-        self.count("gateway_build_info", version=__version__)
+        self.count("gateway_build_info", version=__version__, loops=native.KIND)
         for outcome in ("applied", "refused"):
             self.count("gateway_config_reloads_total", 0, outcome=outcome)
 

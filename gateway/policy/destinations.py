@@ -18,6 +18,7 @@ from gateway.policy.patterns import Pattern, Target
 from gateway.policy.transport import Transport, transport_for
 
 if TYPE_CHECKING:
+    from gateway.policy.sites import SiteRule
     from gateway.policy.transport import ClientIdentity, Trust
 
 
@@ -68,6 +69,7 @@ class Settings:
     access: tuple[AccessRule, ...] = ()
     addresses: AddressSettings = attrs.field(factory=AddressSettings)
     intents: tuple[IntentRule, ...] = ()
+    sites: tuple[SiteRule, ...] = ()
 
     @cached_property
     def navigation_at(self) -> ByHost[NavigationRule]:
