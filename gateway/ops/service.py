@@ -228,7 +228,9 @@ class GatewayService(Service):
             self._facts,
             self._handler.collector.shown,
             self._explain,
+            self._handler.collector.leaks.shown,
         ).site(self._reactor)
+        self.telemetry.show_leaks(self._handler.collector.leaks.counts)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
             *((one, self.redirects, None) for one in config.redirect_listen),

@@ -152,6 +152,15 @@ class TelemetryTests(SynchronousTestCase):
             if not name.startswith("_"):
                 self.assertTrue(callable(getattr(self.telemetry, name)), name)
 
+    def test_leaks(self) -> None:
+        """By site, as they are when they are asked for; what is gone has no series."""
+        counts = {"https://a.test": 2, "(others)": 1}
+        self.telemetry.show_leaks(lambda: counts)
+        series = 'gateway_site_leaks_total{site="https://a.test"}'
+        self.assertIn(f"{series} 2.0\n", self._text())
+        del counts["https://a.test"]
+        self.assertNotIn(series, self._text())
+
     def test_no_site_labels(self) -> None:
         """Nothing a site or person says becomes a label or value."""
         self.telemetry.event(events.HOST_UNKNOWN, detail="d3tail", host="h0st.example", request="r")
