@@ -56,7 +56,7 @@ _RESPONSE_DROPPED = frozenset(
 _EDITED_DROPPED = frozenset(
     (
         b"etag", b"last-modified", b"accept-ranges", b"content-md5", b"digest", b"content-digest",
-        b"repr-digest", b"want-digest",
+        b"repr-digest", b"want-digest", b"content-range",
     )
 )  # fmt: skip
 _PRIVATE_DROPPED = frozenset((b"cache-control", b"expires", b"pragma", b"age"))
