@@ -21,6 +21,7 @@ from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catal
 from gateway.ops.config_policy import (
     INTENTS,
     NAVIGATION,
+    SITE,
     intent_rules,
     intent_warnings,
     page_pattern,
@@ -215,6 +216,7 @@ SCHEMA = Table(
                     "forward-secrecy": Key(schema.flag),
                     "allow-insecure-http": Key(schema.flag),
                     **config_transport.ACCESS,
+                    **SITE,
                 }
             )
         ),
@@ -346,7 +348,8 @@ def _assemble(
 ) -> Config:
     upstream = values["upstream"]
     navigation = tuple(
-        NavigationRule(row["href"], row["where"], row["from"]) for row in values["allow_navigation"]
+        NavigationRule(row["href"], row["where"], row["from"], row["reverse_map"])
+        for row in values["allow_navigation"]
     )
     access = tuple(_access_rule(row) for row in values["access"])
     policy = PolicySettings(
@@ -423,6 +426,7 @@ def _access_rule(row: dict[str, Any]) -> AccessRule:
         certificate_strength=row["certificate_strength"],
         trust=row["trust"],
         client=row["client"],
+        reverse_map=row["reverse_map"],
     )
 
 

@@ -39,12 +39,15 @@ def _intent(value: Any) -> Pattern:
         raise Fault(f'a pattern of links such as "tel:*" ({error})') from None
 
 
+SITE = {"reverse-map": Key(schema.flag, default=True)}
+"""What rules of either kind say about the site they open."""
 NAVIGATION = Tables(
     Table(
         {
             "href": Key(pattern, required=True),
             "from": Key(page_pattern),
             "rewrite-location": Key(schema.flag, default=False),
+            **SITE,
         }
     )
 )
