@@ -60,8 +60,8 @@ if (payload) {
     };
     const signed = signer(token, base, place);
     const urls = urlsOf(place, origin, base, own, {
-      collapse: (url, place) =>
-        url.port === place.port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, place),
+      collapse: (url, ...more) =>
+        url.port === place.port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, ...more),
       decode: (text, ...more) => part("decode", text, text, ...more),
     }, trusted.typed);
     listen(w, heard);

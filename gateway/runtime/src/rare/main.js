@@ -15,8 +15,15 @@ import { written } from "./write.js";
 
 const parts = {
   attribute,
-  /** @param {URL} url @param {import("../shared/origins.js").Place} place */
-  collapse: (url, place) => collapseUrl(url, place, longLabel, expand),
+  /**
+   * A query is the document's: browsers encode it by its character set, but not that of a URL object.
+   * @param {URL} url @param {import("../shared/origins.js").Place} place @param {string} text
+   */
+  collapse: (url, place, text) => {
+    const made = collapseUrl(url, place, longLabel, expand);
+    const query = /^[^?#]*(\?[^#]*[^\0-~][^#]*)/.exec(text.replace(/[\t\n\r]/g, ""));
+    return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made;
+  },
   css: mapCss,
   decode,
   html,
