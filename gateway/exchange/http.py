@@ -19,6 +19,7 @@ from gateway.exchange import (
     authentication,
     bodies,
     leaving,
+    outgoing,
     own,
     places,
     reports,
@@ -163,11 +164,12 @@ def _proxied(
             edits_body=what.is_edited or basic,
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
+            maps=outgoing.maps_back(addressed.origin, context),
         )
         refused = yield from admission.admit_destination(addressed.origin, context)
         if refused is not None:
             return refused
-        answer = yield from _connect(head, addressed, decision, placed.upstream(fields))
+        answer = yield from _connect(head, addressed, decision, placed.upstream(fields), context)
         received = _received(answer)
         left = yield from steps.receive_cookies(opened, received, addressed, stores, context)
         unchanged = answer.status == 304 and condition is not None
@@ -233,9 +235,11 @@ def _connect(
     addressed: Addressed,
     decision: Decision,
     fields: list[tuple[bytes, bytes]],
+    context: Context,
 ) -> Step[UpstreamHead]:
+    body = outgoing.body_for(head, addressed.origin, context)
     answer = yield Connect(
-        addressed.origin, decision.transport, head.method, addressed.target, tuple(fields)
+        addressed.origin, decision.transport, head.method, addressed.target, tuple(fields), body
     )
     if isinstance(answer, UpstreamFailed):
         raise answer.error
