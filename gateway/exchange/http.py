@@ -389,7 +389,7 @@ def _respond(
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
     if what is Asked.DOCUMENT and shows and not plan.kind.is_document:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.
-        fields.append((b"Content-Security-Policy", b"script-src 'none'"))
+        fields.append((b"Content-Security-Policy", csp.shown(context.codec, plan.kind)))
     if basic:
         # What the rewriter overlooked finds no script that it may run.
         given = headers.get_all(fields, b"content-security-policy")
