@@ -166,6 +166,7 @@ def _proxied(
             condition=condition,
             maps=outgoing.maps_back(addressed.origin, context),
         )
+        fields += outgoing.forwarded(head, context)
         refused = yield from admission.admit_destination(addressed.origin, context)
         if refused is not None:
             return refused
