@@ -19,6 +19,7 @@ from gateway.exchange import (
     authentication,
     bodies,
     leaving,
+    outgoing,
     own,
     places,
     reports,
@@ -127,7 +128,7 @@ def _proxied(
     yield from steps.remember(addressed, context)
     context = context.for_site(site_options(decision))
     what = bodies.asked(head)
-    conditional = head.method in RETRIEVES and what is not Asked.OTHER
+    conditional = head.method in RETRIEVES and what.is_edited
     basic = reading.session is not None and reading.session.is_basic
     more = placed.inserts
     sends, stores = accesses = places.accesses(placed, addressed, context)
@@ -151,7 +152,7 @@ def _proxied(
         if what is Asked.DOCUMENT:
             attested = yield from attesting.attested(reading, addressed.origin, now, context)
         puts = None
-        if what is not Asked.OTHER:
+        if what.is_edited:
             puts = bodies.inserted(
                 what, addressed, opened, stores, now, context, reading.session, attested, more
             )
@@ -162,14 +163,15 @@ def _proxied(
             context.codec,
             context.suffixes,
             cookie=cookie,
-            edits_body=what is not Asked.OTHER or basic,
+            edits_body=what.is_edited or basic,
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
+            maps=outgoing.maps_back(addressed.origin, context),
         )
         refused = yield from admission.admit_destination(addressed.origin, context)
         if refused is not None:
             return refused
-        answer = yield from _connect(head, addressed, decision, placed.upstream(fields))
+        answer = yield from _connect(head, addressed, decision, placed.upstream(fields), context)
         received = _received(answer)
         left = yield from steps.receive_cookies(opened, received, addressed, stores, context)
         unchanged = answer.status == 304 and condition is not None
@@ -235,9 +237,11 @@ def _connect(
     addressed: Addressed,
     decision: Decision,
     fields: list[tuple[bytes, bytes]],
+    context: Context,
 ) -> Step[UpstreamHead]:
+    body = outgoing.body_for(head, addressed.origin, context)
     answer = yield Connect(
-        addressed.origin, decision.transport, head.method, addressed.target, tuple(fields)
+        addressed.origin, decision.transport, head.method, addressed.target, tuple(fields), body
     )
     if isinstance(answer, UpstreamFailed):
         raise answer.error
@@ -385,7 +389,7 @@ def _respond(
     )
     fields = headers.response_fields(answer.fields, mapping)
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
-    if what is Asked.DOCUMENT and shows and not plan.edits:
+    if what is Asked.DOCUMENT and shows and not plan.kind.is_document:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.
         fields.append((b"Content-Security-Policy", b"script-src 'none'"))
     if basic:
@@ -396,6 +400,8 @@ def _respond(
         fields += [(b"Content-Security-Policy", policy) for policy in policies]
     if answer.length is not None and not plan.edits and answer.status not in bodies.BODYLESS:
         fields.append((b"Content-Length", b"%d" % answer.length))
-    return Respond(
-        answer.status, answer.reason, tuple(fields), BodyPlan() if head.method == b"HEAD" else plan
+    # A range that was the whole is none any more once it is edited.
+    status, reason = (
+        (200, b"OK") if plan.edits and answer.status == 206 else (answer.status, answer.reason)
     )
+    return Respond(status, reason, tuple(fields), BodyPlan() if head.method == b"HEAD" else plan)

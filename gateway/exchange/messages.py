@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.policy.sites import SiteOptions
     from gateway.policy.transport import Transport
     from gateway.rewrite.headers import Fields
+    from gateway.rewrite.outgoing_forms import Outgoing
     from gateway.session.keys import ServerKeys
 
 _T = TypeVar("_T")
@@ -298,13 +299,17 @@ class Note:
 
 @attrs.frozen
 class Connect:
-    """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``."""
+    """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``.
+
+    ``body``: what is to be done to the client's body on the way.
+    """
 
     origin: Origin
     transport: Transport
     method: bytes
     target: bytes = attrs.field(repr=False)
     fields: Fields = attrs.field(repr=False)
+    body: Outgoing | None = None
 
 
 @attrs.frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from twisted.web.client import FileBodyProducer
 
@@ -31,6 +31,19 @@ _PHRASE = re.compile(rb"[\t\x20-\x7e]{1,128}\Z")
 def producer_of(body: bytes) -> FileBodyProducer:
     """The body of a request that the gateway itself makes."""
     return FileBodyProducer(io.BytesIO(body))
+
+
+class SizedProducer(FileBodyProducer):
+    """A body that is made while it is read, and whose size is known."""
+
+    def __init__(self, source: Any, size: int) -> None:
+        """``source`` has ``read`` and ``close``."""
+        self._size = size
+        super().__init__(source)
+
+    def _determineLength(self, fObj: Any) -> int:
+        del fObj
+        return self._size
 
 
 class Client:
@@ -72,6 +85,10 @@ class Client:
     def bytes_received(self) -> int:
         """The size of the request's body."""
         return self._request.body_size
+
+    def body(self) -> IO[bytes] | None:
+        """The spooled body; None where there is none."""
+        return self._request.content if self.head.has_body else None
 
     def body_producer(self) -> FileBodyProducer | None:
         """The body for an upstream request; None where there is none."""

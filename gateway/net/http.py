@@ -52,6 +52,7 @@ from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
 from gateway.net.threads import Threads
+from gateway.net.uploads import producer_for
 from gateway.origins import HostKind, collapse, parse_origin
 from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
@@ -248,9 +249,8 @@ class _Run:
             self._response.discard()  # an answer that was asked for again
             self._response = None
         try:
-            self._response = await self._handler.upstream.request(
-                need, self._client.body_producer()
-            )
+            body = await producer_for(self._client, need.body, self._handler.threads)
+            self._response = await self._handler.upstream.request(need, body)
         except GatewayError as error:
             outcome = type(error).__name__
             return UpstreamFailed(error)

@@ -21,8 +21,10 @@ from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catal
 from gateway.ops.config_policy import (
     INTENTS,
     NAVIGATION,
+    SITE,
     intent_rules,
     intent_warnings,
+    page_pattern,
     pattern,
     site_rules,
     site_warnings,
@@ -207,13 +209,14 @@ SCHEMA = Table(
             Table(
                 {
                     "origin": Key(pattern, required=True),
-                    "from": Key(pattern),
+                    "from": Key(page_pattern),
                     "native": Key(schema.flag, default=False),
                     "subdomains": Key(schema.flag, default=False),
                     "minimum-tls": Key(schema.choice(*TLS_VERSIONS)),
                     "forward-secrecy": Key(schema.flag),
                     "allow-insecure-http": Key(schema.flag),
                     **config_transport.ACCESS,
+                    **SITE,
                 }
             )
         ),
@@ -345,7 +348,8 @@ def _assemble(
 ) -> Config:
     upstream = values["upstream"]
     navigation = tuple(
-        NavigationRule(row["href"], row["where"], row["from"]) for row in values["allow_navigation"]
+        NavigationRule(row["href"], row["where"], row["from"], row["reverse_map"])
+        for row in values["allow_navigation"]
     )
     access = tuple(_access_rule(row) for row in values["access"])
     policy = PolicySettings(
@@ -422,6 +426,7 @@ def _access_rule(row: dict[str, Any]) -> AccessRule:
         certificate_strength=row["certificate_strength"],
         trust=row["trust"],
         client=row["client"],
+        reverse_map=row["reverse_map"],
     )
 
 
@@ -434,7 +439,7 @@ def _warnings(policy: PolicySettings) -> list[str]:
     ]
     found += intent_warnings(policy.intents) + site_warnings(policy.sites)
     for rule in policy.access:
-        if rule.pattern.opens_everything and rule.page is None:
+        if rule.pattern.opens_everything and (rule.page is None or rule.page.opens_everything):
             found.append(f"{rule.where}: access opens every origin to every page")
         if rule.pattern.opens_everything and rule.native:
             found.append(

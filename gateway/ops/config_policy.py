@@ -23,6 +23,15 @@ def pattern(value: Any) -> Pattern:
         raise Fault(f"a pattern ({error})") from None
 
 
+def page_pattern(value: Any) -> Pattern:
+    """A pattern of origins, in ``from``: which pages a rule is for."""
+    text = schema.text(value)
+    found = pattern(text.removesuffix("/"))
+    if found.path is not None:
+        raise Fault(f"a pattern of pages' origins, without a path ({text!r} has one)")
+    return found
+
+
 def _intent(value: Any) -> Pattern:
     try:
         return parse_intent(schema.text(value))
@@ -30,16 +39,19 @@ def _intent(value: Any) -> Pattern:
         raise Fault(f'a pattern of links such as "tel:*" ({error})') from None
 
 
+SITE = {"reverse-map": Key(schema.flag, default=True)}
+"""What rules of either kind say about the site they open."""
 NAVIGATION = Tables(
     Table(
         {
             "href": Key(pattern, required=True),
-            "from": Key(pattern),
+            "from": Key(page_pattern),
             "rewrite-location": Key(schema.flag, default=False),
+            **SITE,
         }
     )
 )
-INTENTS = Tables(Table({"href": Key(_intent, required=True), "from": Key(pattern)}))
+INTENTS = Tables(Table({"href": Key(_intent, required=True), "from": Key(page_pattern)}))
 
 
 def site_rules(rows: Iterable[dict[str, Any]], reader: schema.Reader) -> tuple[SiteRule, ...]:

@@ -106,12 +106,15 @@ class Pages:
         catalogue: Catalogue | None = None,
         *,
         login: bool = False,
+        passwords: bool = False,
     ) -> None:
         """Read templates and assets; ``apart`` for browsers without localStorage.
 
         ``login``: people sign in, so that the outer frame asks for its session's login first.
+        ``passwords``: they may do so with a password though there is a provider.
         """
         self._login = login
+        self._passwords = passwords
         self._codec = codec
         self._catalogue = Catalogue()
         self._templates: dict[tuple[str, str, bool, bool], Template] = {}
@@ -201,6 +204,8 @@ class Pages:
             "login": "1" if self._login else "",
             "secure": self._codec.secure_origin,
             "start": wire.LOGIN_START_PATH,
+            "password": wire.PASSWORD_PATH,
+            "typing": "" if self._passwords else "hidden",
             "script": wire.ASSET_PATH + script["file"] if script else "",
             "integrity": script["integrity"] if script else "",
             "typed": "hidden" if only else "",

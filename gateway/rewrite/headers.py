@@ -15,6 +15,7 @@ from gateway import wire
 from gateway.origins import HostKind, parse, parse_origin
 from gateway.rewrite.csp import RuntimeSource, containment, frame_ancestors_for, map_policies
 from gateway.rewrite.media import is_read_by_use
+from gateway.rewrite.outgoing_forms import is_signed, map_header, map_target
 from gateway.rewrite.parameters import strip_own_parameters
 from gateway.rewrite.reporting import Reporting, map_report_to, map_reporting_endpoints
 from gateway.rewrite.urls import map_refresh
@@ -56,7 +57,7 @@ _RESPONSE_DROPPED = frozenset(
 _EDITED_DROPPED = frozenset(
     (
         b"etag", b"last-modified", b"accept-ranges", b"content-md5", b"digest", b"content-digest",
-        b"repr-digest", b"want-digest",
+        b"repr-digest", b"want-digest", b"content-range",
     )
 )  # fmt: skip
 _PRIVATE_DROPPED = frozenset((b"cache-control", b"expires", b"pragma", b"age"))
@@ -180,7 +181,7 @@ def sec_fetch_site(who: Initiator, target: Origin, suffixes: Suffixes) -> bytes 
     return b"same-site" if same_site else b"cross-site"
 
 
-def request_fields(
+def request_fields(  # noqa: PLR0913 (all that the fields depend on)
     fields: Fields,
     target: Origin,
     codec: Codec,
@@ -190,14 +191,16 @@ def request_fields(
     edits_body: bool,
     accept_encoding: bytes,
     condition: tuple[bytes, bytes] | None = None,
+    maps: bool = True,
 ) -> list[tuple[bytes, bytes]]:
     """The fields that go upstream.
 
     ``edits_body`` says that the answer may be edited: then it must come in a coding
     that can be decoded, whole; ``condition`` is the origin's own behind a validator of
-    ours.
+    ours.  ``maps``: addresses in other fields are expanded, too.
     """
     who = initiator(fields, target, codec)
+    maps = maps and not is_signed(fields)
     out = [(b"Host", target.netloc.encode("ascii"))]
     for key, value in without_hop_by_hop(fields):
         name = key.lower()
@@ -209,11 +212,13 @@ def request_fields(
         if name == b"origin":
             mapped = _expand_origin_field(value, codec)
         elif name == b"referer":
-            mapped = _expand_referer(value, codec)
+            mapped = _expand_referer(value, codec, maps=maps)
         elif name == b"sec-fetch-site":
             mapped = sec_fetch_site(who, target, suffixes)
         elif name == b"sec-fetch-dest" and value == b"iframe" and isinstance(who, OuterFrame):
             mapped = b"document"
+        elif maps:
+            mapped = map_header(name, value, codec)
         if mapped is not None:
             out.append((key, mapped))
     if edits_body:
@@ -237,12 +242,17 @@ def _expand_origin_field(value: bytes, codec: Codec) -> bytes | None:
     return value
 
 
-def _expand_referer(value: bytes, codec: Codec) -> bytes | None:
+def _expand_referer(value: bytes, codec: Codec, *, maps: bool) -> bytes | None:
     text = value.decode("latin-1")
     expanded = codec.expand_url(text)
-    if expanded is not None:
-        return strip_own_parameters(expanded).encode("latin-1")
     found = parse(text)
+    if expanded is not None and found is not None:
+        expanded = strip_own_parameters(expanded)
+        page = parse(expanded)
+        if maps and page is not None:
+            # As its own origin was asked for it: there its state was no secret either.
+            expanded = map_target(expanded, codec, page[0])
+        return expanded.encode("latin-1")
     return None if found is not None and codec.is_own(found[0].host) else value
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gateway.rewrite import scripts, tokens
+from gateway.rewrite import native, scripts, tokens
 from gateway.rewrite.attributes import TagEditor
 from gateway.rewrite.css import LIMIT, CssRewriter
 from gateway.rewrite.foreign import ForeignContent
@@ -63,9 +63,8 @@ class HtmlRewriter:
     ) -> None:
         """Make a rewriter for one document.
 
-        ``frame_markup`` goes into each ``srcdoc``.
-        ``runtime`` is admitted by policies in ``meta`` elements.  ``form_token`` goes into
-        where forms are sent with POST.
+        ``frame_markup`` goes into each ``srcdoc``.  ``runtime`` is admitted by policies in
+        ``meta`` elements.  ``form_token`` goes into where forms are sent with POST.
         """
         self._frame_markup = frame_markup
         self._urls = urls
@@ -81,6 +80,7 @@ class HtmlRewriter:
         )  # fmt: skip
         self._form_token = form_token
         self._skips = tokens.skips(forms=bool(form_token))
+        self._passes = native.pass_html
         self._pending = b""
         self._wanted = 0
         self._out: list[bytes] = []
@@ -88,14 +88,11 @@ class HtmlRewriter:
         self._stalled = False
         # What the scanner is in the middle of; None: in data.
         self._until: re.Pattern[bytes] | None = None
-        self._raw = b""
-        self._escaped = 0
+        self._raw, self._escaped = b"", 0
         self._css: CssRewriter | None = None
         self._inert: tuple[str, list[bytes]] | None = None
         self._inert_size = 0
-        self._dropping = False
-        self._quote = b""
-        self._opening = False
+        self._dropping, self._quote, self._opening = False, b"", False
         # The text of a style element of SVG within HTML, up to the next markup.
         self._sheet: CssRewriter | None = None
         self._in_cdata = False
@@ -183,14 +180,18 @@ class HtmlRewriter:
             skip = in_html
         else:
             skip = in_foreign if self._foreign.is_foreign else at_point
-        found = skip.match(text, at)
-        start = found.end() if found is not None else at
+        if self._passes is not None and skip is in_html and len(text) - at <= self._limit:
+            at = self._passes(text, at, self._out, self._urls.url, forms=bool(self._form_token))
+            start = at
+        else:
+            found = skip.match(text, at)
+            start = found.end() if found is not None else at
         if start > at:
             self._out.append(text[at:start])
             if self._foreign.at_point and text.find(b"<", at, start) >= 0:
                 self._foreign.at_point = False
-            if start == len(text):
-                return start
+        if start == len(text):
+            return start
         following = text[start + 1 : start + 2]
         if following not in b"!?/":
             reached = self._start_tag(text, start)

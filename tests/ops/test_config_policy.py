@@ -40,6 +40,19 @@ class PolicyTests(SynchronousTestCase):
         frame = found.policy.navigation[-1]
         self.assertEqual(frame.page and frame.page.text, "https://a.b")
 
+    def test_reverse_map(self) -> None:
+        """On rules of either kind, on unless it is said otherwise."""
+        found = parse_config(
+            self.text + '[[allow-navigation]]\nhref = "https://c.b"\nreverse-map = false\n'
+            '[[access]]\norigin = "https://d.b"\nreverse-map = false\n'
+            '[[access]]\norigin = "https://e.b"\n',
+            "g.toml",
+        )
+        self.assertIs(found.policy.navigation[-1].reverse_map, False)
+        self.assertEqual([rule.reverse_map for rule in found.policy.access[-2:]], [False, True])
+        (fault,) = self.faults('[[access]]\norigin = "https://d.b"\nreverse-map = 0\n')
+        self.assertIn("access[1].reverse-map: found 0, expected true or false", fault)
+
     def test_faults(self) -> None:
         """Each names its place and what is wrong."""
         for line, path, what in (
@@ -50,6 +63,7 @@ class PolicyTests(SynchronousTestCase):
             ('href = "tel:*"\nfrom = "x y"', "from", "expected a pattern"),
             ('href = "tel:*"\nform = "*"', "form", 'did you mean "from"?'),
             ('from = "*"', "href", "missing"),
+            ('href = "tel:*"\nfrom = "https://a.b/x"', "from", "without a path"),
         ):
             (fault,) = self.faults(f"[[allow-intent]]\n{line}\n")
             self.assertTrue(fault.startswith(f"g.toml: allow-intent[1].{path}: "), fault)
