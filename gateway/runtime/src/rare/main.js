@@ -1,4 +1,5 @@
 // The part of the inner runtime that few pages need; it is run at once when one does.
+import { edit } from "../identity/edit.js";
 import { mapCss } from "../shared/css.js";
 import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
@@ -32,6 +33,8 @@ const parts = {
   store,
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),
+  /** Only where scripts are edited. */
+  ...(IDENTITY ? { source: edit } : {}),
   windows: windowsOf,
   write,
   written,
