@@ -41,6 +41,7 @@ from gateway.exchange.messages import (
     refusal,
 )
 from gateway.policy.engine import Ask, Decision, Question
+from gateway.policy.sites import site_options
 from gateway.rewrite import csp, headers
 from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked
 from gateway.rewrite.pipeline import BodyPlan
@@ -125,8 +126,9 @@ def _proxied(
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
+    context = context.for_site(site_options(decision))
     what = bodies.asked(head)
-    conditional = head.method in RETRIEVES and what is not Asked.OTHER
+    conditional = head.method in RETRIEVES and what.is_edited
     basic = reading.session is not None and reading.session.is_basic
     more = placed.inserts
     sends, stores = accesses = places.accesses(placed, addressed, context)
@@ -150,7 +152,7 @@ def _proxied(
         if what is Asked.DOCUMENT:
             attested = yield from attesting.attested(reading, addressed.origin, now, context)
         puts = None
-        if what is not Asked.OTHER:
+        if what.is_edited:
             puts = bodies.inserted(
                 what, addressed, opened, stores, now, context, reading.session, attested, more
             )
@@ -161,7 +163,7 @@ def _proxied(
             context.codec,
             context.suffixes,
             cookie=cookie,
-            edits_body=what is not Asked.OTHER or basic,
+            edits_body=what.is_edited or basic,
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
             maps=outgoing.maps_back(addressed.origin, context),
@@ -389,9 +391,9 @@ def _respond(
     )
     fields = headers.response_fields(answer.fields, mapping)
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
-    if what is Asked.DOCUMENT and shows and not plan.edits:
+    if what is Asked.DOCUMENT and shows and not plan.kind.is_document:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.
-        fields.append((b"Content-Security-Policy", b"script-src 'none'"))
+        fields.append((b"Content-Security-Policy", csp.shown(context.codec, plan.kind)))
     if basic:
         # What the rewriter overlooked finds no script that it may run.
         given = headers.get_all(fields, b"content-security-policy")
@@ -400,6 +402,8 @@ def _respond(
         fields += [(b"Content-Security-Policy", policy) for policy in policies]
     if answer.length is not None and not plan.edits and answer.status not in bodies.BODYLESS:
         fields.append((b"Content-Length", b"%d" % answer.length))
-    return Respond(
-        answer.status, answer.reason, tuple(fields), BodyPlan() if head.method == b"HEAD" else plan
+    # A range that was the whole is none any more once it is edited.
+    status, reason = (
+        (200, b"OK") if plan.edits and answer.status == 206 else (answer.status, answer.reason)
     )
+    return Respond(status, reason, tuple(fields), BodyPlan() if head.method == b"HEAD" else plan)

@@ -150,7 +150,8 @@ def _dialled(
     wrong = judge_choice(offer, answer.subprotocol)
     if wrong is not None:
         return _unsound(wrong)
-    asked = Asked(question, addressed, decision.transport.tls)
+    login = yield from authentication.signed_in(head, reading, context)
+    asked = Asked(question, addressed, decision.transport.tls, login, context.authentication)
     return Accept(answer.subprotocol, asked=asked)
 
 

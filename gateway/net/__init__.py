@@ -12,7 +12,7 @@
 - ``websocket``: the one module that owns autobahn, both legs.
 - ``relay``: two legs coupled, whatever they are made of; ``standing``: what a reload ends.
 - ``upstream``: the one module that owns twisted.web's client side; the pool.
-- ``reports``: counts browsers' reports, keeps some, sends on what sites asked for.
+- ``reports``: counts browsers' reports, keeps some, sends on what sites asked for; ``leaks``: by site.
 - ``resolver``: static hosts, and addresses judged after resolution.
 - ``login``: passwords compared; ``bearer``: tokens judged; ``provider``: OpenID; ``fetch``: for both.
 - ``peer``: TLS towards origins.

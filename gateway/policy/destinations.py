@@ -19,6 +19,7 @@ from gateway.policy.patterns import Pattern, Target
 from gateway.policy.transport import Transport, transport_for
 
 if TYPE_CHECKING:
+    from gateway.policy.sites import SiteRule
     from gateway.policy.transport import ClientIdentity, Trust
 
 
@@ -71,6 +72,7 @@ class Settings:
     access: tuple[AccessRule, ...] = ()
     addresses: AddressSettings = attrs.field(factory=AddressSettings)
     intents: tuple[IntentRule, ...] = ()
+    sites: tuple[SiteRule, ...] = ()
 
     @cached_property
     def navigation_at(self) -> ByHost[NavigationRule]:

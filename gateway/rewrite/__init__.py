@@ -9,6 +9,7 @@
 - ``parameters``: ours in URLs, added and taken out.  ``coding``: content codings, decoded with
   an expansion limit.  ``encoding``: character encodings, found as browsers find them.
 - ``inject``: puts runtime and payload into documents.
+- ``native``: the compiled loops, where there are any.
 - ``html``: the streaming rewriter of HTML and XML.  ``tokens``: its expressions;
   ``foreign``: where SVG and MathML begin and end; ``attributes``: which attribute of which
   element is edited, and how; ``references``: character references; ``scripts``: import maps.

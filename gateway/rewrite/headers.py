@@ -173,19 +173,11 @@ def request_fields(  # noqa: PLR0913 (all that the fields depend on)
             continue
         if edits_body and (name in names.EDITS_DROPPED or name == b"accept-encoding"):
             continue
-        mapped: bytes | None = value
-        if name == b"origin":
-            mapped = _expand_origin_field(value, codec)
-        elif name == b"referer":
-            mapped = _expand_referer(value, codec, maps=maps)
-        elif name == b"sec-fetch-site":
-            mapped = sec_fetch_site(who, target, suffixes)
-        elif name == b"sec-fetch-dest" and value == b"iframe" and isinstance(who, OuterFrame):
-            mapped = b"document"
-        elif maps:
-            mapped = map_header(name, value, codec)
+        mapped = _request_field(name, value, who, target, codec, suffixes, maps=maps)
         if mapped is not None:
             out.append((key, mapped))
+    if sec_fetch_site(who, target, suffixes) == b"cross-site" and _is_credentialed(fields):
+        out.append((b"Sec-Fetch-Storage-Access", b"active"))
     if edits_body:
         out.append((b"Accept-Encoding", accept_encoding))
     if condition is not None:
@@ -193,6 +185,50 @@ def request_fields(  # noqa: PLR0913 (all that the fields depend on)
     if cookie:
         out.append((b"Cookie", cookie))
     return out
+
+
+def _request_field(
+    name: bytes,
+    value: bytes,
+    who: Initiator,
+    target: Origin,
+    codec: Codec,
+    suffixes: Suffixes,
+    *,
+    maps: bool,
+) -> bytes | None:
+    """A request field's value upstream; None: it does not go there."""
+    if name == b"origin":
+        return _expand_origin_field(value, codec)
+    if name == b"referer":
+        return _expand_referer(value, codec, maps=maps)
+    if name == b"sec-fetch-site":
+        return _site_field(value, who, target, suffixes)
+    if name == b"sec-fetch-dest" and value == b"iframe" and isinstance(who, OuterFrame):
+        return b"document"
+    if name == b"sec-fetch-storage-access":
+        return None  # the hosts here are not the sites that it is about
+    return map_header(name, value, codec) if maps else value
+
+
+def _site_field(value: bytes, who: Initiator, target: Origin, suffixes: Suffixes) -> bytes | None:
+    """``Sec-Fetch-Site`` of a request that may have been redirected.
+
+    A browser that calls a page's request to its own host same-site was led over another host.
+    """
+    mapped = sec_fetch_site(who, target, suffixes)
+    return b"cross-site" if mapped == b"same-origin" and value == b"same-site" else mapped
+
+
+def _is_credentialed(fields: Fields) -> bool:
+    """Whether a resource is asked for with a session: then the jar goes along.
+
+    Only browsers that send Fetch Metadata are told of; of a navigation nobody knows whether
+    it is a frame's.
+    """
+    held = any(wire.ICK_COOKIE in value for value in get_all(fields, b"cookie"))
+    mode = get(fields, b"sec-fetch-mode")
+    return held and mode not in {"navigate", None}
 
 
 def _expand_origin_field(value: bytes, codec: Codec) -> bytes | None:
