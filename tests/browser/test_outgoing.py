@@ -87,7 +87,9 @@ def _answer(asked: Asked) -> Answer | None:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, playwright):
     """A site that is told of itself."""
-    found = World(tmp_path_factory.mktemp("outgoing"), playwright, {A: "secure", B: "secure"}, _answer)
+    found = World(
+        tmp_path_factory.mktemp("outgoing"), playwright, {A: "secure", B: "secure"}, _answer
+    )
     yield found
     found.stop()
 
