@@ -118,6 +118,7 @@ class Context:
     originals: Originals = attrs.field(factory=Originals, repr=False)
     authentication: Authentication | None = None
     identity: Scripts | None = attrs.field(default=None, repr=False)
+    revision: bytes = b""
 
     def for_site(self, options: SiteOptions) -> Context:
         """The context for pages of a site: with its own runtime where the operator chose so."""
