@@ -82,6 +82,7 @@ class Settings:
     report_samples: bool = False
     content: tuple[ContentRule, ...] = ()
     early_hints: bool = True
+    outgoing_field_bytes: int = 64 * 1024
 
 
 @attrs.frozen

@@ -154,6 +154,7 @@ class GatewayService(Service):
                 content=config.content.rules,
                 settle_seconds=config.net.limits.settle_seconds,
                 early_hints=config.early_hints,
+                outgoing_field_bytes=config.net.limits.outgoing_field_bytes,
             ),
             config.apart,
             clients=config.admission.clients,

@@ -124,6 +124,16 @@ class FormTests(SynchronousTestCase):
 
     def test_large_fields(self) -> None:
         """They stream, and are mapped as text."""
+        for limit in (0, 100, FIELD_LIMIT):
+            mapper = FormMapper(codec(), THERE, limit)
+            body = b"state=" + quote(OURS, safe="").encode() + b"&a=" + OURS.encode()
+            streamed = limit < 6
+            wanted = body.replace(OURS.encode(), SHOP.encode())
+            if streamed:
+                wanted = wanted.replace(
+                    quote(OURS, safe="").encode(), quote(SHOP, safe="").encode()
+                )
+            self.assertEqual(run(mapper, cut(body, range(0, len(body), 7))), wanted)
         for size in (FIELD_LIMIT - 200, FIELD_LIMIT, 3 * FIELD_LIMIT):
             body = b"a=" + b"x" * size + b" " + OURS.encode() + b"&b=" + OURS.encode()
             wanted = body.replace(OURS.encode(), SHOP.encode())
