@@ -41,6 +41,7 @@ from gateway.exchange.messages import (
     refusal,
 )
 from gateway.policy.engine import Ask, Decision, Question
+from gateway.policy.sites import site_options
 from gateway.rewrite import csp, headers
 from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked
 from gateway.rewrite.pipeline import BodyPlan
@@ -125,6 +126,7 @@ def _proxied(
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
+    context = context.for_site(site_options(decision))
     what = bodies.asked(head)
     conditional = head.method in RETRIEVES and what.is_edited
     basic = reading.session is not None and reading.session.is_basic
@@ -166,6 +168,7 @@ def _proxied(
             condition=condition,
             maps=outgoing.maps_back(addressed.origin, context),
         )
+        fields += outgoing.forwarded(head, context)
         refused = yield from admission.admit_destination(addressed.origin, context)
         if refused is not None:
             return refused

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.policy.authentication import Authentication
     from gateway.policy.content import ContentRule
     from gateway.policy.destinations import Settings as PolicySettings
+    from gateway.policy.sites import SiteOptions
     from gateway.policy.transport import Transport
     from gateway.rewrite.headers import Fields
     from gateway.rewrite.outgoing_forms import Outgoing
@@ -82,6 +83,18 @@ class Settings:
 
 
 @attrs.frozen
+class Scripts:
+    """The runtime's files for pages that read their own address (``rewrite-location``)."""
+
+    runtime_path: str
+    runtime_digest: str
+    rare_path: str
+    rare_digest: str
+    worker_path: str
+    worker_source: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
 class Context:
     """What is the same for every exchange until the next reload."""
 
@@ -102,6 +115,13 @@ class Context:
     rates: RateSettings = attrs.field(factory=RateSettings)
     originals: Originals = attrs.field(factory=Originals, repr=False)
     authentication: Authentication | None = None
+    identity: Scripts | None = attrs.field(default=None, repr=False)
+
+    def for_site(self, options: SiteOptions) -> Context:
+        """The context for pages of a site: with its own runtime where the operator chose so."""
+        if not options.rewrite_location or self.identity is None:
+            return self
+        return attrs.evolve(self, **attrs.asdict(self.identity))
 
     def at(self, host: str) -> Context:
         """The context for a request's host: pages on the domain apart stay there."""

@@ -191,6 +191,7 @@ SCHEMA = Table(
             {
                 "trust": Key(schema.list_of(schema.text), ("system",)),
                 "allow-private": Key(schema.list_of(_network), ()),
+                **config_admission.UPSTREAM,
                 "hosts": Tables(
                     Table(
                         {

@@ -158,6 +158,7 @@ class GatewayService(Service):
             forwarded=config.admission.forwarded,
             rates=config.admission.rates,
             authentication=config.login.rules,
+            identity=pages.identity,
         )
         return Built(config, certificate, contexts, pages, context)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway import wire
-from gateway.exchange.messages import Page
+from gateway.exchange.messages import Page, Scripts
 from gateway.pages.hints import hint
 from gateway.pages.languages import DEFAULT, direction
 from gateway.pages.portal import Asked, section
@@ -27,6 +27,7 @@ from gateway.rewrite.coding import best_for, encoder_for, packed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.resources.abc import Traversable
 
     from gateway.origins import Codec
     from gateway.policy.catalogue import Icon
@@ -77,6 +78,19 @@ def _oops(language: str, texts: Texts, *, framed: bool) -> Template:
     return Template(re.sub(r"<p hidden[ >].*?</p>\n", "", text))
 
 
+def _identity(manifest: dict[str, dict[str, str]], built: Traversable) -> Scripts:
+    """The runtime of pages that read their own address."""
+    inner, rare, worker = (manifest[f"{name}-location"] for name in ("inner", "rare", "worker"))
+    return Scripts(
+        wire.ASSET_PATH + inner["file"],
+        inner["integrity"],
+        wire.ASSET_PATH + rare["file"],
+        rare["integrity"],
+        wire.ASSET_PATH + worker["file"],
+        (built / worker["file"]).read_bytes().rstrip(b"\n"),
+    )
+
+
 def _without_addresses(text: str) -> str:
     """A template without what asks for an address."""
     return re.sub(r"<!--typed-->.*?<!--/typed-->", "", text, flags=re.DOTALL)
@@ -120,6 +134,7 @@ class Pages:
         self.rare_digest: str = manifest["rare"]["integrity"]
         self.worker_path = wire.ASSET_PATH + manifest["worker"]["file"]
         self.worker_source = (built / manifest["worker"]["file"]).read_bytes().rstrip(b"\n")
+        self.identity = _identity(manifest, built)
         common = {
             "style": wire.ASSET_PATH + style,
             "icon": wire.ASSET_PATH + icon,

@@ -1,12 +1,13 @@
 // The handshake with the outer frame and the parent (protocols, section 7): until both have
 // answered, nothing of the page is shown and no input reaches it.
+import { nativesOf } from "../identity/natives.js";
 import { getOwnPropertyDescriptor } from "../shared/hooks.js";
 
 const INPUT =
   "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchstart";
 // A slow line is no attack; a silent one shows nothing.
 const PATIENCE = 30000;
-const { get: originOf } = /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin"));
+const originOf = IDENTITY ? nativesOf(window).origin : /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin")).get;
 
 /** @typedef {(type: string, more?: object, transfer?: Transferable[]) => void} Post */
 /** @typedef {Record<string, (said: any, event: MessageEvent, origin?: any) => void>} Heard what is done about each type of message */
