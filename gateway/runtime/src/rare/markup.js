@@ -1,6 +1,7 @@
 // HTML and lists of URLs that script makes: a small copy of the server's rules.
 import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
 import { mapCss } from "../shared/css.js";
+import { demanded } from "./integrity.js";
 
 const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
@@ -45,7 +46,8 @@ const list = (text, map) =>
  * @param {string} frameMarkup what goes before a `srcdoc` document
  */
 export const attribute = (name, value, map, other, frameMarkup) =>
-  name === "style" ? mapCss(value, map)
+  name === "integrity" ? demanded(value, map)
+  : name === "style" ? mapCss(value, map)
   : name === "srcdoc" ? frameMarkup + html(value, map, other)
   : /set$|ping/.test(name) ? list(value, map)
   : map(value);
