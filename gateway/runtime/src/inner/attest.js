@@ -1,9 +1,11 @@
 // The handshake with the outer frame and the parent (protocols, section 7): until both have
-// answered, nothing of the page is shown and no input reaches it.
+// answered, nothing of the page is shown and no input reaches it.  The page is laid out
+// meanwhile, as directly: its script measures, and gives the focus, when the document is ready.
 import { getOwnPropertyDescriptor } from "../shared/hooks.js";
 
 const INPUT =
-  "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchstart";
+  "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchend touchstart";
+const HIDING = ["opacity", "pointer-events"];
 // A slow line is no attack; a silent one shows nothing.
 const PATIENCE = 30000;
 const { get: originOf } = /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin"));
@@ -59,15 +61,14 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
     const root = document.documentElement;
     if (open < 1 || !root) return;
     const { style } = root;
-    const styled = root.getAttribute("style");
-    const display = style.getPropertyValue("display");
-    const important = style.getPropertyPriority("display");
+    const set = style.setProperty.bind(style);
+    /** @type {[string, string, string][]} */
+    const old = HIDING.map((name) => [name, style.getPropertyValue(name), style.getPropertyPriority(name)]);
     show = () => {
-      if (display) style.setProperty("display", display, important);
-      else style.removeProperty("display");
-      if (styled === null && !root.getAttribute("style")) root.removeAttribute("style");
+      old.map((one) => set(...one));
+      if (!root.getAttribute("style")) root.removeAttribute("style");
     };
-    style.setProperty("display", "none", "important");
+    HIDING.map((name, at) => set(name, at ? "none" : "0", "important"));
     each("addEventListener");
   };
   const answered = (/** @type {number} */ by) => {
