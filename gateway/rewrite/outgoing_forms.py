@@ -47,6 +47,8 @@ _SIGNED = frozenset(
     )
 )  # fmt: skip
 _SIGNING = re.compile(rb"\s*(?:AWS4-|Signature\b|Digest\b|Hawk\b|HMAC|GOOG4-)", re.IGNORECASE)
+# Engine.IO 3, netstrings; STOMP, also in SockJS's JSON, and JSON-RPC as language servers speak it.
+_COUNTS = re.compile(rb"\A\s*[0-9]{1,10}:|content-length\s*:", re.IGNORECASE)
 _NOT_FOR_MAPPING = frozenset(
     (b"authorization", b"proxy-authorization", b"cookie", b"dpop", b"content-type",
      b"accept", b"user-agent", b"te", *_SIGNED)
@@ -320,6 +322,10 @@ class Outgoing:
     origin: Origin
     codec: Codec = attrs.field(repr=False)
     limit: int = FIELD_LIMIT
+
+    def counts(self, begins: bytes) -> bool:
+        """Whether a text says how long its parts are, and so must stay as it is."""
+        return is_text(media_type(self.content_type)) and _COUNTS.search(begins) is not None
 
     def mapper(self) -> Mapper:
         """A mapper for the body from its first octet on."""

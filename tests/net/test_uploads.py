@@ -52,6 +52,7 @@ class UploadTests(GatewayCase):
             (b"Content-Type: text/plain\r\nContent-Encoding: gzip", url, url),
             (b"Content-Type: text/plain\r\nContent-Digest: x", url, url),
             (b"X-Nothing: x", url, url),
+            (b"Content-Type: text/plain", f'63:42["{url}"]', f'63:42["{url}"]'),
             (b"Content-Type: multipart/form-data; boundary=b",
              (part % (b"", url.encode())).decode(), (part % (b"", back.encode())).decode()),
             (b"Content-Type: multipart/form-data; boundary=b",

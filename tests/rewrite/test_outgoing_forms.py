@@ -233,6 +233,27 @@ class PlanTests(SynchronousTestCase):
             found = None if plan is None else type(plan.mapper()).__name__
             self.assertEqual(found, wanted, kind)
 
+    def test_counts(self) -> None:
+        """Texts that say how long they are; not what merely has a number in it."""
+        for body, wanted in (
+            ('96:42["chat","hello"]', True),
+            ('["SEND\\ncontent-length:12\\n\\nhello"]', True),
+            ("SEND\nContent-Length : 12\n\nhello", True),
+            ('{"n": 12}', False),
+            ("12", False),
+            ('42["chat","12:30"]', False),
+            ("", False),
+        ):
+            for kind, text in (
+                ("text/plain;charset=UTF-8", True),
+                ("application/json", True),
+                ("application/x-www-form-urlencoded", False),
+                ("multipart/form-data; boundary=b", False),
+            ):
+                plan = body_plan(((b"content-type", kind.encode()),), codec(), THERE)
+                assert plan is not None
+                self.assertIs(plan.counts(body.encode()), wanted and text, (body, kind))
+
     def test_signed(self) -> None:
         """A digest or signature of what is sent: nothing in it may change."""
         json_ = (b"Content-Type", b"application/json")
