@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway.rewrite.outgoing import map_text
 from gateway.rewrite.outgoing_forms import (
     FIELD_LIMIT,
     FormMapper,
@@ -17,6 +18,7 @@ from gateway.rewrite.outgoing_forms import (
     body_plan,
     is_signed,
     map_field,
+    map_fields,
     map_header,
     map_target,
 )
