@@ -101,6 +101,7 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
         digest = validators.digest(
             json.dumps(payload).encode(),
             context.runtime_digest.encode(),
+            context.revision,
             owner,
             whose,
             b"%d" % age,
@@ -116,7 +117,9 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
     # A sheet that one mode lets pass must not be taken for the other's.
     return Inserted(
         tag=validators.digest(
-            own, *([b"basic"] if session is not None and session.is_basic else [])
+            own,
+            context.revision,
+            *([b"basic"] if session is not None and session.is_basic else []),
         )
     )
 

@@ -82,6 +82,7 @@ class Settings:
     report_samples: bool = False
     content: tuple[ContentRule, ...] = ()
     early_hints: bool = True
+    outgoing_field_bytes: int = 64 * 1024
 
 
 @attrs.frozen
@@ -118,6 +119,7 @@ class Context:
     originals: Originals = attrs.field(factory=Originals, repr=False)
     authentication: Authentication | None = None
     identity: Scripts | None = attrs.field(default=None, repr=False)
+    revision: bytes = b""
 
     def for_site(self, options: SiteOptions) -> Context:
         """The context for pages of a site: with its own runtime where the operator chose so."""
