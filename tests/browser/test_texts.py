@@ -11,8 +11,8 @@ import contextlib
 import pytest
 
 from tests.browser.harness import settle
-from tests.browser.runtime.pages import A, B, answer, html
-from tests.browser.runtime.site import Answer, Asked
+from tests.browser.runtime.pages import SHEET, A, B, answer, digest, html
+from tests.browser.runtime.site import JS, Answer, Asked
 from tests.browser.runtime.world import World, said
 
 pytestmark = pytest.mark.browser
@@ -48,7 +48,91 @@ _XSL = f"""<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/T
 <img><xsl:attribute name="src"><xsl:text>{B}/pixel.png?attribute</xsl:text></xsl:attribute></img></body></html></xsl:template></xsl:stylesheet>"""
 _OTHER = """<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
 <xsl:template name="more"><i id="more">imported</i></xsl:template></xsl:stylesheet>"""
+# --- integrity -------------------------------------------------------------------------
+_GOOD, _BAD = digest(SHEET), digest(b"")
+_PLAIN = digest(".sheet { width: 7px }")
+_OF_A, _OF_B = (digest(f'globalThis.ran = "{one}.test";') for one in "ab")
+_SCRIPT = b"globalThis.ran = (globalThis.ran ?? 0) + 1; export default 1;"
+_SRI = f"""<script>
+const A = "{A}", B = "{B}", good = "{_GOOD}", bad = "{_BAD}", js = "{digest(_SCRIPT)}";
+const told = (one, more) => new Promise((done) => {{
+  const said = [];
+  const tell = ({{ type }}) => {{
+    said.push(type);
+    setTimeout(() => done([...said, one.integrity, one.getAttribute("integrity"), one.getAttribute("href") ?? one.getAttribute("src"), more?.(one)]), 50);
+  }};
+  one.addEventListener("load", tell);
+  one.onerror = tell;
+}});
+const rules = ({{ sheet }}) => sheet?.cssRules.length ?? 0; // one that is refused may be there, but empty
+const link = (set, after) => {{
+  const one = document.createElement("link");
+  const said = told(one, rules);
+  set(one);
+  document.head.append(one);
+  after?.(one);
+  return said;
+}};
+const given = (more) => (one) => Object.assign(one, {{ rel: "stylesheet", ...more }});
+const named = (more) => (one) => Object.entries(more).forEach(([name, value]) => one.setAttribute(name, value));
+const markup = (text) => {{
+  const box = document.createElement("div");
+  box.innerHTML = text;
+  const said = told(box.firstChild, rules);
+  document.body.append(box);
+  return said;
+}};
+const script = (more) => {{
+  const one = Object.assign(document.createElement("script"), more);
+  const said = told(one);
+  document.head.append(one);
+  return said;
+}};
+const TRIES = {{
+  "a property": () => link(given({{ href: "/edited.css?1", integrity: good }})),
+  "a property before the address": () => link(given({{ integrity: good, href: "/edited.css?2#x" }})),
+  "attributes": () => link(named({{ rel: "stylesheet", href: "/edited.css?3", integrity: good }})),
+  "odd attributes": () => link(named({{ REL: "StyleSheet", HREF: "edited.css?4", Integrity: ` sha256-none  ${{good}} ` }})),
+  "markup": () => markup(`<link rel=stylesheet href=/edited.css?5 integrity="${{good}}">`),
+  "another host": () => link(given({{ crossOrigin: "anonymous", href: B + "/edited.css?6", integrity: good }})),
+  "another host's markup": () => markup(`<link rel=stylesheet crossorigin href=${{B}}/edited.css?7 integrity="${{good}}">`),
+  "a wrong property": () => link(given({{ href: "/edited.css?8", integrity: bad }})),
+  "wrong markup": () => markup(`<link rel=stylesheet href=/edited.css?9 integrity="${{bad}}">`),
+  "several": () => link(given({{ href: "/edited.css?10", integrity: `${{bad}} ${{good}}` }})),
+  "no digest that is known": () => link(given({{ href: "/edited.css?11", integrity: "sha1-x" }})),
+  "nothing there": () => link(given({{ href: "/none.css", integrity: good }})),
+  "a hint": () => link((one) => Object.assign(one, {{ rel: "preload", as: "style", href: "/edited.css?12", integrity: good }})),
+  "a wrong hint": () => link((one) => Object.assign(one, {{ rel: "preload", as: "style", href: "/edited.css?13", integrity: bad }})),
+  "a sheet that is not edited": () => link(given({{ href: "/sheet.css?14", integrity: "{_PLAIN}" }})),
+  "script": () => script({{ src: "/sri.js", type: "module", integrity: js }}),
+  "another host's script": () => script({{ src: B + "/sri.js?1", type: "module", integrity: js, crossOrigin: "" }}),
+  "a wrong script": () => script({{ src: "/sri.js?2", type: "module", integrity: bad }}),
+  "a module ahead": () => link((one) => Object.assign(one, {{ rel: "modulepreload", href: "/sri.js?3", integrity: js }})),
+  "a wrong module ahead": () => link((one) => Object.assign(one, {{ rel: "modulepreload", href: "/sri.js?4", integrity: bad }})),
+  "fetch": async () => (await fetch("/edited.css", {{ integrity: good }})).status,
+  "a wrong fetch": () => fetch("/edited.css", {{ integrity: bad }}).then(() => 1, (error) => error.name),
+  "another host's fetch": async () => (await fetch(B + "/edited.css", {{ integrity: good }})).status,
+  "a request": async () => (await fetch(new Request("/edited.css", {{ integrity: good }}))).status,
+}};
+(async () => {{
+  const entries = await Promise.all(Object.entries(TRIES).map(async ([name, make]) =>
+    [name, await Promise.race([make(), new Promise((done) => setTimeout(done, 8000, "too late"))]).catch((error) => `${{error}}`)]));
+  window.seen = Object.fromEntries(entries);
+}})();
+</script>"""
+_MARKUP_SRI = f"""<link rel=preload as=style href=/edited.css?a integrity={_GOOD}><link rel=stylesheet href=/edited.css?a integrity={_GOOD} onload="l=1">
+<link rel=stylesheet href={B}/edited.css?b crossorigin integrity={_BAD} onerror="e=1"><link rel=modulepreload href=/sri.js integrity={digest(_SCRIPT)}>
+<script src=/sri.js type=module integrity={digest(_SCRIPT)}></script><script src=/sri.js?bad type=module integrity={_BAD} onerror="f=1"></script>
+<script src={B}/script.js integrity={_OF_B} crossorigin onload="g=ran"></script><i id=edited>x</i>
+<script>addEventListener("load", () => (window.seen = [window.l, window.e, window.f, window.g, window.ran, document.querySelector("#edited").offsetHeight]))</script>"""
+_INTEGRITY_POLICY = f"""<script src=/script.js?bare onerror="b=1"></script><script src=/script.js?good integrity={_OF_A}></script>
+<link rel=stylesheet href=/edited.css><i id=edited>x</i>
+<script>addEventListener("load", () => (window.seen = [window.b, window.ran, document.querySelector("#edited").offsetHeight]))</script>"""
 PAGES = {
+    "/sri": html(_SRI),
+    "/sri.js": Answer(_SCRIPT, JS),
+    "/sri-markup": html(_MARKUP_SRI),
+    "/sri-policy": html(_INTEGRITY_POLICY, Integrity_Policy="blocked-destinations=(script)"),
     "/native": html(f'<video muted autoplay src="{A}/master.m3u8"></video>'),
     "/native-untold": html(f'<video muted autoplay src="{B}/untold.m3u8"></video>'),
     "/player": html(_PLAYER),
@@ -177,3 +261,22 @@ def test_xml_without_the_runtime_runs_no_script(world):
     directly, through = both(world, "/plain.xml", "window.ran ?? 0")
     assert directly[0] == 1
     assert through == (0, directly[1])
+
+
+def test_integrity_that_script_demands(world, subtests):
+    """A right digest loads, a wrong one fails once; elements read as they were set."""
+    directly, through = both(world, "/sri", "window.seen", "window.seen")
+    assert list(through[0]) == list(directly[0])
+    for case, expected in directly[0].items():
+        with subtests.test(msg=case):
+            assert expected != "too late"
+            assert through[0][case] == expected
+    assert through[1] == directly[1]
+
+
+@pytest.mark.parametrize("path", ["/sri-markup", "/sri-policy"])
+def test_integrity_in_markup(world, path):
+    """Sheets, scripts and modules; a policy that wants a digest of every script admits ours."""
+    directly, through = both(world, path, "window.seen", "window.seen")
+    assert directly[0] is not None
+    assert through == directly

@@ -5,9 +5,12 @@ import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
+import { heal } from "./heal.js";
+import { keyframes } from "./keyframes.js";
 import { longLabel } from "./long.js";
 import { attribute, html } from "./markup.js";
 import { renew } from "./renew.js";
+import { sign } from "./sign.js";
 import { store } from "./store.js";
 import { windowsOf } from "./windows.js";
 import { written } from "./write.js";
@@ -27,9 +30,12 @@ const parts = {
   },
   css: mapCss,
   decode,
+  heal,
   html,
+  keyframes,
   read,
   renew,
+  sign,
   store,
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),
