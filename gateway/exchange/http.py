@@ -25,6 +25,7 @@ from gateway.exchange import (
     reports,
     script_cookies,
     steps,
+    unreached,
 )
 from gateway.exchange.messages import (
     RETRIEVES,
@@ -99,7 +100,7 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
             passing.origin = None
         fields += yield from passing.fields()
     except GatewayError as error:
-        ending = refusal(error)
+        ending = unreached.ending(error, head)
     return _with_fields(ending, fields)
 
 

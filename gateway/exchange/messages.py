@@ -450,6 +450,7 @@ class Refuse:
 
     ``outside``: an address that may be opened outside the gateway, if the person wants that.
     ``site``: the origin that a person asked for, which the page then names.
+    ``cut``: nothing is answered; the browser sees a network error (``exchange.unreached``).
     """
 
     status: int
@@ -461,6 +462,7 @@ class Refuse:
     fields: Fields = attrs.field(default=(), repr=False)
     outside: str = attrs.field(default="", repr=False)
     site: str = ""
+    cut: bool = False
 
 
 @attrs.frozen
