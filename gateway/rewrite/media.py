@@ -17,7 +17,6 @@ _XML = frozenset({"text/xml", "application/xml", "text/xsl", "text/rdf"})
 """What browsers read as XML (MIME Sniffing, 4.6), besides every ``+xml``; the last two once did."""
 _FEEDS = frozenset({"application/rss+xml", "application/atom+xml"})
 """What Chromium shows as plain text."""
-_SCRIPT_DESTINATIONS = frozenset({"script", "audioworklet", "paintworklet"})
 _MEDIA_DESTINATIONS = frozenset({"video", "audio"})
 _UNKNOWN = frozenset({"", "text/plain", "application/octet-stream", "unknown/unknown", "*/*"})
 
@@ -103,8 +102,8 @@ def asked_for(destination: str | None, mode: str | None, accept: str | None) -> 
         return Asked.MANIFEST
     if destination == "xslt":
         return Asked.XSLT
-    if destination in _SCRIPT_DESTINATIONS:
-        return Asked.SCRIPT
+    if destination == "script":
+        return Asked.SCRIPT  # not of worklets, which have no location and no runtime
     if destination == "style" or (
         destination is None and (accept or "").lstrip().startswith("text/css")
     ):

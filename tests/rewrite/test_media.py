@@ -79,7 +79,7 @@ class AskedTests(SynchronousTestCase):
             ("paintworklet", "cors", None, Asked.OTHER),
             ("xslt", "same-origin", None, Asked.XSLT),
             ("script", "no-cors", None, Asked.SCRIPT),
-            ("audioworklet", "cors", None, Asked.SCRIPT),
+            ("audioworklet", "cors", None, Asked.OTHER),
             ("json", "cors", None, Asked.OTHER),
             ("video", "no-cors", "*/*", Asked.MEDIA),
             ("audio", "cors", "*/*", Asked.MEDIA),
