@@ -17,6 +17,7 @@ from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
 from gateway.rewrite.encoding import charset_of
 from gateway.rewrite.inject import guard_markup, payload_markup, script_markup
+from gateway.rewrite.links import EarlyHints
 from gateway.rewrite.media import PLAYLISTS, Asked, Kind, asked_for, kind_of
 from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
@@ -124,6 +125,14 @@ def condition(head: RequestHead, tag: bytes) -> tuple[bytes, bytes] | None:
     """The condition that goes upstream for the browser's own."""
     given = headers.get(head.fields, b"if-none-match")
     return None if given is None else validators.incoming(given.encode("latin-1"), tag)
+
+
+def early_hints(head: RequestHead, addressed: Addressed, context: Context) -> EarlyHints | None:
+    """What a site's 103 becomes: for navigations alone, as browsers have it."""
+    navigates = headers.get(head.fields, b"sec-fetch-mode") == "navigate"
+    if not context.settings.early_hints or head.method != b"GET" or not navigates:
+        return None
+    return EarlyHints(context.codec, addressed.url)
 
 
 def etag_for(answer: UpstreamHead, tag: bytes) -> bytes | None:

@@ -168,10 +168,21 @@ def _proxied(
             condition=condition,
             maps=outgoing.maps_back(addressed.origin, context),
         )
+        fields += outgoing.forwarded(head, context)
         refused = yield from admission.admit_destination(addressed.origin, context)
         if refused is not None:
             return refused
-        answer = yield from _connect(head, addressed, decision, placed.upstream(fields), context)
+        answer = yield from _connect(
+            Connect(
+                addressed.origin,
+                decision.transport,
+                head.method,
+                addressed.target,
+                tuple(placed.upstream(fields)),
+                outgoing.body_for(head, addressed.origin, context),
+                None if basic else bodies.early_hints(head, addressed, context),
+            )
+        )
         received = _received(answer)
         left = yield from steps.receive_cookies(opened, received, addressed, stores, context)
         unchanged = answer.status == 304 and condition is not None
@@ -232,23 +243,14 @@ def upgrade(head: RequestHead, addressed: Addressed, context: Context) -> Answer
     return Answer(307, tuple(fields))
 
 
-def _connect(
-    head: RequestHead,
-    addressed: Addressed,
-    decision: Decision,
-    fields: list[tuple[bytes, bytes]],
-    context: Context,
-) -> Step[UpstreamHead]:
-    body = outgoing.body_for(head, addressed.origin, context)
-    answer = yield Connect(
-        addressed.origin, decision.transport, head.method, addressed.target, tuple(fields), body
-    )
+def _connect(need: Connect) -> Step[UpstreamHead]:
+    answer = yield need
     if isinstance(answer, UpstreamFailed):
         raise answer.error
     if not isinstance(answer, UpstreamHead):
         raise TypeError(f"Connect was answered with {type(answer).__name__}")
     if not 200 <= answer.status <= 599:
-        raise UpstreamFault(f"{addressed.origin}: status {answer.status}")
+        raise UpstreamFault(f"{need.origin}: status {answer.status}")
     return answer
 
 
@@ -391,7 +393,7 @@ def _respond(
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
     if what is Asked.DOCUMENT and shows and not plan.kind.is_document:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.
-        fields.append((b"Content-Security-Policy", b"script-src 'none'"))
+        fields.append((b"Content-Security-Policy", csp.shown(context.codec, plan.kind)))
     if basic:
         # What the rewriter overlooked finds no script that it may run.
         given = headers.get_all(fields, b"content-security-policy")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.policy.sites import SiteOptions
     from gateway.policy.transport import Transport
     from gateway.rewrite.headers import Fields
+    from gateway.rewrite.links import EarlyHints
     from gateway.rewrite.outgoing_forms import Outgoing
     from gateway.session.keys import ServerKeys
 
@@ -80,6 +81,7 @@ class Settings:
     forward_reports: bool = True
     report_samples: bool = False
     content: tuple[ContentRule, ...] = ()
+    early_hints: bool = True
 
 
 @attrs.frozen
@@ -301,7 +303,8 @@ class Note:
 class Connect:
     """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``.
 
-    ``body``: what is to be done to the client's body on the way.
+    ``body``: what is to be done to the client's body on the way; ``early``: what an origin's
+    early hints become; None: they are of no use.
     """
 
     origin: Origin
@@ -310,6 +313,7 @@ class Connect:
     target: bytes = attrs.field(repr=False)
     fields: Fields = attrs.field(repr=False)
     body: Outgoing | None = None
+    early: EarlyHints | None = None
 
 
 @attrs.frozen

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.policy.forwarded import told
 from gateway.policy.patterns import Target
 from gateway.rewrite.outgoing_forms import body_plan, is_signed, map_target
 
@@ -37,3 +38,9 @@ def body_for(head: RequestHead, origin: Origin, context: Context) -> Outgoing | 
         return None
     plan = body_plan(head.fields, context.codec, origin)
     return plan if plan is not None and maps_back(origin, context) else None
+
+
+def forwarded(head: RequestHead, context: Context) -> list[tuple[bytes, bytes]]:
+    """What an operator may have sites told of who asks; nothing unless he does."""
+    value = told(head.client) if context.forwarded.tells else None
+    return [] if value is None else [(b"Forwarded", value)]

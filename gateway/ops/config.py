@@ -65,6 +65,7 @@ class Config:
     net: NetSettings
     content: config_content.ContentSettings
     http2: bool = True
+    early_hints: bool = True
     admission: Admission = attrs.field(factory=Admission)
     warnings: tuple[str, ...] = ()
     source: Path | None = None
@@ -154,6 +155,7 @@ SCHEMA = Table(
             {
                 "redirect-listen": Key(schema.list_of(_endpoint), ()),
                 "http2": Key(schema.flag, default=True),
+                "early-hints": Key(schema.flag, default=True),
                 **config_admission.HTTP,
                 "workers": Key(_one_worker, 1),
             }
@@ -191,6 +193,7 @@ SCHEMA = Table(
             {
                 "trust": Key(schema.list_of(schema.text), ("system",)),
                 "allow-private": Key(schema.list_of(_network), ()),
+                **config_admission.UPSTREAM,
                 "hosts": Tables(
                     Table(
                         {
@@ -389,6 +392,7 @@ def _assemble(
         net=net,
         content=content,
         http2=values["http"]["http2"],
+        early_hints=values["http"]["early_hints"],
         warnings=(
             *_warnings(policy),
             *of_catalogue,

@@ -87,6 +87,8 @@ class Telemetry:
                 "outcome",
             ),
             "gateway_upstream_requests_total": ("Requests to origins by outcome.", "outcome"),
+            "gateway_early_hints_total": ("Early hints passed on to browsers.",),
+            "gateway_bodies_mapped_total": ("Request bodies in which addresses were expanded.",),
             "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
             "gateway_config_reloads_total": ("Reloads by outcome: applied, refused.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),

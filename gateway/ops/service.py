@@ -152,6 +152,7 @@ class GatewayService(Service):
                 report_samples=config.content.report_samples,
                 content=config.content.rules,
                 settle_seconds=config.net.limits.settle_seconds,
+                early_hints=config.early_hints,
             ),
             config.apart,
             clients=config.admission.clients,

@@ -2,7 +2,7 @@
 
 - ``media``: what a request asks for, and which bodies are read, as what.
 - ``pipeline``: a body's way through decoder, encoding, rewriter and encoder.
-- ``headers``: request and response fields.  ``validators``: our ETags, the origin's inside.
+- ``headers``, ``header_names``, ``links``: fields.  ``validators``: our ETags, the origin's inside.
 - ``csp``: the site's Content-Security-Policy mapped; the containment policy.  ``csp_grammar``:
   what an operator's may say.
 - ``reporting``: what browsers are asked to report; ``reports``: what they do.

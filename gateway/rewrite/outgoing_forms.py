@@ -83,8 +83,8 @@ def map_target(target: str, codec: Codec, origin: Origin) -> str:
 def map_field(field: bytes, codec: Codec, origin: Origin) -> bytes:
     """One field of a query or urlencoded form on its way to ``origin``."""
     name, equals, value = field.partition(b"=")
-    if not equals:
-        return map_text(field, codec)[0]
+    if not equals or names_any(name, codec):
+        return map_text(field, codec)[0]  # an address that is a query, or begins it
     return name + equals + map_value(unquote_to_bytes(name), value, codec, origin)
 
 

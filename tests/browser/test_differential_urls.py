@@ -7,7 +7,7 @@ import pytest
 from tests.browser.differential.suite import listed
 
 pytestmark = pytest.mark.browser
-AREAS = ("urls",)
+AREAS = ("urls", "forms", "uploads")
 
 
 @pytest.mark.parametrize(("area", "case"), listed(*AREAS))

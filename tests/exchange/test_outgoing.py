@@ -12,6 +12,7 @@ from gateway.exchange.messages import Connect, ConnectSocket, Context, RequestHe
 from gateway.exchange.outgoing import body_for, maps_back, target_for
 from gateway.exchange.websocket import websocket_exchange
 from gateway.policy.destinations import NavigationRule
+from gateway.policy.forwarded import ForwardedSettings
 from gateway.policy.patterns import parse_pattern
 from gateway.rewrite.outgoing_forms import Outgoing
 from tests.exchange import PAGE_ORIGIN, SITE, access, context, head, play
@@ -20,6 +21,12 @@ from tests.rewrite import origin
 OURS = f"{PAGE_ORIGIN}/cb?x=1"
 QUERY = f"/authorize?redirect_uri={quote(OURS, safe='')}&next={PAGE_ORIGIN}/p"
 WANTED = f"/authorize?redirect_uri={quote(SITE + '/cb?x=1', safe='')}&next={SITE}/p"
+SOCKET = {
+    "upgrade": "websocket",
+    "connection": "Upgrade",
+    "sec_websocket_version": "13",
+    "sec_websocket_key": "AQIDBAUGBwgJCgsMDQ4PEA==",
+}
 JSON = {"content_type": "application/json"}
 
 
@@ -39,14 +46,7 @@ class RequestTests(SynchronousTestCase):
     def test_queries(self) -> None:
         """Of a request and of a handshake alike."""
         self.assertEqual(_sent(head(QUERY)).target, WANTED.encode())
-        socket = head(
-            QUERY,
-            origin=PAGE_ORIGIN,
-            upgrade="websocket",
-            connection="Upgrade",
-            sec_websocket_version="13",
-            sec_websocket_key="AQIDBAUGBwgJCgsMDQ4PEA==",
-        )
+        socket = head(QUERY, origin=PAGE_ORIGIN, **SOCKET)
         _, shell = play(websocket_exchange, socket)
         (dialled,) = [need for need in shell.needs if isinstance(need, ConnectSocket)]
         self.assertEqual(dialled.target, WANTED.encode())
@@ -93,6 +93,24 @@ class RequestTests(SynchronousTestCase):
         off = attrs.evolve(base, policy=attrs.evolve(base.policy, navigation=(rule,)))
         self.assertFalse(maps_back(origin(SITE), off))
         self.assertTrue(maps_back(origin(SITE), base))
+
+    def test_forwarded(self) -> None:
+        """Nobody's address is told, unless an operator wants that; and none of our names."""
+        base = context()
+        tells = attrs.evolve(base, forwarded=ForwardedSettings(tells=True))
+        for client, wanted in (
+            ("192.0.2.1", b"for=192.0.2.1"),
+            ("2001:db8::1", b'for="[2001:db8::1]"'),
+            ("", None),
+            ("unix", None),
+        ):
+            request = attrs.evolve(head("/p", forwarded="for=evil"), client=client)
+            self.assertNotIn(b"Forwarded", dict(_sent(request).fields))
+            self.assertEqual(dict(_sent(request, tells).fields).get(b"Forwarded"), wanted)
+            socket = attrs.evolve(head("/p", origin=PAGE_ORIGIN, **SOCKET), client=client)
+            _, shell = play(websocket_exchange, socket, tells)
+            (dialled,) = [need for need in shell.needs if isinstance(need, ConnectSocket)]
+            self.assertEqual(dict(dialled.fields).get(b"Forwarded"), wanted)
 
     def test_parts(self) -> None:
         """Without a query or a body there is nothing to do."""

@@ -61,6 +61,7 @@ class UploadTests(GatewayCase):
             self.assertEqual(seen.body, wanted.encode())
             self.assertEqual(seen.get(b"content-length"), b"%d" % len(wanted))
             self.assertIsNone(seen.get(b"transfer-encoding"))
+        self.assertEqual(gateway.telemetry.value("gateway_bodies_mapped_total"), 5)
 
     async def test_queries(self) -> None:
         """An address in a query, and the token of ours beside it."""

@@ -44,6 +44,7 @@ class QueryTests(SynchronousTestCase):
         for target, wanted in (
             (f"/authorize?redirect_uri={url}&a=b", f"/authorize?redirect_uri={back}&a=b"),
             (f"/p?{OURS}/x", f"/p?{SHOP}/x"),
+            (f"/p?{OURS}/x?y={OURS}&z", f"/p?{SHOP}/x?y={SHOP}&z"),
             (f"/p?a&returnTo={OURS}/x&&c=", f"/p?a&returnTo={SHOP}/x&&c="),
             (f"/save/{OURS}/x", f"/save/{OURS}/x"),
             (f"/save/{OURS}?u={OURS}", f"/save/{OURS}?u={SHOP}"),

@@ -25,6 +25,10 @@ _HOPS = frozenset(
         "priority",
     )
 )
+# What a person did just before is a matter of time; where a navigation leads to, and whether a
+# person typed the address, browsers know of a direct load alone (docs/status: "Topmost pages").
+_CHANCE = frozenset(("sec-fetch-user",))
+_PLACE = frozenset(("sec-fetch-dest", "sec-fetch-storage-access"))
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 
 
@@ -39,8 +43,11 @@ class Seen:
 
 def said(asked: Asked) -> str:
     """A request in one line of JSON, hop-by-hop fields left out, boundaries under one name."""
+    ignored = _HOPS | _CHANCE
+    if asked.fields.get("Sec-Fetch-Mode") == "navigate":
+        ignored |= _PLACE
     fields = sorted(
-        (name.lower(), value) for name, value in asked.fields.items() if name.lower() not in _HOPS
+        (name.lower(), value) for name, value in asked.fields.items() if name.lower() not in ignored
     )
     body = asked.body.decode("latin-1")
     if found := _BOUNDARY.search(asked.fields.get("Content-Type", "")):

@@ -51,7 +51,9 @@ class T {
   }
   // What a frame shows of a page that echoes ("/landed"), as its origin saw the request.
   landed(frame) {
-    return JSON.parse(frame.contentDocument.querySelector("pre").textContent);
+    const told = JSON.parse(frame.contentDocument.querySelector("pre").textContent);
+    const [, boundary] = /boundary=(.+)/.exec(told["Content-Type"]) ?? [];
+    return boundary ? JSON.parse(JSON.stringify(told).replaceAll(boundary, "BOUNDARY")) : told;
   }
   // Do something that loads a frame, and wait for it.
   async loads(frame, act) {

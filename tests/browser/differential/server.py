@@ -63,6 +63,15 @@ class Answer:
     reason: str | None = None
 
 
+def without(asked: Asked, name: str) -> Asked:
+    """The same request without a header field."""
+    fields = Message()
+    for key, value in asked.fields.items():
+        if key.lower() != name.lower():
+            fields[key] = value
+    return attrs.evolve(asked, fields=fields)
+
+
 def cors(asked: Asked, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     """The fields that open an answer to whoever asks."""
     return (

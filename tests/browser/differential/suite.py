@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +14,11 @@ from playwright.sync_api import Error
 from tests.browser.differential import common
 from tests.browser.differential.common import ORIGINS, A, answer
 from tests.browser.differential.compare import Seen, by_case, differing, names, reasons, slug
-from tests.browser.differential.server import Site
+from tests.browser.differential.server import Site, without
 from tests.browser.harness import settle
 from tests.browser.runtime.world import World
 
+_PHRASE = re.compile(r"(?<=with a status of \d{3}) \(.*\)$")
 SNAPSHOT = """() => ({
   html: document.documentElement.outerHTML, title: document.title, set: document.characterSet,
   kind: document.contentType, mode: document.compatMode, seen: window.seen,
@@ -192,6 +194,9 @@ class Suite:
         if through:
             result = self.world.plainly(result, case.origin)
         log = [one for one in self.world.site.log[since:] if one.path != "/favicon.ico"]
+        if log:
+            # It was opened by an address that nobody typed.
+            log[0] = without(log[0], "Sec-Fetch-Site")
         requests = by_case(log, {one.case: case.name for one in log} | {"": case.name})
         errors = self._errors(heard, through)
         return Seen(result, requests.get(case.name, ()), errors.get(case.name, ()))
@@ -220,7 +225,7 @@ def _listen(page, name: str = "") -> list[tuple[str, str]]:
         if message.type == "info" and message.text.startswith("begins: "):
             heard.append(("begins", message.text[8:]))
         elif message.type == "error":
-            heard.append(("error", message.text))
+            heard.append(("error", _PHRASE.sub("", message.text)))  # HTTP/2 has no phrases
 
     page.on("console", on_console)
     page.on("pageerror", lambda error: heard.append(("error", f"uncaught {error.message}")))

@@ -64,8 +64,8 @@ if (payload) {
     };
     const signed = signer(token, base, place);
     const urls = urlsOf(place, origin, base, own, {
-      collapse: (url, place) =>
-        url.port === place.port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, place),
+      collapse: (url, ...more) =>
+        url.port === place.port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, ...more),
       decode: (text, ...more) => part("decode", text, text, ...more),
     }, trusted.typed);
     if (IDENTITY) {
@@ -79,7 +79,7 @@ if (payload) {
     installNetwork(w, urls, rtc, signed);
     installWorkers(w, urls, () => part("workers", {}, w, own));
     installElements(w, urls, markup, part);
-    const sign = installForms(w, (url) => signed(urls.map(url)));
+    const sign = installForms(w, (url) => signed(urls.map(url)), part);
     installCookie(w, payload, part);
     /** @type {import("./navigation.js").Windows | null} */
     let known = null;
@@ -89,6 +89,10 @@ if (payload) {
       if (parent === top && /^gw-[\d.]*:/.test(w.name)) windows()?.installOpener();
     }
     installNavigation(w, urls, windows, sign, payload);
+    const heal = part.bind(0, "heal", 0, markup.attribute, urls.map);
+    w.addEventListener("securitypolicyviolation", heal, true);
+    // What a frame got by a javascript: address was there before this; a blank one has three.
+    if (w.document.all[3]) heal(w.document);
     installFrames(w, install, markup.css, listenAgain);
     if (w === window) installHello(post, handlers, origin);
     if (IDENTITY) installIdentity(w, urls, origin, part, trusted.script);
