@@ -11,7 +11,7 @@ const TEMPLATE = /(?:[^`\\$]|\\[^]|\$(?!\{))*(`|\$\{)/y;
 const BEFORE_EXPRESSION = /^(?:return|typeof|instanceof|in|of|new|delete|void|throw|case|do|else|yield|await|default|extends)$/;
 const HEADS = /^(?:if|for|while|with|switch|catch)$/;
 const MODIFIERS = /^(?:get|set|async|static|accessor)$/;
-const WINDOWS = /^(?:window|self|globalThis|top|parent|frames)$/;
+const WINDOWS = /^(?:window|self|globalThis|frames|top|parent)$/;
 const RENAMED = /^(?:location|top|parent)$/;
 
 /** @typedef {{open: string, kind: string, head: string, ternaries: number, key: boolean, called: string, within: string, cased: boolean}} Level */
@@ -47,6 +47,7 @@ function edited(text) {
   let line = false;
   let isClass = false;
   let isList = false;
+  let isWindow = false; // the last name is that of one
   const isValue = () => kind === "value" || kind === "name";
   const following = (/** @type {number} */ from) => /^(?:\s|\/\/.*|\/\*[^]*?\*\/)*(=>|[=!]==?|\?\.|[^])?/.exec(text.slice(from, from + 400))?.[1] ?? "";
 
@@ -72,14 +73,19 @@ function edited(text) {
     // A class's member ends with its line where nothing goes on.
     if (here.kind === "class" && !here.key && line && isValue() && (word !== undefined || string || token === "[" || token === "*")) here.key = true;
     let next = "value";
+    if (sign !== "." && sign !== "?." && word === undefined) isWindow = false;
     if (word !== undefined) {
       const member = last === "." || last === "?.";
       const isKey = here.key && !member;
+      if (!member) isWindow = !isKey && WINDOWS.test(word);
       const after = RENAMED.test(word) || isKey || word === "eval" || word === "import" || word === "domain" ? following(at) : "";
       next = member || isKey ? "name" : BEFORE_EXPRESSION.test(word) ? "word" : "name";
       if (member) {
-        const owned = WINDOWS.test(before);
-        if (word === "location" || (owned && RENAMED.test(word))) put(start, at, "__gw_" + word);
+        const owned = isWindow;
+        isWindow = owned && RENAMED.test(word) && word !== "location";
+        if (before === "super") {
+          // An inherited accessor would ask itself.
+        } else if (word === "location" || (owned && RENAMED.test(word))) put(start, at, "__gw_" + word);
         else if (word === "domain" && before === "document") put(start, at, "__gw_domain");
         else if (word === "meta" && before === "import") put(at, at, ")");
       } else if (here.kind === "list") {
