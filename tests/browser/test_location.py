@@ -39,6 +39,13 @@ SCRIPTS = {
     "/first.js": "window.loadedFrom = document.currentScript.src;",
     "/placed.js": _PLACED,
     "/placed-module.js": _PLACED.replace("]);", ", import.meta.url]);"),
+    "/shared-placed.js": "onconnect = ({ ports: [port] }) => port.postMessage([location.href, self.origin]);",
+    "/served-placed.js": "addEventListener('message', ({ ports: [port] }) => port.postMessage("
+    "[location.href, self.origin, registration.scope, `${self.location}`]));",
+    "/fetching.js": "(async () => { const one = await fetch(location.origin + '/echo'); importScripts(location.origin + '/imported.js');"
+    " postMessage([one.url, one.type, new Request('/x').url, imported, self.location.host === new URL(one.url).host]); })();",
+    "/imported.js": "self.imported = location.pathname;",
+    "/failing.js": "try { null.x } catch (error) { postMessage(error.stack.split('\\n')[1].trim()) }",
     "/meta.js": "export const url = import.meta.url, resolved = import.meta.resolve('./x.js');",
     "/broken.js": "null.broken",
     "/leads.js": (HERE / "leads.js").read_text(encoding="utf-8"),

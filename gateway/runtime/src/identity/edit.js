@@ -81,6 +81,7 @@ function edited(text) {
       const after = RENAMED.test(word) || isKey || word === "eval" || word === "import" || word === "domain" ? following(at) : "";
       next = member || isKey ? "name" : BEFORE_EXPRESSION.test(word) ? "word" : "name";
       if (member) {
+        /** @type {boolean} */
         const owned = isWindow;
         isWindow = owned && RENAMED.test(word) && word !== "location";
         if (before === "super") {
