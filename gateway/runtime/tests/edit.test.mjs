@@ -31,3 +31,12 @@ test("what comes out parses where what went in does", () => {
     }
   }
 });
+
+test("within with a name may be that of the page's data", () => {
+  for (const [text, wanted] of [
+    ["with (o) { location }", "with (o) { location }"],
+    ["with (o) { return [location.host, `${top.x}`, ({ top }), ({ location: parent }), window.location] } location", "with (o) { return [__gw_of(location).host, `${__gw_of(top).x}`, ({ top }), ({ location: parent }), window.__gw_location] } __gw_location"],
+    ["with(a){with(b||{}){return{'text':function(){return parent.x}}}}", "with(a){with(b||{}){return{'text':function(){return __gw_of(parent).x}}}}"],
+    ["with (location) { href }", "with (__gw_location) { href }"],
+  ]) assert.equal(edit(text), wanted);
+});

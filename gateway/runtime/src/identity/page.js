@@ -13,7 +13,7 @@ import { installTexts } from "./texts.js";
  * @param {(text: string) => any} trusted
  */
 export function installIdentity(w, urls, origin, part, trusted) {
-  const { top, parent } = w;
+  const { top, parent, location: native } = w;
   const edit = installTexts(w, urls, part, trusted); // from then on the map knows scripts, too
   const { map } = urls;
   const facade = locationOf(w, urls);
@@ -43,6 +43,8 @@ export function installIdentity(w, urls, origin, part, trusted) {
     top: { get: topmost },
     parent: replaceable("__gw_parent", () => (isTop ? w : parent)),
     eval: { value: edit },
+    // What a name within `with` turned out to be.
+    of: { value: (/** @type {any} */ one) => (one === native ? facade : one === top ? topmost() : one) },
     ...moduleNames(urls),
   });
   if (isTop) hook(w, "parent", null, () => w);
