@@ -63,6 +63,8 @@ OPEN_PATH: Final = "/open"
 REQUEST_ID_HEADER: Final = b"X-Gateway-Request-Id"
 RENEW_HEADER: Final = b"X-Gateway-Renew"
 """With a token: after how many seconds its worker is to ask for another."""
+UNREACHED_HEADER: Final = b"X-Gateway-Unreached"
+"""On a page of ours in place of a site's that could not be reached: service workers see an error."""
 FORBIDDEN_TO_SITES: Final = (b"x-gateway-",)
 """Prefixes of response header fields that only the gateway itself may set."""
 

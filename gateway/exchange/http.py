@@ -25,6 +25,7 @@ from gateway.exchange import (
     reports,
     script_cookies,
     steps,
+    unreached,
 )
 from gateway.exchange.messages import (
     RETRIEVES,
@@ -99,7 +100,7 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
             passing.origin = None
         fields += yield from passing.fields()
     except GatewayError as error:
-        ending = refusal(error)
+        ending = unreached.ending(error, head)
     return _with_fields(ending, fields)
 
 
@@ -127,7 +128,7 @@ def _proxied(
         return decision
     yield from steps.remember(addressed, context)
     context = context.for_site(site_options(decision))
-    what = bodies.asked(head)
+    what = bodies.asked(head, context)
     conditional = head.method in RETRIEVES and what.is_edited
     basic = reading.session is not None and reading.session.is_basic
     more = placed.inserts
@@ -390,6 +391,7 @@ def _respond(
         operator_reporting=reports.reporting(Layer.OPERATOR, addressed, context),
     )
     fields = headers.response_fields(answer.fields, mapping)
+    fields += bodies.varies(head, addressed, context)
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
     if what is Asked.DOCUMENT and shows and not plan.kind.is_document:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.

@@ -373,6 +373,10 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
+        if refuse.cut:
+            self._client.status = refuse.status  # for the log: nothing is sent
+            self._client.abort()
+            return
         fields = self._client.head.fields
         page = self._handler.pages.refusal(
             refuse.status,

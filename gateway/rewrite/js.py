@@ -44,6 +44,8 @@ find = jslexer.find if native.find_js is None else native.find_js
 _ANY = re.compile(
     rb"location|(?<![\w$])(?:top|parent|import|export|eval|domain)(?![\w$])|\\u", re.ASCII
 )
+MAYBE = re.compile(r"location|top|parent|import|eval|domain|\\u|%")
+"""What a short text has in which there may be something to edit."""
 _LEAVES = re.compile(rb"[a-zA-Z][a-zA-Z0-9+.-]*:|[/\\][/\\]")
 _UTF_8 = frozenset({"utf-8", "ascii"})
 

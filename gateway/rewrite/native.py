@@ -25,6 +25,7 @@ class PassHtml(Protocol):
         map_url: Callable[[str], str],
         *,
         forms: bool,
+        handlers: bool,
     ) -> int:
         """Give to ``out`` what can go; where the next token begins."""
         ...

@@ -11,7 +11,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "built");
 // Sizes in bytes: what every page loads has a budget (minified, gzip).
 const entries = [
-  { name: "inner", file: "src/inner/main.js", minified: 12992, gzip: 5952 },
+  { name: "inner", file: "src/inner/main.js", minified: 13312, gzip: 6144 },
   // As a function with a name: it puts itself before the workers that a worker makes.
   { name: "worker", file: "src/worker/main.js", minified: 16896, gzip: 7680, wrap: true },
   // Sites whose scripts read their own address (rewrite-location) have all three of their own.
