@@ -27,7 +27,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
     }
   }
   hookAll(w, "HTMLAnchorElement.toString HTMLAreaElement.toString HTMLImageElement.currentSrc HTMLMediaElement.currentSrc", null, unmap);
-  for (const key of ["origin", "protocol", "host", "hostname", "port"]) {
+  for (const key of ["origin", "protocol", "host", "hostname", "port", "search"]) {
     hookAll(w, `HTMLAnchorElement.${key} HTMLAreaElement.${key}`, null, (value, { href }) =>
       href && map(href) !== href ? new URL(href)[/** @type {"host"} */ (key)] : value);
   }
@@ -44,6 +44,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
     "Element.innerHTML:0 Element.outerHTML:0 ShadowRoot.innerHTML:0 Element.setHTMLUnsafe:0 ShadowRoot.setHTMLUnsafe:0 " +
     "Element.insertAdjacentHTML:1 Range.createContextualFragment:0 DOMParser.parseFromString:0",
     html,
+    unmap,
   );
   hook(w.Document, "parseHTMLUnsafe", (args) => (args[0] = html(args[0])));
   const { write } = w.Document.prototype;

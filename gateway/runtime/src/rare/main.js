@@ -4,7 +4,7 @@ import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
-import { longLabel } from "./long.js";
+import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
 import { renew } from "./renew.js";
 import { store } from "./store.js";
@@ -25,7 +25,8 @@ const parts = {
     return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made;
   },
   css: mapCss,
-  decode,
+  /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
+  decode: (text, place, own) => decode(unlong(text, place), place, own),
   html,
   read,
   renew,
