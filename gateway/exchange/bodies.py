@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -16,7 +17,8 @@ from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
 from gateway.rewrite.encoding import charset_of
 from gateway.rewrite.inject import guard_markup, payload_markup, script_markup
-from gateway.rewrite.media import Asked, Kind, asked_for, kind_of
+from gateway.rewrite.links import EarlyHints
+from gateway.rewrite.media import PLAYLISTS, Asked, Kind, asked_for, kind_of
 from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
 
@@ -125,6 +127,14 @@ def condition(head: RequestHead, tag: bytes) -> tuple[bytes, bytes] | None:
     return None if given is None else validators.incoming(given.encode("latin-1"), tag)
 
 
+def early_hints(head: RequestHead, addressed: Addressed, context: Context) -> EarlyHints | None:
+    """What a site's 103 becomes: for navigations alone, as browsers have it."""
+    navigates = headers.get(head.fields, b"sec-fetch-mode") == "navigate"
+    if not context.settings.early_hints or head.method != b"GET" or not navigates:
+        return None
+    return EarlyHints(context.codec, addressed.url)
+
+
 def etag_for(answer: UpstreamHead, tag: bytes) -> bytes | None:
     """Our validator of an edited answer."""
     etag = headers.get(answer.fields, b"etag")
@@ -149,12 +159,15 @@ def plan_for(
     content_type = headers.get(answer.fields, b"content-type")
     sniffing = headers.get(answer.fields, b"x-content-type-options") or ""
     nosniff = sniffing.strip().lower() == "nosniff"
-    kind = kind_of(asked(head), content_type, nosniff=nosniff, basic=basic)
+    path = addressed.path.decode("latin-1")
+    kind = kind_of(asked(head), content_type, nosniff=nosniff, basic=basic, path=path)
     coding = headers.get(answer.fields, b"content-encoding")
     given = parameter(head.target.decode("latin-1"), wire.INTEGRITY_PARAMETER)
     integrity = unquote(given) if given is not None and asked(head) is Asked.STYLE else ""
-    readable = answer.status not in {*BODYLESS, 206} and decoder_for(coding, 1) is not None
-    if not readable or kind is Kind.UNTOUCHED or (kind.is_document and _is_attachment(answer)):
+    saved = (kind.is_document or asked(head) is Asked.DOCUMENT) and _is_attachment(answer)
+    readable = answer.status not in BODYLESS and decoder_for(coding, 1) is not None
+    readable = readable and (answer.status != 206 or is_all_of_it(answer, kind))
+    if not readable or kind is Kind.UNTOUCHED or saved:
         if integrity and 200 <= answer.status <= 299:
             raise UpstreamFault("a sheet with integrity came in a form that nobody can verify")
         return BodyPlan()
@@ -179,6 +192,15 @@ def plan_for(
         ratio=settings.expansion_ratio,
         token_bytes=settings.token_bytes,
     )
+
+
+_ALL = re.compile(r"\s*bytes\s+0-([0-9]{1,18})/([0-9]{1,18})\s*\Z")
+
+
+def is_all_of_it(answer: UpstreamHead, kind: Kind) -> bool:
+    """Whether a playlist came as a range that is the whole of it: media elements ask for that."""
+    found = _ALL.match(headers.get(answer.fields, b"content-range") or "")
+    return kind in PLAYLISTS.values() and found is not None and int(found[1]) + 1 == int(found[2])
 
 
 def _is_attachment(answer: UpstreamHead) -> bool:

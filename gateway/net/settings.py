@@ -58,6 +58,8 @@ class Limits:
     report_forward_rate: int = 600
     report_queue: int = 256
     report_ring: int = 200
+    leak_sites: int = 256
+    leak_hosts: int = 16
     drain_seconds: int = 30
     drain_websocket_seconds: int = 5
 

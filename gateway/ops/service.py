@@ -123,7 +123,11 @@ class GatewayService(Service):
         if certificate is None or contexts is None or keys is None:
             raise ConfigurationError(faults)
         pages = Pages(
-            config.codec, config.apart, config.catalogue, login=config.login.rules is not None
+            config.codec,
+            config.apart,
+            config.catalogue,
+            login=config.login.rules is not None,
+            passwords=config.login.rules is not None and config.login.rules.basic,
         )
         context = Context(
             config.codec,
@@ -148,12 +152,14 @@ class GatewayService(Service):
                 report_samples=config.content.report_samples,
                 content=config.content.rules,
                 settle_seconds=config.net.limits.settle_seconds,
+                early_hints=config.early_hints,
             ),
             config.apart,
             clients=config.admission.clients,
             forwarded=config.admission.forwarded,
             rates=config.admission.rates,
             authentication=config.login.rules,
+            identity=pages.identity,
         )
         return Built(config, certificate, contexts, pages, context)
 
@@ -224,7 +230,9 @@ class GatewayService(Service):
             self._facts,
             self._handler.collector.shown,
             self._explain,
+            self._handler.collector.leaks.shown,
         ).site(self._reactor)
+        self.telemetry.show_leaks(self._handler.collector.leaks.counts)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
             *((one, self.redirects, None) for one in config.redirect_listen),
@@ -346,7 +354,9 @@ class GatewayService(Service):
         self._certificate.take(built.certificate)
         self.site.replace(limits, handler.serve, h2=built.config.http2)
         self.redirects.replace(limits, redirect_handler(self._redirect_location))
-        self.sockets.replace(upstream, Judge(built.context, resolver.why_closed))
+        self.sockets.replace(
+            upstream, Judge(built.context, resolver.why_closed, handler.logins.stands)
+        )
         self._reactor.suggestThreadPoolSize(limits.resolver_threads)
         self._say_settings()
         return self._rules()

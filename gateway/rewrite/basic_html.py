@@ -68,6 +68,7 @@ class BasicRewriter(HtmlRewriter):
         )  # fmt: skip
         self._cleaner = basic.TagCleaner(encoding, xml=xml)
         self._skips = (_QUIET, _TEXT, _TEXT, _TEXT_IN_XML)
+        self._passes = None  # what is to go is found by Python alone
         self._start, self._ending = tokens.START_TAG, tokens.END_TAG
         if xml:
             self._start, self._ending = tokens.START_TAG_IN_XML, tokens.END_TAG_IN_XML

@@ -20,11 +20,14 @@ from gateway.rewrite.basic import SafeSheet
 from gateway.rewrite.basic_html import BasicRewriter
 from gateway.rewrite.coding import decoder_for, encoder_for
 from gateway.rewrite.css import LIMIT, CssRewriter
+from gateway.rewrite.dash import DashRewriter
 from gateway.rewrite.encoding import Found, Transcoder, find, find_css
+from gateway.rewrite.hls import HlsRewriter
 from gateway.rewrite.html import HtmlRewriter
 from gateway.rewrite.inject import Injector
 from gateway.rewrite.media import Kind
-from gateway.rewrite.urls import UrlMap
+from gateway.rewrite.urls import UrlMap, with_whole_host
+from gateway.rewrite.xslt import XsltRewriter
 
 if TYPE_CHECKING:
     from gateway.origins import Codec, Origin
@@ -185,6 +188,33 @@ class _Chain:
         return (self._second.feed(data) if data else b"") + self._second.close()
 
 
+class _XmlText(_Text):
+    """Small languages in XML, and XML that shows as a tree: URLs mapped, nothing put in."""
+
+    def _find(self, head: bytes, *, whole: bool) -> Found | None:
+        return find(head, self._plan.charset, xml=True, whole=whole)
+
+    def _make(self, found: Found, codec: str) -> Rewriter:
+        del found
+        plan, place = self._plan, self._place
+        urls, limit = UrlMap(place.codec, place.url), plan.token_bytes
+        if plan.kind is Kind.DASH:
+            return DashRewriter(urls.url, codec, limit)
+        if plan.kind is Kind.XSLT:
+            urls = _SheetUrls(place.codec, place.url)
+        shown = HtmlRewriter(urls, place.origin, encoding=codec, xml=True, limit=limit)
+        if plan.kind is Kind.PLAIN_XML:
+            return shown
+        return _Chain(XsltRewriter(urls.url, codec, limit), shown)
+
+
+class _SheetUrls(UrlMap):
+    """The URLs of a template: ``https://{@host}/`` stays."""
+
+    def url(self, text: str) -> str:
+        return with_whole_host(super().url)(text)
+
+
 class _Sheet(_Text):
     """A stylesheet: URLs mapped."""
 
@@ -318,6 +348,10 @@ def _rewriter(plan: BodyPlan) -> Rewriter:
     if plan.kind is Kind.CSS:
         sheet = _Sheet(plan, place)
         return _Verified(plan.integrity, plan.token_bytes, sheet) if plan.integrity else sheet
+    if plan.kind is Kind.HLS:
+        return HlsRewriter(UrlMap(place.codec, place.url).url, plan.token_bytes)
+    if plan.kind in {Kind.DASH, Kind.XSLT, Kind.PLAIN_XML}:
+        return _XmlText(plan, place)
     return _Manifest(place) if plan.kind is Kind.MANIFEST else _Document(plan, place)
 
 

@@ -84,7 +84,26 @@ def frame_at(page, start: str, seconds: float = 30):
 
     settle(page, there, f"a frame shows {start}", seconds)
     found[0].wait_for_load_state("load")
-    return found[0]
+    return seen(found[0])
+
+
+SEEN = """() => new Promise((done) => {
+  const left = performance.now() + 5000;
+  const look = () => {
+    const { opacity } = getComputedStyle(document.documentElement);
+    if (opacity !== "0" || performance.now() > left) done(opacity !== "0");
+    else setTimeout(look, 10);
+  };
+  look();
+})"""
+"""Whether a page has proved itself: before, it is laid out but not seen, and takes no input."""
+
+
+def seen(frame):
+    """The frame itself, once what it shows can be seen (or for long cannot)."""
+    with contextlib.suppress(Error):  # it went on to another page
+        frame.evaluate(SEEN)
+    return frame
 
 
 def frame_of(stack: Stack, page, origin: str, codec: Codec | None = None):

@@ -19,9 +19,11 @@ from gateway.rewrite.csp import (
     containment,
     frame_ancestors_for,
     map_policies,
+    shown,
 )
 from gateway.rewrite.csp_grammar import DIRECTIVES
 from gateway.rewrite.inject import GUARD, REVEAL, guard_markup
+from gateway.rewrite.media import Kind
 from gateway.rewrite.reporting import Reporting
 from tests.rewrite import SECURE, SUFFIX, WILDCARD, codec, origin
 
@@ -503,3 +505,19 @@ class BasicTests(SynchronousTestCase):
             ([b"sandboxed"], [b"sandboxed"]),
         ):
             self.assertEqual(basic_policies(values, source), [*wanted, ours], values)
+
+
+class ShownTests(SynchronousTestCase):
+    """Policies of documents that have no runtime."""
+
+    def test_no_script(self) -> None:
+        """Whatever it is runs none; XML may be shown by a sheet of a rewrite host."""
+        for kind in Kind:
+            policy = shown(codec(), kind).decode()
+            directives = {one.split()[0]: one.split()[1:] for one in policy.split(";")}
+            self.assertEqual(directives["script-src"], ["'none'"], kind)
+            if kind is Kind.PLAIN_XML:
+                self.assertNotIn("allow-scripts", directives["sandbox"])
+                self.assertEqual(directives["script-src-elem"], [f"https://{WILDCARD}"])
+            else:
+                self.assertEqual(list(directives), ["script-src"], kind)

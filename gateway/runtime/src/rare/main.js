@@ -1,12 +1,16 @@
 // The part of the inner runtime that few pages need; it is run at once when one does.
+import { edit } from "../identity/edit.js";
 import { mapCss } from "../shared/css.js";
 import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
+import { heal } from "./heal.js";
+import { keyframes } from "./keyframes.js";
 import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
 import { renew } from "./renew.js";
+import { sign } from "./sign.js";
 import { store } from "./store.js";
 import { windowsOf } from "./windows.js";
 import { written } from "./write.js";
@@ -27,12 +31,17 @@ const parts = {
   css: mapCss,
   /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
   decode: (text, place, own) => decode(unlong(text, place), place, own),
+  heal,
   html,
+  keyframes,
   read,
   renew,
+  sign,
   store,
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),
+  /** Only where scripts are edited. */
+  ...(IDENTITY ? { source: edit } : {}),
   windows: windowsOf,
   write,
   written,

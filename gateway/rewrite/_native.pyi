@@ -1,0 +1,10 @@
+from collections.abc import Callable
+
+def pass_html(
+    text: bytes,
+    at: int,
+    out: list[bytes],
+    map_url: Callable[[str], str],
+    *,
+    forms: bool,
+) -> int: ...
