@@ -127,7 +127,7 @@ class BodyPipe(Protocol):
             return
         data = self._waiting.popleft()
         pieces = pipeline.close() if data is None else pipeline.feed(data)
-        self._left -= len(data or b"")
+        self._left -= pipeline.held if data is None else len(data) * pipeline.weight
         try:
             while self._left > 0:
                 piece = next(pieces, None)

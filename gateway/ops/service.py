@@ -42,6 +42,7 @@ from gateway.ops.revision import revision
 from gateway.origins import HostKind
 from gateway.pages.render import Pages
 from gateway.policy.transport import TlsPolicy
+from gateway.rewrite.js_body import ScriptMemory
 from gateway.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class GatewayService(Service):
                 settle_seconds=config.net.limits.settle_seconds,
                 early_hints=config.early_hints,
                 outgoing_field_bytes=config.net.limits.outgoing_field_bytes,
+                script_bytes=config.net.limits.script_bytes,
             ),
             config.apart,
             clients=config.admission.clients,
@@ -163,6 +165,7 @@ class GatewayService(Service):
             authentication=config.login.rules,
             revision=revision(),
             identity=pages.identity,
+            scripts=ScriptMemory(config.net.limits.script_memory_bytes),
         )
         return Built(config, certificate, contexts, pages, context)
 
@@ -236,6 +239,7 @@ class GatewayService(Service):
             self._handler.collector.leaks.shown,
         ).site(self._reactor)
         self.telemetry.show_leaks(self._handler.collector.leaks.counts)
+        self.telemetry.show_scripts(lambda: self._handler.context.scripts)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
             *((one, self.redirects, None) for one in config.redirect_listen),
