@@ -98,7 +98,7 @@ def start(stack: Stack) -> None:
         PHP_CLI_SERVER_WORKERS="4",
     )
     until(lambda: "started" in server.text(), "PHP serves: " + server.text())
-    stack.hosts[SITE] = terminate_tls(stack.certificate("site", "blog.test"), port)
+    stack.hosts[SITE] = terminate_tls(stack.certificate("wordpress", "blog.test"), port)
 
 
 def _start_database(stack: Stack, folder: Path) -> None:

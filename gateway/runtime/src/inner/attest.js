@@ -5,7 +5,7 @@ import { getOwnPropertyDescriptor } from "../shared/hooks.js";
 
 const INPUT =
   "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchend touchstart";
-const HIDING = ["opacity", "pointer-events"];
+const DISABLED = "aria-disabled";
 // A slow line is no attack; a silent one shows nothing.
 const PATIENCE = 30000;
 const { get: originOf } = /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin"));
@@ -61,14 +61,16 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
     const root = document.documentElement;
     if (open < 1 || !root) return;
     const { style } = root;
-    const set = style.setProperty.bind(style);
-    /** @type {[string, string, string][]} */
-    const old = HIDING.map((name) => [name, style.getPropertyValue(name), style.getPropertyPriority(name)]);
+    const opacity = style.getPropertyValue("opacity");
+    const important = style.getPropertyPriority("opacity");
     show = () => {
-      old.map((one) => set(...one));
+      style.setProperty("opacity", opacity, important);
+      root.removeAttribute(DISABLED);
       if (!root.getAttribute("style")) root.removeAttribute("style");
     };
-    HIDING.map((name, at) => set(name, at ? "none" : "0", "important"));
+    style.setProperty("opacity", "0", "important");
+    // For those who act by what a page says and not by what is seen.
+    root.setAttribute(DISABLED, "true");
     each("addEventListener");
   };
   const answered = (/** @type {number} */ by) => {
