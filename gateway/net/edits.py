@@ -124,6 +124,16 @@ class Kept:
         self._chunks: list[bytes] | None = []
         self._size = 0
 
+    @property
+    def weight(self) -> int:
+        """What editing an octet costs, as the pipeline has it."""
+        return self._pipeline.weight
+
+    @property
+    def held(self) -> int:
+        """What waits to be edited at the end."""
+        return self._pipeline.held if self._chunks is None else self._size * self.weight
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take a chunk of the upstream's body, give pieces for the client."""
         if self._chunks is None:
