@@ -25,6 +25,7 @@ from gateway.exchange import (
     reports,
     script_cookies,
     steps,
+    unreached,
 )
 from gateway.exchange.messages import (
     RETRIEVES,
@@ -99,7 +100,7 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
             passing.origin = None
         fields += yield from passing.fields()
     except GatewayError as error:
-        ending = refusal(error)
+        ending = unreached.ending(error, head)
     return _with_fields(ending, fields)
 
 
@@ -127,7 +128,7 @@ def _proxied(
         return decision
     yield from steps.remember(addressed, context)
     context = context.for_site(site_options(decision))
-    what = bodies.asked(head)
+    what = bodies.asked(head, context)
     conditional = head.method in RETRIEVES and what.is_edited
     basic = reading.session is not None and reading.session.is_basic
     more = placed.inserts
@@ -172,7 +173,17 @@ def _proxied(
         refused = yield from admission.admit_destination(addressed.origin, context)
         if refused is not None:
             return refused
-        answer = yield from _connect(head, addressed, decision, placed.upstream(fields), context)
+        answer = yield from _connect(
+            Connect(
+                addressed.origin,
+                decision.transport,
+                head.method,
+                addressed.target,
+                tuple(placed.upstream(fields)),
+                outgoing.body_for(head, addressed.origin, context),
+                None if basic else bodies.early_hints(head, addressed, context),
+            )
+        )
         received = _received(answer)
         left = yield from steps.receive_cookies(opened, received, addressed, stores, context)
         unchanged = answer.status == 304 and condition is not None
@@ -233,23 +244,14 @@ def upgrade(head: RequestHead, addressed: Addressed, context: Context) -> Answer
     return Answer(307, tuple(fields))
 
 
-def _connect(
-    head: RequestHead,
-    addressed: Addressed,
-    decision: Decision,
-    fields: list[tuple[bytes, bytes]],
-    context: Context,
-) -> Step[UpstreamHead]:
-    body = outgoing.body_for(head, addressed.origin, context)
-    answer = yield Connect(
-        addressed.origin, decision.transport, head.method, addressed.target, tuple(fields), body
-    )
+def _connect(need: Connect) -> Step[UpstreamHead]:
+    answer = yield need
     if isinstance(answer, UpstreamFailed):
         raise answer.error
     if not isinstance(answer, UpstreamHead):
         raise TypeError(f"Connect was answered with {type(answer).__name__}")
     if not 200 <= answer.status <= 599:
-        raise UpstreamFault(f"{addressed.origin}: status {answer.status}")
+        raise UpstreamFault(f"{need.origin}: status {answer.status}")
     return answer
 
 
@@ -378,6 +380,7 @@ def _respond(
         context.codec,
         by_script=headers.get(head.fields, b"sec-fetch-dest") == "empty",
         same_site=_is_same_site(head, addressed, context),
+        redirects=300 <= answer.status <= 399,
         edited=edited,
         private=edited and what is Asked.DOCUMENT,
         etag=_etag(head, answer, puts) if edited else None,
@@ -389,6 +392,7 @@ def _respond(
         operator_reporting=reports.reporting(Layer.OPERATOR, addressed, context),
     )
     fields = headers.response_fields(answer.fields, mapping)
+    fields += bodies.varies(head, addressed, context)
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
     if what is Asked.DOCUMENT and shows and not plan.kind.is_document:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.

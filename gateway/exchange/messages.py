@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from gateway.policy.sites import SiteOptions
     from gateway.policy.transport import Transport
     from gateway.rewrite.headers import Fields
+    from gateway.rewrite.js_body import ScriptMemory
+    from gateway.rewrite.links import EarlyHints
     from gateway.rewrite.outgoing_forms import Outgoing
     from gateway.session.keys import ServerKeys
 
@@ -80,6 +82,9 @@ class Settings:
     forward_reports: bool = True
     report_samples: bool = False
     content: tuple[ContentRule, ...] = ()
+    early_hints: bool = True
+    outgoing_field_bytes: int = 64 * 1024
+    script_bytes: int = 16 * 1024 * 1024
 
 
 @attrs.frozen
@@ -116,12 +121,16 @@ class Context:
     originals: Originals = attrs.field(factory=Originals, repr=False)
     authentication: Authentication | None = None
     identity: Scripts | None = attrs.field(default=None, repr=False)
+    revision: bytes = b""
+    scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
+    edits_scripts: bool = False
 
     def for_site(self, options: SiteOptions) -> Context:
         """The context for pages of a site: with its own runtime where the operator chose so."""
         if not options.rewrite_location or self.identity is None:
             return self
-        return attrs.evolve(self, **attrs.asdict(self.identity))
+        edits = self.scripts is not None
+        return attrs.evolve(self, edits_scripts=edits, **attrs.asdict(self.identity))
 
     def at(self, host: str) -> Context:
         """The context for a request's host: pages on the domain apart stay there."""
@@ -301,7 +310,8 @@ class Note:
 class Connect:
     """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``.
 
-    ``body``: what is to be done to the client's body on the way.
+    ``body``: what is to be done to the client's body on the way; ``early``: what an origin's
+    early hints become; None: they are of no use.
     """
 
     origin: Origin
@@ -310,6 +320,7 @@ class Connect:
     target: bytes = attrs.field(repr=False)
     fields: Fields = attrs.field(repr=False)
     body: Outgoing | None = None
+    early: EarlyHints | None = None
 
 
 @attrs.frozen
@@ -441,6 +452,7 @@ class Refuse:
 
     ``outside``: an address that may be opened outside the gateway, if the person wants that.
     ``site``: the origin that a person asked for, which the page then names.
+    ``cut``: nothing is answered; the browser sees a network error (``exchange.unreached``).
     """
 
     status: int
@@ -452,6 +464,7 @@ class Refuse:
     fields: Fields = attrs.field(default=(), repr=False)
     outside: str = attrs.field(default="", repr=False)
     site: str = ""
+    cut: bool = False
 
 
 @attrs.frozen

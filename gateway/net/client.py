@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 from twisted.web.client import FileBodyProducer
 
 from gateway.errors import BodyTooLarge
+from gateway.net import early
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +130,14 @@ class Client:
                 value = value.strip(b" \t")
             request.responseHeaders.addRawHeader(name, value)
         request.write(b"")
+
+    def early(self, fields: tuple[tuple[bytes, bytes], ...]) -> bool:
+        """Send a 103 before the answer, while there is none; whether that was done."""
+        return (
+            not self.is_gone
+            and not self.status
+            and early.send(self._channel, self.head.version, fields)
+        )
 
     def write(self, data: bytes) -> None:
         """Send a part of the body."""

@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
 
+from twisted.web.iweb import IBodyProducer
+from zope.interface import implementer
+
 from gateway.net.client import SizedProducer
 from gateway.rewrite.outgoing import names_any
 
 if TYPE_CHECKING:
-    from twisted.web.iweb import IBodyProducer
+    from collections.abc import Callable
+
+    from twisted.internet.defer import Deferred
+    from twisted.internet.interfaces import IConsumer
 
     from gateway.net.client import Client
     from gateway.net.threads import Threads
@@ -55,6 +61,9 @@ def _differs(source: IO[bytes], plan: Outgoing) -> int | None:
     """The size of the mapped body; None where it is the body itself."""
     source.seek(0)
     overlap = b""
+    if plan.counts(source.read(_STEP)):
+        return None
+    source.seek(0)
     while data := source.read(_STEP):
         if names_any(overlap + data, plan.codec):
             break
@@ -88,6 +97,40 @@ class _Follower:
     def is_at(self, size: int) -> bool:
         self._source.seek(0, 2)
         return self._source.tell() == size
+
+
+@implementer(IBodyProducer)
+class Watched:
+    """A request's body that tells of each part sent: the wait for an answer begins after it."""
+
+    def __init__(self, body: IBodyProducer, progress: Callable[[], object]) -> None:
+        """``progress`` is called for each part."""
+        self._body = body
+        self._progress = progress
+        self.length = body.length
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        """See ``IBodyProducer``."""
+        self._consumer = consumer
+        started: Deferred[None] = self._body.startProducing(self)
+        return started
+
+    def write(self, data: bytes) -> None:
+        """A part is sent."""
+        self._progress()
+        self._consumer.write(data)
+
+    def pauseProducing(self) -> None:
+        """See ``IBodyProducer``."""
+        self._body.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """See ``IBodyProducer``."""
+        self._body.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """See ``IBodyProducer``."""
+        self._body.stopProducing()
 
 
 async def producer_for(

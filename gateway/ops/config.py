@@ -65,6 +65,7 @@ class Config:
     net: NetSettings
     content: config_content.ContentSettings
     http2: bool = True
+    early_hints: bool = True
     admission: Admission = attrs.field(factory=Admission)
     warnings: tuple[str, ...] = ()
     source: Path | None = None
@@ -154,6 +155,7 @@ SCHEMA = Table(
             {
                 "redirect-listen": Key(schema.list_of(_endpoint), ()),
                 "http2": Key(schema.flag, default=True),
+                "early-hints": Key(schema.flag, default=True),
                 **config_admission.HTTP,
                 "workers": Key(_one_worker, 1),
             }
@@ -390,6 +392,7 @@ def _assemble(
         net=net,
         content=content,
         http2=values["http"]["http2"],
+        early_hints=values["http"]["early_hints"],
         warnings=(
             *_warnings(policy),
             *of_catalogue,

@@ -61,7 +61,7 @@ EDITED_DROPPED = frozenset(
     (
         b"etag", b"last-modified", b"accept-ranges", b"content-md5", b"digest", b"content-digest",
         b"repr-digest", b"want-digest", b"unencoded-digest", b"signature", b"signature-input",
-        b"use-as-dictionary",
+        b"use-as-dictionary", b"content-range",
     )
 )  # fmt: skip
 """What speaks of octets that are not those that go out."""

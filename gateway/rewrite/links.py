@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import attrs
 
 from gateway.rewrite.urls import map_srcset
 
+if TYPE_CHECKING:
+    from gateway.origins import Codec
+
 LIMIT = 16 * 1024
 """A field that is longer is left out: as a hint it is of no use any more."""
+_MOST = 32
+"""So many hints of one 103 at most."""
 _LINK = re.compile(
     r'[ \t,]*<([^<>]*)>((?>[ \t]*;[ \t]*(?>[^\s=;,"<>]*)[ \t]*(?>=[ \t]*(?>"(?>[^"\\]|\\.)*"|[^;,"\s]*))?)*)'
     r"[ \t]*(?=,|\Z)"
@@ -62,3 +68,33 @@ def hints(value: str) -> list[str]:
     if len(value) > LIMIT:
         return []
     return [link.text for link in links(value) if link.relations & _HINTS]
+
+
+@attrs.frozen
+class EarlyHints:
+    """What the 103 of a document at ``url`` becomes: its links, mapped, and nothing besides."""
+
+    codec: Codec = attrs.field(repr=False)
+    url: str = attrs.field(repr=False)
+
+    def fields(self, given: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
+        """The fields that go to the browser; none where there is nothing to hint at.
+
+        The policy is the containment's: what is fetched early is fetched by it.
+        """
+        found = [
+            hint
+            for name, value in given
+            if name.lower() == b"link"
+            for hint in hints(value.decode("latin-1"))
+        ][:_MOST]
+        if not found:
+            return ()
+        mapped = [
+            map_links(one, lambda url: self.codec.collapse_url(url, self.url)) for one in found
+        ]
+        policy = f"default-src https://{self.codec.wildcard}"
+        return (
+            *((b"Link", one.encode("latin-1")) for one in mapped),
+            (b"Content-Security-Policy", policy.encode("ascii")),
+        )

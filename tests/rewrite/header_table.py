@@ -131,7 +131,7 @@ RESPONSE = (
             "of an edited body")
         for name in ("Last-Modified", "Accept-Ranges", "Content-MD5", "Digest", "Content-Digest",
                      "Repr-Digest", "Unencoded-Digest", "Signature", "Signature-Input",
-                     "Use-As-Dictionary")
+                     "Use-As-Dictionary", "Content-Range")
     ],
     _same("ETag", '"x"', "passes with what is not edited"),
     _same("Content-Digest", "x", "the same"),

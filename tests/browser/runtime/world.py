@@ -10,7 +10,15 @@ from urllib.parse import urlsplit
 import attrs
 from playwright.sync_api import Error
 
-from tests.browser.harness import Stack, Tripwire, direct_rules, launch, resolver_rules, settle
+from tests.browser.harness import (
+    Stack,
+    Tripwire,
+    direct_rules,
+    launch,
+    resolver_rules,
+    seen,
+    settle,
+)
 from tests.browser.runtime.pages import ORIGINS, A, answer
 from tests.browser.runtime.site import Asked, Site
 
@@ -133,7 +141,7 @@ class World:
 
         settle(page, there, f"a frame shows {wanted}", 15)
         frames[0].wait_for_load_state("load")
-        return frames[0]
+        return seen(frames[0])
 
     def arrived(self, since: int) -> dict[str, set[str]]:
         """Requests since then by case: each as method, origin and path."""

@@ -79,7 +79,7 @@ if (payload) {
     installNetwork(w, urls, rtc, signed);
     installWorkers(w, urls, () => part("workers", {}, w, own));
     installElements(w, urls, markup, part);
-    const sign = installForms(w, (url) => signed(urls.map(url)));
+    const sign = installForms(w, (url) => signed(urls.map(url)), part);
     installCookie(w, payload, part);
     /** @type {import("./navigation.js").Windows | null} */
     let known = null;
@@ -89,6 +89,10 @@ if (payload) {
       if (parent === top && /^gw-[\d.]*:/.test(w.name)) windows()?.installOpener();
     }
     installNavigation(w, urls, windows, sign, payload);
+    const heal = part.bind(0, "heal", 0, markup.attribute, urls.map);
+    w.addEventListener("securitypolicyviolation", heal, true);
+    // What a frame got by a javascript: address was there before this; a blank one has three.
+    if (w.document.all[3]) heal(w.document);
     installFrames(w, install, markup.css, listenAgain);
     if (w === window) installHello(post, handlers, origin);
     if (IDENTITY) installIdentity(w, urls, origin, part, trusted.script);

@@ -40,5 +40,7 @@ export function markupOf({ map, unmap }, rare, frameMarkup) {
   };
   /** What an attribute was set to, as far as that is remembered. @param {any} value */
   const recall = (value) => given.get(value) ?? unmap(value);
-  return { attribute, css, html, recall };
+  /** @param {any} given */
+  const keyframes = (given) => (FOREIGN.test(JSON.stringify(given)) ? rare("keyframes", given, given, css) : given);
+  return { attribute, css, html, keyframes, recall };
 }

@@ -5,9 +5,12 @@ import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
-import { longLabel } from "./long.js";
+import { heal } from "./heal.js";
+import { keyframes } from "./keyframes.js";
+import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
 import { renew } from "./renew.js";
+import { sign } from "./sign.js";
 import { store } from "./store.js";
 import { windowsOf } from "./windows.js";
 import { written } from "./write.js";
@@ -26,10 +29,14 @@ const parts = {
     return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made;
   },
   css: mapCss,
-  decode,
+  /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
+  decode: (text, place, own) => decode(unlong(text, place), place, own),
+  heal,
   html,
+  keyframes,
   read,
   renew,
+  sign,
   store,
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),
