@@ -15,12 +15,12 @@ _BODY = f"""<script>bare=1</script><script nonce=abc>nonced=1</script><script no
 <link rel=stylesheet href=/c.css?own><link rel=stylesheet href={B}/c.css?other><p id=t style="bottom:3px">x</p>
 <img id=own src=/pixel.png><img id=other src={B}/pixel.png><img id=data src="{_DATA}"><svg onload="svg=1"></svg>
 <img id=handler src="{_DATA}" onload="{_HANDLER}"><a id=js href="javascript:void(linked=1)">x</a>
-<iframe id=f1 src=/inner></iframe><iframe id=f2 src={B}/frame></iframe><object id=o data=/pixel.png type=image/png></object>
+<object id=o data=/pixel.png type=image/png></object>
 <form id=form action={B}/landed target=none></form><iframe name=none></iframe>"""
 DRIVER = f"""async () => {{
   const A = "{A}", B = "{B}", results = {{}};
   const flags = "bare nonced wrong hashed svg handled linked".split(" ");
-  const soon = (promise, ms = 1500) => Promise.race([promise, new Promise((done) => setTimeout(done, ms, "nothing"))]);
+  const soon = (promise, ms = 6000) => Promise.race([promise, new Promise((done) => setTimeout(done, ms, "nothing"))]);
   const event = (one) => soon(new Promise((done) => {{ one.onload = one.onerror = one.onmessage = one.onopen = ({{ type }}) => done(type); }}));
   const tried = async (make) => {{ try {{ return await make(); }} catch (error) {{ return error.name; }} }};
   const added = (name, more) => {{
@@ -81,7 +81,7 @@ DRIVER = f"""async () => {{
     named: () => trustedTypes.createPolicy("other", {{ createHTML: (one) => one }}).createHTML("x").toString(),
     storage: () => {{ localStorage.x = 1; return localStorage.x; }},
   }};
-  await Promise.all(Object.entries(tries).map(async ([name, make]) => {{ results[name] = await soon(tried(make), 4000); }}));
+  await Promise.all(Object.entries(tries).map(async ([name, make]) => {{ results[name] = await soon(tried(make), 8000); }}));
   results.told = self.violations ?? [];
   return results;
 }}"""
