@@ -3,6 +3,7 @@
 // worker too and may replace what it likes: nothing is called here that was not taken before.
 import { containment } from "../shared/containment.js";
 import { apply, getOwnPropertyDescriptor, hookAll } from "../shared/hooks.js";
+import { withoutHints } from "./hints.js";
 
 const POLICY = "content-security-policy";
 // What these destinations load runs nothing of its own.
@@ -19,7 +20,7 @@ const getter = (of, name) => {
  * @param {import("../shared/origins.js").Place} place
  */
 export function installContainment(w, place) {
-  const { Response, Headers, Request, FetchEvent } = w;
+  const { Response, Headers, Request, FetchEvent, TransformStream } = w;
   if (!FetchEvent) return;
   const { suffix, port } = place;
   const hosts = `*${suffix}${port && ":" + port}`;
@@ -29,7 +30,8 @@ export function installContainment(w, place) {
   const requestOf = getter(FetchEvent, "request");
   const destinationOf = getter(Request, "destination");
   const { forEach } = Headers.prototype;
-  const { toLowerCase, trimStart, startsWith } = String.prototype;
+  const { includes, toLowerCase, trimStart, startsWith } = String.prototype;
+  const { pipeThrough } = w.ReadableStream?.prototype ?? {};
   const own = `${w.origin}/`;
 
   /** A site's policies without those who would be told of them. @param {string} given */
@@ -77,7 +79,11 @@ export function installContainment(w, place) {
     const ours = fetched ? policy : `${policy}; report-uri /.gateway/report`;
     headers[POLICY] = headers[POLICY] ? `${headers[POLICY]}, ${ours}` : ours;
     headers["x-dns-prefetch-control"] = "off";
-    return new Response(bodyOf(response), { __proto__: null, status: statusOf(response), statusText: textOf(response), headers });
+    let body = bodyOf(response);
+    if (!fetched && body && TransformStream && apply(includes, headers["content-type"] ?? "", ["html"])) {
+      body = apply(pipeThrough, body, [new TransformStream(withoutHints(w))]);
+    }
+    return new Response(body, { __proto__: null, status: statusOf(response), statusText: textOf(response), headers });
   };
   hookAll(w, "FetchEvent.respondWith:0", (given, event) =>
     destinationOf(requestOf(event)) in INERT ? given : (async () => contain(await given))());
