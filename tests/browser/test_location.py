@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.browser.harness import ROOT
 from tests.browser.runtime import pages
 from tests.browser.runtime.pages import A, B, html
 from tests.browser.runtime.site import JS, Answer, Asked
@@ -18,7 +15,6 @@ from tests.browser.test_runtime import ABSENT
 
 pytestmark = pytest.mark.browser
 HERE = Path(__file__).parent / "runtime"
-EDIT = (ROOT / "gateway/runtime/src/identity/edit.js").as_uri()
 RULES = "".join(
     f"""
 [[allow-navigation]]
@@ -63,30 +59,16 @@ PAGES = {
     "/busting": html("", "<script src=/busting.js></script>"),
     "/within": html("", "<script src=/within.js></script>"),
 }
-EDITED = {"by hand": False}
 KNOWN = {
     # The key is the browser's name, which no renaming reaches.
     "location destructured": "a pattern reads `location` of a window by its own name",
 }
 
 
-@functools.cache
-def _by_hand(text: str) -> str:
-    """What the browser's own copy of the edit makes of it."""
-    program = f'import {{ edit }} from "{EDIT}"; process.stdout.write(edit(process.argv[1]))'
-    command = ["node", "--input-type=module", "-e", program, text]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
-
-
-def edited(text: str) -> str:
-    """What the server makes of these scripts."""
-    return _by_hand(text) if EDITED["by hand"] else text
-
-
 def answer(asked: Asked) -> Answer | None:
     """The site of these tests, before the others' pages."""
     if asked.path in SCRIPTS:
-        return Answer(edited(SCRIPTS[asked.path]).encode(), JS)
+        return Answer(SCRIPTS[asked.path].encode(), JS)
     if asked.path in PAGES:
         return PAGES[asked.path]
     return pages.answer(asked)
@@ -107,12 +89,10 @@ def observations(world):
     """What the page sees: directly and through the gateway."""
     out = []
     for through in (False, True):
-        EDITED["by hand"] = through
         with world.tab(through=through) as page:
             page.goto("about:blank")
             frame = world.open(page, f"{A}/look?a=b#c", through=through)
             out.append(frame.evaluate("observed()"))
-    EDITED["by hand"] = False
     return tuple(out)
 
 
@@ -131,10 +111,8 @@ def compared(world, path: str, look: str) -> tuple:
     """What script sees on a page: directly and through the gateway."""
     out = []
     for through in (False, True):
-        EDITED["by hand"] = through
         with world.tab(through=through) as page:
             out.append(world.open(page, A + path, through=through).evaluate(look))
-    EDITED["by hand"] = False
     return tuple(out)
 
 
