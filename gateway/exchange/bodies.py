@@ -113,6 +113,7 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
         digest = validators.digest(
             json.dumps(payload).encode(),
             context.runtime_digest.encode(),
+            context.revision,
             owner,
             whose,
             b"%d" % age,
@@ -129,6 +130,7 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
     return Inserted(
         tag=validators.digest(
             own,
+            context.revision,
             *([b"scripts"] if what is Asked.SCRIPT else []),
             *([b"basic"] if session is not None and session.is_basic else []),
         )

@@ -380,6 +380,7 @@ def _respond(
         context.codec,
         by_script=headers.get(head.fields, b"sec-fetch-dest") == "empty",
         same_site=_is_same_site(head, addressed, context),
+        redirects=300 <= answer.status <= 399,
         edited=edited,
         private=edited and what is Asked.DOCUMENT,
         etag=_etag(head, answer, puts) if edited else None,

@@ -83,6 +83,7 @@ class Settings:
     report_samples: bool = False
     content: tuple[ContentRule, ...] = ()
     early_hints: bool = True
+    outgoing_field_bytes: int = 64 * 1024
     script_bytes: int = 16 * 1024 * 1024
 
 
@@ -120,6 +121,7 @@ class Context:
     originals: Originals = attrs.field(factory=Originals, repr=False)
     authentication: Authentication | None = None
     identity: Scripts | None = attrs.field(default=None, repr=False)
+    revision: bytes = b""
     scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
     edits_scripts: bool = False
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.net.client import Client
+    from gateway.net.edits import Kept
     from gateway.net.settings import Limits
     from gateway.net.threads import Threads
     from gateway.rewrite.pipeline import Pipeline
@@ -52,7 +53,7 @@ class BodyPipe(Protocol):
     def __init__(
         self,
         client: Client,
-        pipeline: Pipeline | None,
+        pipeline: Pipeline | Kept | None,
         limits: Limits,
         reactor: Any,
         threads: Threads,

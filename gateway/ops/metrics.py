@@ -109,6 +109,7 @@ class Telemetry:
             ),
             "gateway_upstream_requests_total": ("Requests to origins by outcome.", "outcome"),
             "gateway_early_hints_total": ("Early hints passed on to browsers.",),
+            "gateway_edit_cache_total": ("Edited bodies by hit, miss, large.", "outcome"),
             "gateway_bodies_mapped_total": ("Request bodies in which addresses were expanded.",),
             "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
             "gateway_config_reloads_total": ("Reloads by outcome: applied, refused.", "outcome"),
@@ -118,6 +119,7 @@ class Telemetry:
         }
         gauges = {
             "gateway_connections": ("Open HTTP connections of clients.",),
+            "gateway_edit_cache_bytes": ("Room that kept edited bodies take.",),
             "gateway_websocket_connections": ("Open WebSocket relays.",),
             "gateway_limit": ("The bounds in force, by their keys.", "limit"),
             "gateway_config_loaded_time": ("When what is in force was read, since the epoch.",),

@@ -38,6 +38,7 @@ from gateway.ops.explaining import KINDS, explained
 from gateway.ops.login import open_logins
 from gateway.ops.metrics import Telemetry
 from gateway.ops.reload import Built, Reloads, attempt, changes, gently
+from gateway.ops.revision import revision
 from gateway.origins import HostKind
 from gateway.pages.render import Pages
 from gateway.policy.transport import TlsPolicy
@@ -154,6 +155,7 @@ class GatewayService(Service):
                 content=config.content.rules,
                 settle_seconds=config.net.limits.settle_seconds,
                 early_hints=config.early_hints,
+                outgoing_field_bytes=config.net.limits.outgoing_field_bytes,
                 script_bytes=config.net.limits.script_bytes,
             ),
             config.apart,
@@ -161,6 +163,7 @@ class GatewayService(Service):
             forwarded=config.admission.forwarded,
             rates=config.admission.rates,
             authentication=config.login.rules,
+            revision=revision(),
             identity=pages.identity,
             scripts=ScriptMemory(config.net.limits.script_memory_bytes),
         )

@@ -259,6 +259,8 @@ def _admit_runtime(directives: dict[str, list[str]], runtime: RuntimeSource) -> 
                 *_without_none(directives[name]),
                 runtime.own,
                 runtime.rare_url,
+                # Before a worker from a blob goes the preamble; it looks how the script begins.
+                "blob:",
             ]
             break
 

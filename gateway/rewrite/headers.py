@@ -200,7 +200,7 @@ def _request_field(
     """A request field's value upstream; None: it does not go there."""
     if name == b"origin":
         return _expand_origin_field(value, codec)
-    if name == b"referer":
+    if name in {b"referer", b"ping-from", b"ping-to"}:
         return _expand_referer(value, codec, maps=maps)
     if name == b"sec-fetch-site":
         return _site_field(value, who, target, suffixes)
@@ -263,7 +263,8 @@ class ResponseContext:
 
     ``edited``: the body changes; ``private``: it holds what is one person's; ``etag``:
     ours; ``coding``: the content coding of an edited body.  ``same_site``: the initiator's
-    site is the origin's, as far as anybody knows.  ``reporting``: how the site is told of
+    site is the origin's, as far as anybody knows.  ``redirects``: by its status, the browser
+    goes where ``Location`` says.  ``reporting``: how the site is told of
     what it asks for; ``operator``: the operator's policies, each with whether it only
     reports, and ``operator_reporting`` how those are told of.
     """
@@ -277,6 +278,7 @@ class ResponseContext:
     private: bool = False
     etag: bytes | None = attrs.field(default=None, repr=False)
     coding: str = "identity"
+    redirects: bool = True
     runtime: RuntimeSource | None = None
     reporting: Reporting | None = None
     operator: tuple[tuple[str, bool], ...] = attrs.field(default=(), repr=False)
@@ -310,7 +312,8 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
     if clearing := _clear_site_data(get_all(fields, b"clear-site-data")):
         out.append((b"Clear-Site-Data", clearing))
     if context.edited or is_read_by_use(get(fields, b"content-type")):
-        out.append((b"Vary", b"Sec-Fetch-Dest"))
+        varies = b"Sec-Fetch-Dest, Accept-Encoding" if context.edited else b"Sec-Fetch-Dest"
+        out.append((b"Vary", varies))
     if context.edited and context.coding != "identity":
         out.append((b"Content-Encoding", context.coding.encode("ascii")))
     if context.etag is not None:
@@ -379,7 +382,7 @@ def own_fields() -> list[tuple[bytes, bytes]]:
 def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
     codec, text = context.codec, value.decode("latin-1")
     if name in names.URL_FIELDS:
-        return _map_url_field(value, context)
+        return _map_url_field(name, value, context)
     if name == b"refresh":
         text = map_refresh(text, lambda url: codec.collapse_url(url, context.url))
     elif name == b"link" and not context.by_script:
@@ -398,8 +401,15 @@ def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
     return text.encode("latin-1")
 
 
-def _map_url_field(value: bytes, context: ResponseContext) -> bytes:
-    """Browsers read a Location as UTF-8 where it is; what is not passes octet for octet."""
+def _map_url_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
+    """Browsers read a Location as UTF-8 where it is; what is not passes octet for octet.
+
+    Where script alone reads it, another site's name is what it reads everywhere.
+    """
+    if context.by_script and not (name == b"location" and context.redirects):
+        found = parse(value.decode("latin-1"), context.url)
+        if found is not None and found[0] != context.origin:
+            return value
     try:
         return context.codec.collapse_url(value.decode("utf-8"), context.url).encode("utf-8")
     except UnicodeDecodeError:

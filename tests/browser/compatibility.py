@@ -21,7 +21,7 @@ Made by `python -m tests.browser.compatibility`; do not edit. Each case is a pag
 that Chromium loads directly and through the gateway. Compared are what its script and document
 show, every request as the origins saw it (method, address, header fields, body), and the errors
 on the console. The tests (`tests/browser/test_differential_*.py`) fail for a case that differs and
-is not listed here, and for a listed one that differs no more.
+is not listed here, and say so of a listed one that differs no more.
 
 """
 _OLDER = {

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.differential.suite import listed
 
 pytestmark = pytest.mark.browser
-AREAS = ("encodings",)
+AREAS = ("encodings", "policies")
 
 
 @pytest.mark.parametrize(("area", "case"), listed(*AREAS))

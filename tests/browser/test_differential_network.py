@@ -7,7 +7,7 @@ import pytest
 from tests.browser.differential.suite import listed
 
 pytestmark = pytest.mark.browser
-AREAS = ("redirects",)
+AREAS = ("redirects", "fetching", "streams", "caching")
 
 
 @pytest.mark.parametrize(("area", "case"), listed(*AREAS))

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.differential.suite import listed
 
 pytestmark = pytest.mark.browser
-AREAS = ("urls", "forms", "uploads")
+AREAS = ("urls", "forms", "uploads", "downloads")
 
 
 @pytest.mark.parametrize(("area", "case"), listed(*AREAS))

@@ -29,6 +29,8 @@ NAMES = {
     "gateway_reports_forwarded_total",
     "gateway_logins_total",
     "gateway_bodies_mapped_total",
+    "gateway_edit_cache_bytes",
+    "gateway_edit_cache_total",
     "gateway_early_hints_total",
     "gateway_upstream_requests_total",
     "gateway_config_loaded_time",

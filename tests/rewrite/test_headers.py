@@ -240,6 +240,13 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(_request(referer=f"{SECURE}/", **frame)["sec-fetch-dest"], "document")
         self.assertEqual(_request(referer=f"{OTHER}/", **frame)["sec-fetch-dest"], "iframe")
 
+    def test_ping(self) -> None:
+        """A followed link's two addresses are the sites' own ones, or go nowhere."""
+        for name in ("ping-from", "ping-to"):
+            given = {name: f"{OTHER}/a?b&__gw=x#c"}
+            self.assertEqual(_request(**given)[name], "https://other.example/a?b#c")
+            self.assertNotIn(name, _request(**{name: f"{SECURE}/"}))
+
     def test_storage_access(self) -> None:
         """Resources of another site that are asked for with cookies are told so, nothing else."""
         name = "sec-fetch-storage-access"

@@ -7,7 +7,7 @@ import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
 import { heal } from "./heal.js";
 import { keyframes } from "./keyframes.js";
-import { longLabel } from "./long.js";
+import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
 import { renew } from "./renew.js";
 import { sign } from "./sign.js";
@@ -29,7 +29,8 @@ const parts = {
     return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made;
   },
   css: mapCss,
-  decode,
+  /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
+  decode: (text, place, own) => decode(unlong(text, place), place, own),
   heal,
   html,
   keyframes,
