@@ -210,6 +210,8 @@ class TagEditor:
             return {b"content": map_refresh(content, self._urls.url)}
         if kind in {"content-security-policy", "content-security-policy-report-only"}:
             mapped = map_policies([content], self._origin, self._urls.codec, self._runtime)
+            if self._scripts is not None and "'sha" in content.lower():
+                self._scripts.needs_nonce = True
             return {b"content": ", ".join(mapped.policies)}
         if kind == "x-dns-prefetch-control":
             return {b"content": "off"}
