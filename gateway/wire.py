@@ -67,3 +67,14 @@ UNREACHED_HEADER: Final = b"X-Gateway-Unreached"
 """On a page of ours in place of a site's that could not be reached: service workers see an error."""
 FORBIDDEN_TO_SITES: Final = (b"x-gateway-",)
 """Prefixes of response header fields that only the gateway itself may set."""
+
+# Names in scripts that are edited (``rewrite-location``); the browser code has the same ones.
+OWN_LOCATION: Final = b"__gw_location"
+"""For ``location``, as a variable and as a property; so are the next three for theirs."""
+OWN_DOMAIN: Final = b"__gw_domain"
+OWN_TOP: Final = b"__gw_top"
+OWN_PARENT: Final = b"__gw_parent"
+OWN_IMPORT: Final = b"__gw_import"
+"""``import(x)`` becomes ``import(__gw_import(x))``: what is named is mapped, and relative to whom stays."""
+OWN_META: Final = b"__gw_meta"
+OWN_EVAL: Final = b"__gw_eval"

@@ -128,7 +128,7 @@ def _proxied(
         return decision
     yield from steps.remember(addressed, context)
     context = context.for_site(site_options(decision))
-    what = bodies.asked(head)
+    what = bodies.asked(head, context)
     conditional = head.method in RETRIEVES and what.is_edited
     basic = reading.session is not None and reading.session.is_basic
     more = placed.inserts
@@ -392,6 +392,7 @@ def _respond(
         operator_reporting=reports.reporting(Layer.OPERATOR, addressed, context),
     )
     fields = headers.response_fields(answer.fields, mapping)
+    fields += bodies.varies(head, addressed, context)
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
     if what is Asked.DOCUMENT and shows and not plan.kind.is_document:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.

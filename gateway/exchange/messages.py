@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.policy.sites import SiteOptions
     from gateway.policy.transport import Transport
     from gateway.rewrite.headers import Fields
+    from gateway.rewrite.js_body import ScriptMemory
     from gateway.rewrite.links import EarlyHints
     from gateway.rewrite.outgoing_forms import Outgoing
     from gateway.session.keys import ServerKeys
@@ -82,6 +83,8 @@ class Settings:
     report_samples: bool = False
     content: tuple[ContentRule, ...] = ()
     early_hints: bool = True
+    outgoing_field_bytes: int = 64 * 1024
+    script_bytes: int = 16 * 1024 * 1024
 
 
 @attrs.frozen
@@ -118,12 +121,16 @@ class Context:
     originals: Originals = attrs.field(factory=Originals, repr=False)
     authentication: Authentication | None = None
     identity: Scripts | None = attrs.field(default=None, repr=False)
+    revision: bytes = b""
+    scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
+    edits_scripts: bool = False
 
     def for_site(self, options: SiteOptions) -> Context:
         """The context for pages of a site: with its own runtime where the operator chose so."""
         if not options.rewrite_location or self.identity is None:
             return self
-        return attrs.evolve(self, **attrs.asdict(self.identity))
+        edits = self.scripts is not None
+        return attrs.evolve(self, edits_scripts=edits, **attrs.asdict(self.identity))
 
     def at(self, host: str) -> Context:
         """The context for a request's host: pages on the domain apart stay there."""

@@ -36,7 +36,8 @@ def body_for(head: RequestHead, origin: Origin, context: Context) -> Outgoing | 
     """What is to be done to the body of a request; None: nothing."""
     if not head.has_body:
         return None
-    plan = body_plan(head.fields, context.codec, origin)
+    limit = context.settings.outgoing_field_bytes
+    plan = body_plan(head.fields, context.codec, origin, limit)
     return plan if plan is not None and maps_back(origin, context) else None
 
 

@@ -48,6 +48,7 @@ from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.client import SizedProducer
 from gateway.net.drive import drive, watch
+from gateway.net.edits import Edits
 from gateway.net.holds import Holds
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
@@ -59,7 +60,6 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
-from gateway.rewrite.pipeline import pipeline_for
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ class Handler:
         self.telemetry = telemetry
         self.context = context
         self.threads = Threads(reactor, limits.rewrite_threads)
+        self.edits = Edits(limits.edit_cache_bytes, telemetry)
         self.holds = Holds()
         self.rates = Rates(reactor, store, telemetry)
         self.collector = Collector(reactor, limits, upstream, telemetry)
@@ -113,6 +114,8 @@ class Handler:
         """
         old.threads.resize(self.limits.rewrite_threads)
         self.threads, self.holds, self.rates = old.threads, old.holds, old.rates
+        old.edits.resize(self.limits.edit_cache_bytes)
+        self.edits = old.edits
         self.collector = old.collector
         self.collector.use(self.limits, self.upstream)
         self.logins.follow(old.logins)
@@ -400,7 +403,7 @@ class _Run:
         client = self._client
         pipe = BodyPipe(
             client,
-            pipeline_for(ending.plan),
+            self._handler.edits.pipeline(ending.plan),
             self._handler.limits,
             self._handler.reactor,
             self._handler.threads,

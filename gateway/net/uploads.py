@@ -61,6 +61,9 @@ def _differs(source: IO[bytes], plan: Outgoing) -> int | None:
     """The size of the mapped body; None where it is the body itself."""
     source.seek(0)
     overlap = b""
+    if plan.counts(source.read(_STEP)):
+        return None
+    source.seek(0)
     while data := source.read(_STEP):
         if names_any(overlap + data, plan.codec):
             break

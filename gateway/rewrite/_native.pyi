@@ -7,4 +7,6 @@ def pass_html(
     map_url: Callable[[str], str],
     *,
     forms: bool,
+    handlers: bool,
 ) -> int: ...
+def find_js(text: bytes) -> list[tuple[int, int, int]] | None: ...

@@ -7,3 +7,4 @@ in Python do all of it.  ``tests/rewrite/test_native.py`` holds both to the same
 """
 
 include "_native_html.pxi"
+include "_native_js.pxi"

@@ -46,6 +46,7 @@ cdef enum:
     EQUIV = 7     # ``http-equiv``
     METHOD = 8    # ``formmethod``
     FORMACTION = 9
+    HANDLER = 10  # ``on…``
 
 # What a start tag's name asks for.
 cdef enum:
@@ -113,7 +114,11 @@ cdef int _element(const unsigned char* s, Py_ssize_t n) noexcept nogil:
 cdef int _attribute(const unsigned char* s, Py_ssize_t n) noexcept nogil:
     """What an attribute's name asks for."""
     cdef unsigned char c = _LOWER[s[0]]
-    if n < 3 or n > 14:
+    if n < 3:
+        return COLD
+    if c == b"o":
+        return HANDLER if _LOWER[s[1]] == b"n" else COLD
+    if n > 14:
         return COLD
     if c == b"h":
         if _is(s, n, "href", 4):
@@ -220,7 +225,7 @@ cdef struct Tag:
     Py_ssize_t stop
 
 
-cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint forms, Tag* tag) noexcept nogil:
+cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint forms, bint handlers, Tag* tag) noexcept nogil:
     """Whether the start tag at ``at`` is whole and can be dealt with here."""
     cdef Py_ssize_t i = at + 1, name, stop, value, last
     cdef int element, kind, hot = 0
@@ -305,6 +310,10 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
             if forms:
                 return False
             continue
+        elif kind == HANDLER:
+            if handlers:
+                return False
+            continue
         elif kind == STYLE:
             while value < last and not _KIND[s[value]] & 64:
                 value += 1
@@ -325,7 +334,7 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
             return False  # of equal names the first counts: let it be judged
 
 
-def pass_html(bytes text, Py_ssize_t at, list out, map_url, *, bint forms):
+def pass_html(bytes text, Py_ssize_t at, list out, map_url, *, bint forms, bint handlers):
     """Pass over tokens from ``at`` that need no judgement; where the next one begins.
 
     What is passed goes to ``out``; the URL of a tag that is plain but for it goes through
@@ -348,7 +357,7 @@ def pass_html(bytes text, Py_ssize_t at, list out, map_url, *, bint forms):
             break
         c = s[i + 1]
         if _KIND[c] & 4:
-            if not _start_tag(s, i, n, forms, &tag):
+            if not _start_tag(s, i, n, forms, handlers, &tag):
                 break
             if tag.start >= 0:
                 out.append(text[done:tag.start])

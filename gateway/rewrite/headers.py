@@ -312,7 +312,8 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
     if clearing := _clear_site_data(get_all(fields, b"clear-site-data")):
         out.append((b"Clear-Site-Data", clearing))
     if context.edited or is_read_by_use(get(fields, b"content-type")):
-        out.append((b"Vary", b"Sec-Fetch-Dest"))
+        varies = b"Sec-Fetch-Dest, Accept-Encoding" if context.edited else b"Sec-Fetch-Dest"
+        out.append((b"Vary", varies))
     if context.edited and context.coding != "identity":
         out.append((b"Content-Encoding", context.coding.encode("ascii")))
     if context.etag is not None:

@@ -23,6 +23,7 @@ from gateway.rewrite.urls import UrlMap
 if TYPE_CHECKING:
     from gateway.origins import Origin
     from gateway.rewrite.csp import RuntimeSource
+    from gateway.rewrite.js_body import InPage
 
 _DEEPEST_SRCDOC = 8
 _PATIENCE = 4096
@@ -48,7 +49,7 @@ class HtmlRewriter:
     XHTML or SVG.  ``limit`` bounds what is held back, in octets.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that a document is edited by)
         self,
         urls: UrlMap,
         origin: Origin,
@@ -59,11 +60,13 @@ class HtmlRewriter:
         frame_markup: bytes = b"",
         runtime: RuntimeSource | None = None,
         form_token: str = "",
+        in_page: InPage | None = None,
     ) -> None:
         """Make a rewriter for one document.
 
         ``frame_markup`` goes into each ``srcdoc``.  ``runtime`` is admitted by policies in
         ``meta`` elements.  ``form_token`` goes into where forms are sent with POST.
+        ``in_page`` edits its scripts.
         """
         self._frame_markup = frame_markup
         self._urls = urls
@@ -75,10 +78,11 @@ class HtmlRewriter:
         self._runtime = runtime
         self._editor = TagEditor(
             urls, origin, self._srcdoc,
-            encoding=encoding, xml=xml, runtime=runtime, form_token=form_token,
+            encoding=encoding, xml=xml, runtime=runtime, form_token=form_token, scripts=in_page,
         )  # fmt: skip
         self._form_token = form_token
-        self._skips = tokens.skips(forms=bool(form_token))
+        self._skips = tokens.skips(forms=bool(form_token), handlers=in_page is not None)
+        self._scripts = in_page
         self._passes = native.pass_html
         self._pending = b""
         self._wanted = 0
@@ -179,7 +183,10 @@ class HtmlRewriter:
         else:
             skip = in_foreign if self._foreign.is_foreign else at_point
         if self._passes is not None and skip is in_html and len(text) - at <= self._limit:
-            at = self._passes(text, at, self._out, self._urls.url, forms=bool(self._form_token))
+            at = self._passes(
+                text, at, self._out, self._urls.url,
+                forms=bool(self._form_token), handlers=self._scripts is not None,
+            )  # fmt: skip
             start = at
         else:
             found = skip.match(text, at)
@@ -391,11 +398,22 @@ class HtmlRewriter:
         if name == b"style":
             map_url = self._sheet_url if self._xml else self._urls.url
             self._css = CssRewriter(map_url, self._encoding, self._limit)
-        elif name == b"script" and scripts.MAYBE_HELD.search(text, *tag.span(2)):
+        elif name == b"script" and (
+            self._scripts is not None or scripts.MAYBE_HELD.search(text, *tag.span(2))
+        ):
             attributes = self._editor.attributes(text, *tag.span(2))
-            self._held = scripts.held(attributes, self._limit, self._out[-1])
+            edit = None if self._scripts is None else self._edit_script
+            needs = self._scripts is not None and self._scripts.needs_nonce
+            self._held = scripts.held(
+                attributes, self._limit, self._out[-1], edit, needs_nonce=needs
+            )
             if self._held is not None and self._held.holds_tag:
                 self._out.pop()
+
+    def _edit_script(self, text: bytes) -> bytes:
+        if self._scripts is None:
+            return text
+        return self._scripts.element(text, self._encoding, self._urls)
 
     def _pass_raw(self, text: bytes, at: int) -> int | None:
         if self._raw == b"plaintext":
@@ -465,6 +483,7 @@ class HtmlRewriter:
             frame_markup=self._frame_markup,
             runtime=self._runtime,
             form_token=self._form_token,
+            in_page=self._scripts,
         )
         inner._nesting = self._nesting + 1
         return self._nested(inner, markup.encode("utf-8", "replace")).decode("utf-8", "replace")

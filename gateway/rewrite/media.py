@@ -29,6 +29,7 @@ class Asked(Enum):
     MANIFEST = "manifest"
     WORKER = "worker"
     XSLT = "xslt"
+    SCRIPT = "script"
     MEDIA = "media"
     OTHER = "other"
 
@@ -53,6 +54,7 @@ class Kind(Enum):
     HLS = "hls"
     DASH = "dash"
     XSLT = "xslt"
+    SCRIPT = "script"
     PLAIN_XML = "plain xml"
     """XML that is neither XHTML nor SVG: shown as a tree, or by a sheet that it names."""
 
@@ -100,6 +102,8 @@ def asked_for(destination: str | None, mode: str | None, accept: str | None) -> 
         return Asked.MANIFEST
     if destination == "xslt":
         return Asked.XSLT
+    if destination == "script":
+        return Asked.SCRIPT  # not of worklets, which have no location and no runtime
     if destination == "style" or (
         destination is None and (accept or "").lstrip().startswith("text/css")
     ):
@@ -147,11 +151,26 @@ def kind_of(
         return Kind.CSS if is_css else Kind.UNTOUCHED
     if asked is Asked.MANIFEST:
         return Kind.MANIFEST
-    if (asked is Asked.WORKER and "javascript" in kind) or (
-        asked is Asked.WORKER and "ecma" in kind
-    ):
+    if asked is Asked.SCRIPT and _runs(kind, nosniff=nosniff):
+        return Kind.SCRIPT
+    if asked is Asked.WORKER and _is_script(kind):
         return Kind.WORKER
     return Kind.UNTOUCHED
+
+
+def _is_script(kind: str) -> bool:
+    return "javascript" in kind or "ecma" in kind
+
+
+def _runs(kind: str, *, nosniff: bool) -> bool:
+    """Whether a browser runs what it asked for as a script (Fetch, 2.2.6 and 3.5)."""
+    if _is_script(kind):
+        return True
+    return (
+        not nosniff
+        and not kind.startswith(("image/", "audio/", "video/", "text/css", "text/csv"))
+        and (kind in _UNKNOWN or kind.startswith("text/"))
+    )
 
 
 def is_read_by_use(content_type: str | None) -> bool:

@@ -5,12 +5,12 @@ The environment variable ``GATEWAY_PURE`` forces Python; output is the same to t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway import __pure__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
 
@@ -25,6 +25,7 @@ class PassHtml(Protocol):
         map_url: Callable[[str], str],
         *,
         forms: bool,
+        handlers: bool,
     ) -> int:
         """Give to ``out`` what can go; where the next token begins."""
         ...
@@ -44,3 +45,6 @@ _MODULE: Final = _load()
 KIND: Final = "python" if _MODULE is None else "compiled"
 """Which of the two it is, for metrics and ``--version``."""
 pass_html: PassHtml | None = None if _MODULE is None else _MODULE.pass_html
+find_js: Callable[[bytes], list[tuple[int, int, int]] | None] | None = (
+    None if _MODULE is None else _MODULE.find_js
+)

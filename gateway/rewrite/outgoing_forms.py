@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from gateway.rewrite.headers import Fields
 
 FIELD_LIMIT = 64 * 1024
-"""A longer field is mapped as it streams: what needs it whole (base64, ``state``) is not done."""
+"""A longer field is mapped as it streams: what needs it whole (base64, ``state``) is not done.
+
+The default of ``[limits] outgoing-field-bytes``."""
 _HEADS_LIMIT = 16 * 1024
 _OPAQUE = frozenset({b"state", b"nonce"})
 """OAuth's: handed back as they came to whoever made them, who compares."""
@@ -45,6 +47,8 @@ _SIGNED = frozenset(
     )
 )  # fmt: skip
 _SIGNING = re.compile(rb"\s*(?:AWS4-|Signature\b|Digest\b|Hawk\b|HMAC|GOOG4-)", re.IGNORECASE)
+# Engine.IO 3, netstrings; STOMP, also in SockJS's JSON, and JSON-RPC as language servers speak it.
+_COUNTS = re.compile(rb"\A\s*[0-9]{1,10}:|content-length\s*:", re.IGNORECASE)
 _NOT_FOR_MAPPING = frozenset(
     (b"authorization", b"proxy-authorization", b"cookie", b"dpop", b"content-type",
      b"accept", b"user-agent", b"te", *_SIGNED)
@@ -140,8 +144,9 @@ def _coded(text: bytes, like: bytes) -> bytes:
 class FormMapper:
     """``application/x-www-form-urlencoded``."""
 
-    def __init__(self, codec: Codec, origin: Origin) -> None:
+    def __init__(self, codec: Codec, origin: Origin, limit: int = FIELD_LIMIT) -> None:
         """``origin``: where it goes."""
+        self._limit = limit
         self._codec = codec
         self._origin = origin
         self._rest = b""
@@ -168,7 +173,7 @@ class FormMapper:
         if self._stream is not None:
             return self._stream.feed(piece)
         self._rest += piece
-        if len(self._rest) <= FIELD_LIMIT:
+        if len(self._rest) <= self._limit:
             return b""
         self._stream, rest = TextMapper(self._codec), self._rest
         self._rest = b""
@@ -185,7 +190,8 @@ class FormMapper:
 class _Value:
     """A field of a multipart form: whole if it is small."""
 
-    def __init__(self, name: bytes, codec: Codec, origin: Origin) -> None:
+    def __init__(self, name: bytes, codec: Codec, origin: Origin, limit: int) -> None:
+        self._limit = limit
         self._name, self._codec, self._origin = name, codec, origin
         self._rest = b""
         self._stream: TextMapper | None = None
@@ -194,7 +200,7 @@ class _Value:
         if self._stream is not None:
             return self._stream.feed(data)
         self._rest += data
-        if len(self._rest) <= FIELD_LIMIT:
+        if len(self._rest) <= self._limit:
             return b""
         self._stream = TextMapper(self._codec)
         rest, self._rest = self._rest, b""
@@ -219,8 +225,11 @@ class _Verbatim:
 class MultipartMapper:
     """``multipart/form-data`` (RFC 7578): its text fields; files pass to the octet."""
 
-    def __init__(self, boundary: bytes, codec: Codec, origin: Origin) -> None:
+    def __init__(
+        self, boundary: bytes, codec: Codec, origin: Origin, limit: int = FIELD_LIMIT
+    ) -> None:
         """``origin``: where it goes."""
+        self._limit = limit
         self._codec, self._origin = codec, origin
         self._delimiter = b"\r\n--" + boundary
         # The first delimiter may begin the body; it is searched with the line end before it.
@@ -293,7 +302,7 @@ class MultipartMapper:
             return _Verbatim()
         found = _NAME.search(disposition)
         name = (found.group(1) or found.group(2) or "") if found is not None else ""
-        return _Value(name.encode("latin-1"), self._codec, self._origin)
+        return _Value(name.encode("latin-1"), self._codec, self._origin, self._limit)
 
 
 def _is_json(kind: str) -> bool:
@@ -312,15 +321,20 @@ class Outgoing:
     content_type: str
     origin: Origin
     codec: Codec = attrs.field(repr=False)
+    limit: int = FIELD_LIMIT
+
+    def counts(self, begins: bytes) -> bool:
+        """Whether a text says how long its parts are, and so must stay as it is."""
+        return is_text(media_type(self.content_type)) and _COUNTS.search(begins) is not None
 
     def mapper(self) -> Mapper:
         """A mapper for the body from its first octet on."""
         kind = media_type(self.content_type)
         if kind == "application/x-www-form-urlencoded":
-            return FormMapper(self.codec, self.origin)
+            return FormMapper(self.codec, self.origin, self.limit)
         boundary = _boundary(self.content_type)
         if kind == "multipart/form-data" and boundary is not None:
-            return MultipartMapper(boundary, self.codec, self.origin)
+            return MultipartMapper(boundary, self.codec, self.origin, self.limit)
         return TextMapper(self.codec)
 
 
@@ -329,7 +343,9 @@ def _boundary(content_type: str) -> bytes | None:
     return None if found is None else (found.group(1) or found.group(2)).encode("latin-1")
 
 
-def body_plan(fields: Fields, codec: Codec, origin: Origin) -> Outgoing | None:
+def body_plan(
+    fields: Fields, codec: Codec, origin: Origin, limit: int = FIELD_LIMIT
+) -> Outgoing | None:
     """What is to be done to the body of a request to ``origin``; None: it passes as it is.
 
     Files, scripts, whatever is compressed, and what its sender vouches for pass.
@@ -343,4 +359,4 @@ def body_plan(fields: Fields, codec: Codec, origin: Origin) -> Outgoing | None:
     )
     if coded or not (forms or is_text(essence)) or is_signed(fields):
         return None
-    return Outgoing(kind, origin, codec)
+    return Outgoing(kind, origin, codec, limit)

@@ -44,7 +44,7 @@ for (const entry of entries) {
   // esbuild bundles; terser then saves another 3 % after gzip.
   const bundled = result.outputFiles[0].text.replace(/^"use strict";/, "");
   const { code } = await minify(entry.wrap ? `(function gwp() { ${bundled} })()` : bundled, {
-    ecma: 2020, compress: { passes: 3, unsafe_arrows: true, keep_fargs: false }, format: { ascii_only: true }, toplevel: true,
+    ecma: 2020, compress: { passes: 3, unsafe_arrows: true, keep_fargs: false, hoist_funs: true }, format: { ascii_only: true }, toplevel: true,
   });
   // A directive here would be that of the worker's script that follows, too.
   const text = Buffer.from(code.replace(/^"use strict";/, "") + "\n");

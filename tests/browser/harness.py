@@ -217,6 +217,7 @@ class Stack:
         self.ca = LocalCa(folder / "ca", "browser test CA")
         self.codec: Codec
         self.hosts: dict[str, int] = {}
+        self.issued: set[str] = set()
         self._processes: list[Process] = []
         self.gateway: Process | None = None
         self.port = free_port()
@@ -227,6 +228,7 @@ class Stack:
     def certificate(self, name: str, *hosts: str) -> tuple[str, str]:
         """A certificate's and its key's file."""
         issued = self.ca.issue(name, hosts)
+        self.issued.add(name)
         return str(issued.certificate), str(issued.key)
 
     def start_origins(self) -> None:

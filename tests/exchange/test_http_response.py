@@ -347,6 +347,7 @@ class FieldTests(SynchronousTestCase):
                 vary = b", ".join(values(ending.fields, b"Vary")).lower()
                 if kept == [public[1]]:
                     self.assertIn(b"sec-fetch-dest", vary, (use, destination))
+                self.assertEqual(b"accept-encoding" in vary, ending.plan.edits)
 
     def test_link_is_left_to_script(self) -> None:
         """What script fetched keeps its Link; a page's is collapsed."""

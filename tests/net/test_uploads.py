@@ -52,6 +52,7 @@ class UploadTests(GatewayCase):
             (b"Content-Type: text/plain\r\nContent-Encoding: gzip", url, url),
             (b"Content-Type: text/plain\r\nContent-Digest: x", url, url),
             (b"X-Nothing: x", url, url),
+            (b"Content-Type: text/plain", f'63:42["{url}"]', f'63:42["{url}"]'),
             (b"Content-Type: multipart/form-data; boundary=b",
              (part % (b"", url.encode())).decode(), (part % (b"", back.encode())).decode()),
             (b"Content-Type: multipart/form-data; boundary=b",
@@ -81,6 +82,10 @@ class UploadTests(GatewayCase):
         seen = await self.sent(gateway, origin, body, JSON)
         self.assertEqual(seen.body, body.replace(OURS.encode(), SHOP.encode()))
         self.assertEqual(seen.get(b"content-length"), b"%d" % len(seen.body))
+        for before in range(65536 - 60, 65536 + 1, 7):
+            across = b"x" * before + b" " + OURS.encode() + b" "
+            seen = await self.sent(gateway, origin, across, JSON)
+            self.assertEqual(seen.body, across.replace(OURS.encode(), SHOP.encode()), before)
         plain = b"nothing of ours " * 40000
         seen = await self.sent(gateway, origin, plain, JSON)
         self.assertEqual(seen.body, plain)

@@ -73,12 +73,14 @@ class AskedTests(SynchronousTestCase):
             ("serviceworker", "same-origin", "*/*", Asked.WORKER),
             ("empty", "cors", "text/css", Asked.OTHER),
             ("empty", "cors", HTML_FIRST, Asked.OTHER),
-            ("script", "cors", "text/css", Asked.OTHER),
+            ("script", "cors", "text/css", Asked.SCRIPT),
             ("image", "no-cors", None, Asked.OTHER),
             ("font", "cors", None, Asked.OTHER),
-            ("audioworklet", "cors", None, Asked.OTHER),
             ("paintworklet", "cors", None, Asked.OTHER),
             ("xslt", "same-origin", None, Asked.XSLT),
+            ("script", "no-cors", None, Asked.SCRIPT),
+            ("audioworklet", "cors", None, Asked.OTHER),
+            ("json", "cors", None, Asked.OTHER),
             ("video", "no-cors", "*/*", Asked.MEDIA),
             ("audio", "cors", "*/*", Asked.MEDIA),
             ("track", "cors", "*/*", Asked.OTHER),
@@ -170,6 +172,20 @@ class KindTests(SynchronousTestCase):
         for given, path, nosniff, wanted in table:
             found = kind_of(Asked.MEDIA, given, nosniff=nosniff, path=path)
             self.assertIs(found, wanted, (given, path, nosniff))
+
+    def test_scripts(self) -> None:
+        """What browsers run as one, but for JSON, which is none."""
+        for given in (
+            "text/javascript",
+            "application/x-javascript; charset=utf-8",
+            "text/ecmascript",
+        ):
+            self.assertIs(kind_of(Asked.SCRIPT, given, nosniff=True), Kind.SCRIPT, given)
+        for given in ("text/plain", "", None, "text/html"):
+            self.assertIs(kind_of(Asked.SCRIPT, given, nosniff=False), Kind.SCRIPT, given)
+            self.assertIs(kind_of(Asked.SCRIPT, given, nosniff=True), Kind.UNTOUCHED, given)
+        for given in ("application/json", "image/png", "text/css", "application/wasm", "video/mp4"):
+            self.assertIs(kind_of(Asked.SCRIPT, given, nosniff=False), Kind.UNTOUCHED, given)
 
     def test_xslt(self) -> None:
         """A sheet is XML, or of a type that says nothing and may be doubted."""

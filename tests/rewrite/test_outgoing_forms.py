@@ -77,6 +77,7 @@ class QueryTests(SynchronousTestCase):
             base64.b64encode(b"\0\1" + text.encode()).decode(),
             base64.b64encode(b"\xff" + text.encode()).decode(),
             coded(text)[0] + "x",
+            coded(OURS + "/" + "x" * (-len(OURS) % 3))[0][:-3] + "f==",  # bits that say nothing
             "data:text/plain;base64," + coded(text)[0],
         ):
             field = f"v={quote(value, safe='')}".encode()
@@ -124,6 +125,16 @@ class FormTests(SynchronousTestCase):
 
     def test_large_fields(self) -> None:
         """They stream, and are mapped as text."""
+        for limit in (0, 100, FIELD_LIMIT):
+            mapper = FormMapper(codec(), THERE, limit)
+            body = b"state=" + quote(OURS, safe="").encode() + b"&a=" + OURS.encode()
+            streamed = limit < 6
+            wanted = body.replace(OURS.encode(), SHOP.encode())
+            if streamed:
+                wanted = wanted.replace(
+                    quote(OURS, safe="").encode(), quote(SHOP, safe="").encode()
+                )
+            self.assertEqual(run(mapper, cut(body, range(0, len(body), 7))), wanted)
         for size in (FIELD_LIMIT - 200, FIELD_LIMIT, 3 * FIELD_LIMIT):
             body = b"a=" + b"x" * size + b" " + OURS.encode() + b"&b=" + OURS.encode()
             wanted = body.replace(OURS.encode(), SHOP.encode())
@@ -221,6 +232,27 @@ class PlanTests(SynchronousTestCase):
             plan = body_plan(((b"content-type", kind.encode()),), codec(), THERE)
             found = None if plan is None else type(plan.mapper()).__name__
             self.assertEqual(found, wanted, kind)
+
+    def test_counts(self) -> None:
+        """Texts that say how long they are; not what merely has a number in it."""
+        for body, wanted in (
+            ('96:42["chat","hello"]', True),
+            ('["SEND\\ncontent-length:12\\n\\nhello"]', True),
+            ("SEND\nContent-Length : 12\n\nhello", True),
+            ('{"n": 12}', False),
+            ("12", False),
+            ('42["chat","12:30"]', False),
+            ("", False),
+        ):
+            for kind, text in (
+                ("text/plain;charset=UTF-8", True),
+                ("application/json", True),
+                ("application/x-www-form-urlencoded", False),
+                ("multipart/form-data; boundary=b", False),
+            ):
+                plan = body_plan(((b"content-type", kind.encode()),), codec(), THERE)
+                assert plan is not None
+                self.assertIs(plan.counts(body.encode()), wanted and text, (body, kind))
 
     def test_signed(self) -> None:
         """A digest or signature of what is sent: nothing in it may change."""

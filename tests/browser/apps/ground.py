@@ -29,7 +29,7 @@ def serve(stack: Stack, name: str, hosts) -> Process:
     """Start one of the applications of this folder; its origins become known to the stack."""
     if not (HERE / "node_modules").is_dir():
         raise AssertionError("the applications are missing: run make packages")
-    files = stack.certificate("site", *hosts)
+    files = stack.certificate(name, *hosts)
     process = stack.run(name, ["node", str(HERE / "serve.mjs"), name, *files])
     until(lambda: "}\n" in process.text(), f"{name} serves: " + process.text())
     said = next(line for line in process.text().splitlines() if line.startswith("{"))
@@ -64,7 +64,7 @@ class Ground:
     def _browser(self, *, through: bool):
         if through not in self._browsers:
             rules = resolver_rules if through else direct_rules
-            trust = self.stack.trust(*(("site", "gateway") if through else ("site",)))
+            trust = self.stack.trust(*sorted(self.stack.issued))
             self._browsers[through] = launch(
                 self._driver, rules(self.stack, self.tripwire), trust, windowed=self._windowed
             )

@@ -186,6 +186,20 @@ const OBSERVED = {
   "a worker by location": () => said(new Worker(new URL("/placed.js", location))),
   "a module worker's place": () => said(new Worker("/placed-module.js", { type: "module" })),
   "a worker of a blob": () => said(new Worker(URL.createObjectURL(new Blob(["postMessage([self.origin, location.protocol, location.origin])"])))),
+  "a worker of a function": () => said(new Worker(URL.createObjectURL(new Blob([`(${() => postMessage([location.origin, self.origin, new URL("/x", self.origin).href])})()`])))),
+  "a shared worker's place": () => said(new SharedWorker("/shared-placed.js?s").port),
+  "a service worker's place": async () => {
+    const registration = await navigator.serviceWorker.register("/served-placed.js", { scope: location.origin + "/served/" });
+    const { port1, port2 } = new MessageChannel();
+    const worker = registration.installing ?? registration.waiting ?? registration.active;
+    const told = said(port1);
+    worker.postMessage("where", [port2]);
+    const out = [await told, registration.scope, worker.scriptURL, (await navigator.serviceWorker.getRegistration("/served/")) === registration];
+    await registration.unregister();
+    return out;
+  },
+  "a worker's fetches": () => said(new Worker("/fetching.js")),
+  "a worker's stack": () => said(new Worker("/failing.js")).then((text) => text.replace(/:\d+:\d+/, "")), // a column counts the preamble
   // --- modules
   "import.meta.url": async () => (await import(location.origin + "/meta.js")).url,
   "import.meta.resolve": async () => (await import("/meta.js")).resolved,

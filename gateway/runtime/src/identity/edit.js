@@ -1,5 +1,7 @@
 // A small copy of the server's edit of scripts, for text that script makes: names are changed
 // wherever they stand as names, so that declarations and uses stay together and no scopes need be known.
+// But within `with`, as compilers of templates write it, a name may be that of the page's data: it
+// stays, and what it turns out to be is looked at where something of it is read.
 
 const WORDS = /\b(?:location|domain|top|parent|import|eval)\b/;
 // Space and comments; names; numbers; strings; a template's beginning; signs.
@@ -11,10 +13,10 @@ const TEMPLATE = /(?:[^`\\$]|\\[^]|\$(?!\{))*(`|\$\{)/y;
 const BEFORE_EXPRESSION = /^(?:return|typeof|instanceof|in|of|new|delete|void|throw|case|do|else|yield|await|default|extends)$/;
 const HEADS = /^(?:if|for|while|with|switch|catch)$/;
 const MODIFIERS = /^(?:get|set|async|static|accessor)$/;
-const WINDOWS = /^(?:window|self|globalThis|top|parent|frames)$/;
+const WINDOWS = /^(?:window|self|globalThis|frames|top|parent)$/;
 const RENAMED = /^(?:location|top|parent)$/;
 
-/** @typedef {{open: string, kind: string, head: string, ternaries: number, key: boolean, called: string, within: string, cased: boolean}} Level */
+/** @typedef {{open: string, kind: string, head: string, ternaries: number, key: boolean, called: string, within: string, cased: boolean, blind: boolean}} Level */
 
 /**
  * The text with its names changed; as it was where it cannot be understood.
@@ -34,7 +36,7 @@ function edited(text) {
     done = to;
   };
   const level = (/** @type {string} */ open, /** @type {string} */ kind, head = "") => ({
-    open, kind, head, ternaries: 0, key: kind === "object" || kind === "class", called: "", within: "", cased: false,
+    open, kind, head, ternaries: 0, key: kind === "object" || kind === "class", called: "", within: "", cased: false, blind: false,
   });
   /** @type {Level[]} */
   const levels = [];
@@ -47,6 +49,8 @@ function edited(text) {
   let line = false;
   let isClass = false;
   let isList = false;
+  let isWindow = false; // the last name is that of one
+  let isWith = false;
   const isValue = () => kind === "value" || kind === "name";
   const following = (/** @type {number} */ from) => /^(?:\s|\/\/.*|\/\*[^]*?\*\/)*(=>|[=!]==?|\?\.|[^])?/.exec(text.slice(from, from + 400))?.[1] ?? "";
 
@@ -72,20 +76,29 @@ function edited(text) {
     // A class's member ends with its line where nothing goes on.
     if (here.kind === "class" && !here.key && line && isValue() && (word !== undefined || string || token === "[" || token === "*")) here.key = true;
     let next = "value";
+    if (sign !== "." && sign !== "?." && word === undefined) isWindow = false;
     if (word !== undefined) {
       const member = last === "." || last === "?.";
       const isKey = here.key && !member;
+      if (!member) isWindow = !isKey && WINDOWS.test(word);
       const after = RENAMED.test(word) || isKey || word === "eval" || word === "import" || word === "domain" ? following(at) : "";
       next = member || isKey ? "name" : BEFORE_EXPRESSION.test(word) ? "word" : "name";
       if (member) {
-        const owned = WINDOWS.test(before);
-        if (word === "location" || (owned && RENAMED.test(word))) put(start, at, "__gw_" + word);
+        /** @type {boolean} */
+        const owned = isWindow;
+        isWindow = owned && RENAMED.test(word) && word !== "location";
+        if (before === "super") {
+          // An inherited accessor would ask itself.
+        } else if (word === "location" || (owned && RENAMED.test(word))) put(start, at, "__gw_" + word);
         else if (word === "domain" && before === "document") put(start, at, "__gw_domain");
         else if (word === "meta" && before === "import") put(at, at, ")");
       } else if (here.kind === "list") {
         // What is exported keeps its name.
         if (here.head === "export" && RENAMED.test(word) && last !== "as") put(start, at, after === "," || after === "}" ? `__gw_${word} as ${word}` : "__gw_" + word);
         else if (here.head === "import" && RENAMED.test(word) && (last === "as" || after === "," || after === "}")) put(start, at, last === "as" ? "__gw_" + word : `${word} as __gw_${word}`);
+      } else if (here.blind && RENAMED.test(word)) {
+        if (here.key) here.key = false;
+        else if (/^(?:\.|\[|\?\.)$/.test(after)) put(start, at, `__gw_of(${word})`);
       } else if (isKey) {
         if (MODIFIERS.test(word) && !/^[,:(=};]$/.test(after)) next = "word";
         else {
@@ -112,8 +125,10 @@ function edited(text) {
       if (!part) return null;
       at = TEMPLATE.lastIndex;
       if (part[1] !== "`") {
+        const { blind } = here;
         levels.push(here);
         here = level("${", "template");
+        here.blind = blind;
         next = "sign";
       }
     } else if (sign) {
@@ -133,18 +148,25 @@ function edited(text) {
           isClass = isList = false;
         } else if (here.key) here.key = false;
         levels.push(here);
+        const { blind } = here;
         here = level(sign, made, head);
+        here.blind = blind || (isWith && sign === "{");
+        isWith = false;
         if (sign === "(" && called) {
           here.within = called;
           put(at, at, `__gw_${called}(`);
         }
-        if (sign === "(" && HEADS.test(head)) here.kind = "head";
+        if (sign === "(" && HEADS.test(head)) {
+          here.kind = "head";
+          here.within = head === "with" ? head : "";
+        }
       } else if (sign === ")" || sign === "]" || sign === "}") {
         const pair = { ")": "(", "]": "[", "}": here.open === "${" ? "${" : "{" }[sign];
         const closed = here;
         const outer = levels.pop();
         if (closed.open !== pair || !outer) return null;
-        if (closed.within && sign === ")") put(start, start, ")");
+        if (closed.within === "with") isWith = true;
+        else if (closed.within && sign === ")") put(start, start, ")");
         here = outer;
         next = closed.kind === "head" ? "sign" : "value";
         if (closed.open === "${") {
@@ -153,8 +175,10 @@ function edited(text) {
           if (!part) return null;
           at = TEMPLATE.lastIndex;
           if (part[1] !== "`") {
+            const { blind } = here;
             levels.push(here);
             here = level("${", "template");
+            here.blind = blind;
             next = "sign";
           }
         } else if (closed.kind === "block" || closed.kind === "class") {

@@ -39,8 +39,8 @@ export function installNames(w, window_) {
     },
   });
   for (const [name, own] of Object.entries(window_)) {
-    // A frame's first document may leave its window, and these, to the next.
-    if (!getOwnPropertyDescriptor(w, PREFIX + name)) defineProperty(w, PREFIX + name, own);
+    // A frame's first document may leave its window, and these, to the next, whose own come then.
+    if (getOwnPropertyDescriptor(w, PREFIX + name)?.configurable !== false) defineProperty(w, PREFIX + name, { configurable: w !== globalThis, ...own });
   }
   const text = w.Function.prototype;
   const { toString } = text;

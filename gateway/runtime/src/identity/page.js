@@ -1,5 +1,5 @@
 // The identity of a page under its own name, whole: `location`, and whatever agrees with it.
-import { apply, defineProperty, getOwnPropertyDescriptor, hook, hookAll } from "../shared/hooks.js";
+import { apply, defineProperty, getOwnPropertyDescriptor, hook, hookAll, wrap } from "../shared/hooks.js";
 import { installBundle, installDomain } from "./bundle.js";
 import { locationOf } from "./location.js";
 import { installNames, moduleNames } from "./names.js";
@@ -13,10 +13,10 @@ import { installTexts } from "./texts.js";
  * @param {(text: string) => any} trusted
  */
 export function installIdentity(w, urls, origin, part, trusted) {
+  const { top, parent, location: native } = w;
+  const edit = installTexts(w, urls, part, trusted); // from then on the map knows scripts, too
   const { map } = urls;
-  const { top, parent } = w;
   const facade = locationOf(w, urls);
-  const edit = installTexts(w, urls, part, trusted);
   /** The topmost page's window, as a page below it sees it. */
   const topmost = () => {
     let one = w;
@@ -43,6 +43,8 @@ export function installIdentity(w, urls, origin, part, trusted) {
     top: { get: topmost },
     parent: replaceable("__gw_parent", () => (isTop ? w : parent)),
     eval: { value: edit },
+    // What a name within `with` turned out to be.
+    of: { value: (/** @type {any} */ one) => (one === native ? facade : one === top ? topmost() : one) },
     ...moduleNames(urls),
   });
   if (isTop) hook(w, "parent", null, () => w);
@@ -89,7 +91,7 @@ export function installIdentity(w, urls, origin, part, trusted) {
     try {
       if (inner && !getOwnPropertyDescriptor(inner, "__gw_location")) {
         const own = locationOf(inner, urls);
-        defineProperty(inner, "__gw_location", { get: () => own, set: (to) => (own.href = to) });
+        defineProperty(inner, "__gw_location", { configurable: true, get: () => own, set: (to) => (own.href = to) });
       }
     } catch {
       // of another origin
@@ -98,14 +100,44 @@ export function installIdentity(w, urls, origin, part, trusted) {
   });
   installBundle(w, urls);
   installDomain(w, new URL(origin).hostname);
-  hookAll(w, "postMessage:1", (given) =>
-    typeof given === "string" ? originMapped(given, map)
-    : given && typeof given === "object" && typeof given.targetOrigin === "string" ? { ...given, targetOrigin: originMapped(given.targetOrigin, map) }
-    : given);
+  installMessages(w, map);
 }
 
-/** @param {string} given @param {(url: any) => any} map */
-const originMapped = (given, map) => (/^https?:/i.test(given) ? map(given) : given);
+/**
+ * A message to the page's own origin is to arrive.  A message's `source` is who called, which here
+ * would be this window: so the native is given out where a frame of the same origin may call.
+ * @param {any} w @param {(url: any) => any} map
+ */
+function installMessages(w, map) {
+  const native = w.postMessage;
+  const target = (/** @type {any} */ given) => (/^https?:/i.test(given) ? map(given) : given);
+  const own = wrap(native, {
+    apply(to, self, args) {
+      const [, given] = args;
+      if (typeof given === "string") args[1] = target(given);
+      else if (typeof given?.targetOrigin === "string") args[1] = { ...given, targetOrigin: target(given.targetOrigin) };
+      return apply(to, self ?? w, args);
+    },
+  });
+  const isAlone = () => {
+    for (let at = 0; at < w.length; at++) {
+      try {
+        if (!/^about:blank/.test(w[at].document.location.href)) return false;
+      } catch {
+        // of another origin: its browser's own method is called
+      }
+    }
+    return true;
+  };
+  defineProperty(w, "postMessage", {
+    enumerable: true,
+    configurable: true,
+    get: () => (isAlone() ? own : native),
+    set(value) {
+      defineProperty(w, "postMessage", { value, writable: true, enumerable: true, configurable: true });
+    },
+  });
+}
 
 /** @param {any} native @param {(url: any) => any} map */
 const outside = (native, map) =>

@@ -71,6 +71,8 @@ export function installTexts(w, urls, part, trusted) {
     "HTMLIFrameElement.srcdoc:0 Document.write:0 Document.writeln:0 ShadowRoot.innerHTML:0 ShadowRoot.setHTMLUnsafe:0",
     (value, self) => (isScript(self) ? value : typed(value, markup)),
   );
+  const back = (/** @type {any} */ text) => (typeof text === "string" && text.includes("__gw_") ? asWritten(text) : text);
+  hookAll(w, "Element.innerHTML Element.outerHTML Element.getHTML ShadowRoot.innerHTML XMLSerializer.serializeToString", null, back);
   hook(w.Element.prototype, "setAttribute", (args) => (args[1] = HANDLER.test(args[0]) ? edit(args[1]) : /^srcdoc$/i.test(args[0]) ? typed(args[1], markup) : args[1]));
   hook(w.Element.prototype, "getAttribute", null, (value, _, [name]) => (value && HANDLER.test(name) ? asWritten(value) : value));
   urls.map = (given) => map(typeof given === "string" && URL.test(given) ? source(given) : given);

@@ -6,7 +6,7 @@ import { getOwnPropertyDescriptor } from "../shared/hooks.js";
 
 const INPUT =
   "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchend touchstart";
-const HIDING = ["opacity", "pointer-events"];
+const DISABLED = "aria-disabled";
 // The top layer is painted beside the root, whatever that one's opacity is.
 const TOP_LAYER = "dialog,[popover],::backdrop{opacity:0!important;pointer-events:none!important}";
 // A slow line is no attack; a silent one shows nothing.
@@ -72,16 +72,18 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
     const root = document.documentElement;
     if (open < 1 || !root) return;
     const { style } = root;
-    const set = style.setProperty.bind(style);
-    /** @type {[string, string, string][]} */
-    const old = HIDING.map((name) => [name, style.getPropertyValue(name), style.getPropertyPriority(name)]);
+    const opacity = style.getPropertyValue("opacity");
+    const important = style.getPropertyPriority("opacity");
     if (veil) document.adoptedStyleSheets = [...document.adoptedStyleSheets, veil];
     show = () => {
       if (veil) document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== veil);
-      old.map((one) => set(...one));
+      style.setProperty("opacity", opacity, important);
+      root.removeAttribute(DISABLED);
       if (!root.getAttribute("style")) root.removeAttribute("style");
     };
-    HIDING.map((name, at) => set(name, at ? "none" : "0", "important"));
+    style.setProperty("opacity", "0", "important");
+    // For those who act by what a page says and not by what is seen.
+    root.setAttribute(DISABLED, "true");
     each("addEventListener");
   };
   const answered = (/** @type {number} */ by) => {

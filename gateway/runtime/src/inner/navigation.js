@@ -26,7 +26,7 @@ export function installNavigation(w, { map }, windows, sign, jar) {
     const to = map(url);
     jar.leave?.(to);
     const leaves = !SHOWN.test(url);
-    if ((to === url && !leaves) || !event.cancelable) return;
+    if ((to === url && !leaves) || !event.cancelable || (IDENTITY && w.document !== document)) return; // as below
     event.preventDefault();
     event.stopImmediatePropagation();
     later(() => leaves ? windows()?.leave(url) : location[navigationType === "replace" ? "replace" : "assign"](to));
