@@ -136,15 +136,24 @@ class Suite:
         return self._told[key]
 
     def hold(self, area: str, case: str) -> None:
-        """A case is equal, or listed with its reason and indeed not."""
-        directly, through = self.told(area)
-        assert case in directly.seen, f"{case} did not run; renew the list of {area}"
-        assert directly.seen[case].result != "too late"
-        found = differing(directly.seen[case], through.seen.get(case, Seen()))
+        """A case is equal, or listed with its reason and indeed not.
+
+        One that a busy machine was too slow for is run once more, by itself.
+        """
+        assert case in self.told(area)[0].seen, f"{case} did not run; renew the list of {area}"
+        late, found = self._differing(area, case)
+        if late or (found and case not in reasons(area)):
+            late, found = self._differing(area, case, case)
+        assert not late
         if case not in reasons(area):
             assert not found, "\n".join(found)
         elif not found:
             pytest.skip("it differs no more: take it out of differences.json")
+
+    def _differing(self, area: str, case: str, part: str = "") -> tuple[bool, list[str]]:
+        directly, through = self.told(area, part)
+        seen = directly.seen[case]
+        return seen.result == "too late", differing(seen, through.seen.get(case, Seen()))
 
     def whole(self, area: str) -> None:
         """The list names what there is, and nothing went past the gateway."""
