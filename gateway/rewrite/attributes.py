@@ -174,6 +174,8 @@ class TagEditor:
 
     def _map(self, element: bytes, attribute: Attribute, kind: str) -> str:
         name, value, urls = attribute.name, attribute.value, self._urls
+        if kind == "html" and b"-" in element and name != b"style":
+            return value  # an element of the page's own: only its script knows what it means
         if name in tokens.URL_ATTRIBUTES:
             if name == b"data" and element != b"object":
                 return value

@@ -175,7 +175,7 @@ class Suite:
                 found.update(self._script(area, part, context, through))
             for case in getattr(common.area(area), "CASES", ()):
                 if part in case.name:
-                    found[case.name] = self._page(case, context, through)
+                    found[case.name] = self._page(area, case, context, through)
         finally:
             with contextlib.suppress(Error):
                 context.close()
@@ -193,13 +193,14 @@ class Suite:
             results = self.world.plainly(results)
         slugs = {slug(name): name for name in results}
         requests = by_case(self.world.site.log[since:], slugs)
-        errors = self._errors(heard, through)
+        loud = getattr(common.area(area), "CONSOLE", True)
+        errors = self._errors(heard, through) if loud else {}
         return {
             name: Seen(result, requests.get(name, ()), errors.get(name, ()))
             for name, result in results.items()
         }
 
-    def _page(self, case: Case, context, through: bool) -> Seen:
+    def _page(self, area: str, case: Case, context, through: bool) -> Seen:
         since = len(self.world.site.log)
         page = context.new_page()
         heard = _listen(page, case.name)
@@ -219,8 +220,11 @@ class Suite:
         if log:
             # It was opened by an address that nobody typed.
             log[0] = without(log[0], "Sec-Fetch-Site")
+        for name in getattr(common.area(area), "IGNORED", ()):
+            log = [without(one, name) for one in log]
         requests = by_case(log, {one.case: case.name for one in log} | {"": case.name})
-        errors = self._errors(heard, through)
+        loud = getattr(common.area(area), "CONSOLE", True)
+        errors = self._errors(heard, through) if loud else {}
         return Seen(result, requests.get(case.name, ()), errors.get(case.name, ()))
 
     def _errors(self, heard: list[tuple[str, str]], through: bool) -> dict[str, tuple[str, ...]]:

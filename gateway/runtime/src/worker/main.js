@@ -37,14 +37,16 @@ if (label) {
   installTexts(w);
   installStore(w, origin);
   installGuard(w);
-  installNetwork(w, urls, false, signer(workerToken(w, url.origin), () => base, place));
+  const send = installNetwork(w, urls, false, signer(workerToken(w, url.origin), () => base, place));
+  // Workers have it from their prototype.
+  hook(w.WorkerGlobalScope?.prototype, "fetch", (args) => send(args, args[1]?.method));
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
   const NativeRequest = w.Request;
   const change = (/** @type {any} */ given) => (given instanceof NativeRequest ? given : map(given));
   hookAll(
     w,
-    "WorkerGlobalScope.fetch:0 Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0",
+    "Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0",
     change,
   );
   hookAll(w, "Cache.addAll:0", (given) => Array.from(given, change));
