@@ -13,8 +13,8 @@ const target = join(here, "built");
 const entries = [
   { name: "inner", file: "src/inner/main.js", minified: 12992, gzip: 5952 },
   // As a function with a name: it puts itself before the workers that a worker makes.
-  { name: "worker", file: "src/worker/main.js", minified: 16384, gzip: 7680, wrap: true },
-  { name: "rare", file: "src/rare/main.js", minified: 40960, gzip: 14336 },
+  { name: "worker", file: "src/worker/main.js", minified: 16896, gzip: 7936, wrap: true },
+  { name: "rare", file: "src/rare/main.js", minified: 40960, gzip: 14848 },
   { name: "outer", file: "src/outer/main.js", minified: 18432, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },

@@ -11,6 +11,7 @@ import { preambleOf } from "../shared/preamble.js";
 import { trustedOf } from "../shared/trusted.js";
 import { installWorkers } from "../shared/workers.js";
 import { installContainment } from "./contain.js";
+import { signerOf } from "./sign.js";
 import { workerToken } from "./token.js";
 import { installGuard, installStore } from "./store.js";
 
@@ -28,8 +29,9 @@ if (label) {
   const urls = urlsOf(place, origin, () => base, url.origin, { collapse: (url, at) => collapseUrl(url, at, longLabel, expand), decode }, trustedOf(w).typed);
   installTexts(w);
   installStore(w, origin);
-  installGuard(w);
-  installNetwork(w, urls, false, signer(workerToken(w, url.origin), () => base, place));
+  const signed = signer(workerToken(w, url.origin), () => base, place);
+  installGuard(w, w.FetchEvent ? signerOf(w, signed) : () => {});
+  installNetwork(w, urls, false, signed);
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
   const NativeRequest = w.Request;
