@@ -39,13 +39,21 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[test,style,browser,apps]' 'setuptools>=77' wheel
 	touch $@
 
+# The compiled loops, beside their sources: tests run from the checkout.
+NATIVE := $(wildcard gateway/rewrite/_native*.p*)
+$(VENV)/.native: $(VENV)/.tested setup.py $(NATIVE)
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	touch $@
+
 # What the tests need besides Python: a browser with a font, Node for the browser code, a store, a
 # library that the browser's driver wants, real pages (which slim images leave out), and what
 # WordPress wants (12 MB to load, 100 MB on the disk; its database is no service of the system's).
 PAGES := apache2-doc git-doc debian-policy
 packages:
 	@missing=; \
-	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
+	command -v cc >/dev/null || missing="gcc libc6-dev"; \
+	[ -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || missing="$$missing python3-dev"; \
+	command -v chromium >/dev/null || missing="$$missing chromium fonts-dejavu-core"; \
 	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
 	for name in lynx w3m; do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
@@ -100,13 +108,14 @@ runtime: packages $(RUNTIME)/node_modules/.installed
 	cd $(RUNTIME) && npm run --silent check && npm test
 
 # Half of what the tests cost is waiting: more processes than cores.
-PARALLEL := -n 3 --dist loadfile
+PARALLEL := -n 3 --dist loadfile --max-worker-restart 2
 
-unit: $(VENV)/.tested
+unit: $(VENV)/.tested $(VENV)/.native
 	$(BIN)/python -m pytest --ignore=tests/browser $(PARALLEL)
 	$(BIN)/python -m tests.cookies.test_corpora
+	GATEWAY_PURE=1 $(BIN)/python -m pytest $(wildcard tests/rewrite/test_html*.py tests/rewrite/test_js*.py tests/rewrite/test_pipeline*.py) $(PARALLEL)
 
-trial: $(VENV)/.tested
+trial: $(VENV)/.tested $(VENV)/.native
 	$(MAKE) --no-print-directory --jobs=3 --output-sync=target trial-0 trial-1 trial-2
 
 trial-%: $(VENV)/.tested
@@ -114,10 +123,10 @@ trial-%: $(VENV)/.tested
 
 # What a busy machine was too slow for is asked once more, by itself.
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed $(APPS)/node_modules/.installed $(WORDPRESS)/.unpacked
-	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile --max-worker-restart 2 || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
 
-bench: $(VENV)/.tested
+bench: $(VENV)/.tested $(VENV)/.native
 	$(BIN)/python -m bench all
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .pytest_cache .hypothesis $(RUNTIME)/node_modules $(APPS)/node_modules
+	rm -rf $(VENV) build dist gateway/rewrite/*.so *.egg-info _trial_temp* .mypy_cache .ruff_cache .pytest_cache .hypothesis $(RUNTIME)/node_modules $(APPS)/node_modules

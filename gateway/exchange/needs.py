@@ -23,12 +23,15 @@ class MayReport:
 class Reported:
     """Count what a browser reported, and keep it for the operator; the reply is None.
 
-    ``told``: the site that asked for it is sent it.
+    ``told``: the site that asked for it is sent it.  ``site`` is whose page it is by the host
+    that it came to, ``foreign`` the host past the gateway that was not reached, if it was one.
     """
 
     layer: Layer
     seen: Seen
     told: bool = False
+    site: str = ""
+    foreign: str = ""
 
 
 @attrs.frozen

@@ -31,7 +31,16 @@ from gateway.rewrite import headers
 from gateway.rewrite.media import media_type
 from gateway.rewrite.parameters import parameter
 from gateway.rewrite.reporting import Reporting
-from gateway.rewrite.reports import TYPES, Names, Report, labels_in, read_reports, seen, written
+from gateway.rewrite.reports import (
+    TYPES,
+    Names,
+    Report,
+    foreign_host,
+    labels_in,
+    read_reports,
+    seen,
+    written,
+)
 from gateway.session.endpoints import Endpoints, Layer, open_endpoints, seal_endpoints
 
 if TYPE_CHECKING:
@@ -97,7 +106,8 @@ def collect(head: RequestHead, context: Context) -> Step[Ending]:
         if forwards:
             told.append(expanded)
         shown = seen(expanded, samples=context.settings.report_samples)
-        yield Reported(endpoints.layer, shown, forwards)
+        foreign = foreign_host(report, context.codec)
+        yield Reported(endpoints.layer, shown, forwards, str(origin), foreign)
     for url in endpoints.urls:
         yield from _forward(url, told, head, origin, context)
     return Answer(204, ())

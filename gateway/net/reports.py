@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from gateway.errors import GatewayError
 from gateway.net.client import producer_of
 from gateway.net.drive import watch
+from gateway.net.leaks import Leaks
 from gateway.policy.clients import block_of
 from gateway.rewrite.reports import VIOLATION
 from gateway.session.endpoints import Layer
@@ -87,6 +88,7 @@ class Collector:
         self._telemetry = telemetry
         self.use(limits, upstream)
         self._ring: OrderedDict[Reported, Line] = OrderedDict()
+        self.leaks = Leaks()
         self._waiting: deque[Forward] = deque()
         self._running: set[Deferred[None]] = set()
 
@@ -111,12 +113,27 @@ class Collector:
         self._telemetry.count("gateway_reports_total", layer=reported.layer.value, kind=kind)
         if reported.layer is Layer.CONTAINMENT and seen.kind in {VIOLATION, "other"}:
             self._telemetry.count("gateway_leaks_total", directive=kind)
+            if reported.foreign:
+                self._leaked(reported, kind)
         line = self._ring.pop(reported, None) or Line(reported)
         line.count += 1
         line.last = time.time()
         self._ring[reported] = line
         while len(self._ring) > self._limits.report_ring:
             self._ring.popitem(last=False)
+
+    def _leaked(self, reported: Reported, kind: str) -> None:
+        limits = self._limits
+        fitted = self.leaks.take(
+            reported.site,
+            kind,
+            reported.foreign,
+            time.time(),
+            sites=limits.leak_sites,
+            hosts=limits.leak_hosts,
+        )
+        if not fitted:
+            self._reached("leak-sites")
 
     def shown(self) -> list[dict[str, Any]]:
         """What is kept, the latest first."""

@@ -36,6 +36,10 @@ _POLICY = (
 )
 
 
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
 class _Plain(Resource):
     isLeaf = True
 
@@ -71,16 +75,18 @@ class Admin:
         facts: Callable[[], dict[str, str]],
         reports: Callable[[], list[dict[str, Any]]] = list,
         explain: Callable[[dict[str, str]], list[str]] | None = None,
+        leaks: Callable[[], list[dict[str, Any]]] = list,
     ) -> None:
         """``facts`` are the first lines of the operator's page; ``reports`` of browsers.
 
-        ``explain`` answers a filled-in question (url, as, from, client, address) in lines.
+        ``leaks`` are those of the reports that the containment made, by site.  ``explain`` answers a filled-in question (url, as, from, client, address) in lines.
         """
         self._telemetry = telemetry
         self._why_not_ready = why_not_ready
         self._facts = facts
         self._reports = reports
         self._explain = explain
+        self._leaks = leaks
         self._template = Template(
             (resources.files("gateway.ops") / "admin.html").read_text("utf-8")
         )
@@ -93,6 +99,7 @@ class Admin:
         root.putChild(b"readyz", _Plain(self._ready))
         root.putChild(b"metrics", _Plain(self._metrics))
         root.putChild(b"reports", _Plain(self._reports_json))
+        root.putChild(b"leaks", _Plain(self._leaks_json))
         root.getChild = lambda *_: notFound()  # type: ignore[method-assign]
         site = Site(root, reactor=reactor)
         site.noisy = False
@@ -128,13 +135,32 @@ class Admin:
         request.setHeader(b"Content-Type", b"application/json")
         return json.dumps({"reports": self._reports()}).encode("ascii")
 
+    def _leaks_json(self, request: Request) -> bytes:
+        request.setHeader(b"Content-Type", b"application/json")
+        return json.dumps({"leaks": self._leaks()}).encode("ascii")
+
+    def _leaks_table(self) -> str:
+        rows = []
+        for one in self._leaks():
+            cells = (
+                one["site"],
+                one["count"],
+                _moment(one["last"]),
+                *(
+                    ", ".join(f"{name} ({count})" for name, count in one[what].items())
+                    for what in ("directives", "hosts")
+                ),
+            )
+            rows.append("".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells))
+        empty = "<td colspan=5>No page tried to get past the gateway since the start.</td>"
+        return "".join(f"<tr>{row}</tr>" for row in rows or [empty])
+
     def _reports_table(self) -> str:
         rows = []
         for report in self._reports():
             where = f"{report['source']}:{report['line']}" if report["source"] else ""
-            moment = datetime.fromtimestamp(report["last"], UTC).isoformat().replace("+00:00", "Z")
             cells = (
-                moment,
+                _moment(report["last"]),
                 report["count"],
                 report["layer"],
                 report["directive"] or report["kind"],
@@ -169,6 +195,7 @@ class Admin:
             facts=facts,
             recent=recent or empty,
             reports=self._reports_table(),
+            leaks=self._leaks_table(),
             **self._explained(request),
         ).encode("utf-8", "replace")
 

@@ -45,6 +45,7 @@ _PARAMETERS = (
     wire.TOKEN_PARAMETER, wire.ORIGIN_PARAMETER, wire.INTEGRITY_PARAMETER, wire.PROOF_PARAMETER,
 )  # fmt: skip
 _OWN_PARAMETER = re.compile(rf"[?&](?:{'|'.join(_PARAMETERS)})=[^&#\s\"']*")
+_SOCKET = re.compile(r"\A\s*ws(?=s?:)", re.IGNORECASE)
 _WORD = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 _BLANK = re.compile(r"[\s\"'<>()\[\]{}\\;,|^`]")
 # Older and newer spellings of one member.
@@ -275,6 +276,22 @@ def seen(report: Report, *, samples: bool = False) -> Seen:
         line if 0 <= line < 2**31 else 0,
         "".join(one if one.isprintable() else " " for one in sample[:_LONGEST]),
     )
+
+
+def foreign_host(report: Report, codec: Codec) -> str:
+    """The host past the gateway that a violation kept a page from; empty if it was none.
+
+    ``report`` as the browser sent it: what goes through the gateway bears the gateway's names.
+    """
+    if report.kind not in {VIOLATION, OTHER}:
+        return ""
+    blocked = _text(report.body, _BLOCKED)
+    # Such a policy stops those around the page, which they are of.
+    if directive_of(report) == "frame-ancestors":
+        return ""
+    # The parser knows origins of the web; a socket's is the same host.
+    found = parse(_SOCKET.sub("http", blocked, count=1))
+    return found[0].host if found is not None and not codec.is_own(found[0].host) else ""
 
 
 def directive_of(report: Report) -> str:

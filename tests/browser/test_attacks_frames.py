@@ -334,6 +334,31 @@ def test_a_page_written_anew_before_it_is_attested(world):
         assert bank.evaluate("felt") == ["keydown"]
 
 
+def test_the_top_layer_before_it_is_attested(world):
+    """Dialogs and popovers, which no root covers, are not seen either, and are seen afterwards."""
+    with world.tab() as page:
+        world.open(page, EVIL + "/")
+        held = []
+        page.route("**/.gateway/attest?*", lambda route: held.append(route))
+        page.frames[1].evaluate("url => { location.href = url }", world.collapsed(BANK) + "/")
+        settle(page, lambda: bool(held), "the page is asked for its answer")
+        bank = page.frames[1]
+        bank.wait_for_load_state("load")
+        before = page.screenshot()
+        bank.evaluate(
+            """() => {
+              document.body.insertAdjacentHTML("beforeend", "<dialog>Pay?</dialog><p popover>Pay!</p>");
+              document.querySelector("dialog").showModal();
+              document.querySelector("[popover]").showPopover();
+            }"""
+        )
+        stays(page, lambda: page.screenshot() == before, "nothing of it is seen", 0.3)
+        held[0].continue_()
+        seen = "[...document.querySelectorAll('dialog,[popover]')].every((one) => one.checkVisibility({opacityProperty: true}))"
+        settle(page, lambda: bank.evaluate(seen), "it is shown once it is attested")
+        assert bank.evaluate("document.adoptedStyleSheets.length") == 0
+
+
 CHILD = """(times) => {
   for (let i = 0; i < times; i++) frames[0].postMessage({ gw: 1, type: "child" }, "*");
 }"""

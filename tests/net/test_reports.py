@@ -168,6 +168,27 @@ class ForwardTests(CollectorCase):
         self.assertEqual(collect.requests, [])
         self.assertEqual(self.counted(gateway, "reports", layer="containment", kind="img-src"), 1)
 
+    async def test_leaks_by_site(self) -> None:
+        """Foreign hosts that were not reached, by the host that the report came to; no paths."""
+        gateway, _, url = await self.shop(b"img-src x:; report-uri %s/r" % COLLECT.encode())
+        blocked = (
+            "https://tracker.test/secret?of=a",
+            "wss://tracker.test:1/",
+            f"https://{host_of(COLLECT)}/through",
+            "inline",
+        )
+        for one in blocked:
+            body = _body(**{"blocked-uri": one, "document-uri": "https://forged.test/"})
+            await self.report(gateway, SHOP + wire.REPORT_PATH, body)
+            await self.report(gateway, url, body)  # the site's own policy: no leak
+        found = await fetch(gateway.admin_port, "/leaks")
+        (row,) = json.loads(found.body)["leaks"]
+        self.assertEqual((row["site"], row["count"]), (SHOP, 2))
+        self.assertEqual(row["hosts"], {"tracker.test": 2})
+        self.assertEqual(row["directives"], {"img-src": 2})
+        found = await fetch(gateway.admin_port, "/metrics")
+        self.assertIn(b'gateway_site_leaks_total{site="%s"} 2.0' % SHOP.encode(), found.body)
+
     async def test_operators_policy(self) -> None:
         """Beside the site's, over the wire; its reports are the operator's alone."""
         rules = '[[content-policy]]\nsite = "*"\npolicy = "media-src \'none\'"\n'
@@ -332,6 +353,18 @@ class CollectorTests(SynchronousTestCase):
         self.assertEqual(
             self.telemetry.value("gateway_reports_total", layer="site", kind="coep"), 4
         )
+
+    def test_leaks_bounded(self) -> None:
+        """What there is no room for is a bound that was reached."""
+        collector = self._collector(leak_sites=1)
+        for site in ("a", "b", "b"):
+            seen = Seen("csp-violation", "img-src")
+            collector.take(Reported(Layer.CONTAINMENT, seen, site=site, foreign="x.test"))
+        collector.take(Reported(Layer.OPERATOR, seen, site="c", foreign="x.test"))
+        collector.take(Reported(Layer.CONTAINMENT, seen, site="c"))
+        self.assertEqual(collector.leaks.counts(), {"b": 2, "(others)": 1})
+        reached = self.telemetry.value("gateway_limit_reached_total", limit="leak-sites")
+        self.assertEqual(reached, 1)
 
     def test_rate_of_one_endpoint(self) -> None:
         """One origin's endpoints do not take another's share."""

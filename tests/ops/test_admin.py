@@ -28,6 +28,7 @@ class AdminTests(TestCase):
         self.why: Deferred[str | None] = succeed(None)
         self.facts = {"domain": "gw.test"}
         self.reports: list[dict[str, Any]] = []
+        self.leaks: list[dict[str, Any]] = []
         self.asked: list[dict[str, str]] = []
 
         def explain(asked: dict[str, str]) -> list[str]:
@@ -35,7 +36,12 @@ class AdminTests(TestCase):
             return ["it is <closed>", "by step 7"]
 
         admin = Admin(
-            self.telemetry, lambda: self.why, lambda: self.facts, lambda: self.reports, explain
+            self.telemetry,
+            lambda: self.why,
+            lambda: self.facts,
+            lambda: self.reports,
+            explain,
+            lambda: self.leaks,
         )
         self.port = reactor.listenTCP(0, admin.site(reactor), interface="127.0.0.1")
         self.addCleanup(self.port.stopListening)
@@ -146,7 +152,9 @@ class AdminTests(TestCase):
         page = (await self._get("/")).body
         self.assertIn(b"Nothing was refused", page)
         self.assertIn(b"No browser reported anything", page)
+        self.assertIn(b"No page tried", page)
         self.assertEqual((await self._get("/reports")).body, b'{"reports": []}')
+        self.assertEqual((await self._get("/leaks")).body, b'{"leaks": []}')
 
     async def test_reports(self) -> None:
         """What browsers sent is text on the page, and JSON as it is."""
@@ -164,9 +172,31 @@ class AdminTests(TestCase):
         self.assertEqual(reply.get("x-content-type-options"), "nosniff")
         self.assertEqual(json.loads(reply.body), {"reports": self.reports})
 
+    async def test_leaks(self) -> None:
+        """By site; what browsers wrote is text."""
+        self.leaks = [
+            {
+                "site": "https://a.test",
+                "count": 3,
+                "last": 0,
+                "directives": {"img-src": 2, "other": 1},
+                "hosts": {NASTY: 3},
+            }
+        ]
+        page = (await self._get("/")).body
+        self.assertNotIn(b"<script", page)
+        self.assertIn(
+            b"<td>https://a.test</td><td>3</td><td>1970-01-01T00:00:00Z</td>"
+            b"<td>img-src (2), other (1)</td><td>&lt;script&gt;",
+            page,
+        )
+        reply = await self._get("/leaks")
+        self.assertEqual(reply.get("content-type"), "application/json")
+        self.assertEqual(json.loads(reply.body), {"leaks": self.leaks})
+
     async def test_elsewhere(self) -> None:
         """Other paths are not found, other methods not allowed."""
         for target in ("/nothing", "/healthzz", "/index.html"):
             self.assertEqual((await self._get(target)).status, 404, target)
-        for target in ("/", "/readyz", "/metrics", "/reports"):
+        for target in ("/", "/readyz", "/metrics", "/reports", "/leaks"):
             self.assertEqual((await self._get(target, "POST")).status, 405, target)

@@ -21,6 +21,7 @@ from gateway.rewrite.reports import (
     Names,
     Report,
     directive_of,
+    foreign_host,
     labels_in,
     read_reports,
     seen,
@@ -329,6 +330,32 @@ class ExpandedTests(SynchronousTestCase):
         for kind in (CSP_REPORT, REPORTS_JSON):
             for one in read_reports(kind, body, 5):
                 seen(_names().expanded(one))
+
+
+class ForeignTests(SynchronousTestCase):
+    """Which host past the gateway a page was kept from."""
+
+    def test_table(self) -> None:
+        """A host of the web or of a socket, and none of the gateway's."""
+        known = codec(443)
+        for blocked, directive, host in (
+            ("https://x.test/p?q", "img-src", "x.test"),
+            ("http://X.test:81", "img-src", "x.test"),
+            ("wss://x.test/p", "connect-src", "x.test"),
+            ("ws://x.test/p", "connect-src", "x.test"),
+            (collapsed("https://cdn.test") + "/x", "img-src", ""),
+            (known.secure_origin, "frame-src", ""),
+            ("inline", "script-src", ""),
+            ("data", "img-src", ""),
+            ("blob:https://x.test/7", "img-src", ""),
+            ("", "img-src", ""),
+            ("https://x.test/", "frame-ancestors", ""),
+        ):
+            body = {"blockedURL": blocked, "effectiveDirective": directive}
+            report = Report("csp-violation", {"body": body}, body)
+            self.assertEqual(foreign_host(report, known), host, blocked)
+            report = Report("deprecation", {"body": body}, body)
+            self.assertEqual(foreign_host(report, known), "", blocked)
 
 
 class SeenTests(SynchronousTestCase):

@@ -50,18 +50,19 @@ class World:
         windowed: bool = False,
         extra: str = "",
         flags=(),
+        site: type = Site,
     ) -> None:
         """Start everything; ``origins`` to the kind of server that each has.
 
         ``windowed``: in the whole browser.  ``extra`` goes into the gateway's configuration,
-        ``flags`` to both browsers.
+        ``flags`` to both browsers; ``site`` is what answers as the origins.
         """
         self._driver = driver
         self._windowed = windowed
         self._flags = flags
         self.stack = Stack(folder)
         hosts = {urlsplit(origin).hostname for origin in origins}
-        self.site = Site(self.stack.certificate("site", *sorted(hosts)), answer)
+        self.site = site(self.stack.certificate("site", *sorted(hosts)), answer)
         self.tripwire = Tripwire()
         ports = {"secure": self.site.secure_port, "plain": self.site.plain_port}
         self.stack.hosts.update({origin: ports[kind] for origin, kind in origins.items()})

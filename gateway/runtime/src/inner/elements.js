@@ -14,7 +14,7 @@ const STYLES = (
  * @param {import("./markup.js").Markup} markup
  * @param {import("./rare.js").Rare} rare
  */
-export function installElements(w, { map, unmap, typed }, { attribute, css, html: mapHtml, recall }, rare) {
+export function installElements(w, { map, unmap, typed }, { attribute, css, html: mapHtml, keyframes, recall }, rare) {
   const html = (/** @type {any} */ value) => typed(value, mapHtml);
   const named = (/** @type {any} */ name, /** @type {any} */ value) => typed(value, (text) => attribute(`${name}`, text));
 
@@ -27,25 +27,30 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
     }
   }
   hookAll(w, "HTMLAnchorElement.toString HTMLAreaElement.toString HTMLImageElement.currentSrc HTMLMediaElement.currentSrc", null, unmap);
-  for (const key of ["origin", "protocol", "host", "hostname", "port"]) {
+  for (const key of ["origin", "protocol", "host", "hostname", "port", "search"]) {
     hookAll(w, `HTMLAnchorElement.${key} HTMLAreaElement.${key}`, null, (value, { href }) =>
       href && map(href) !== href ? new URL(href)[/** @type {"host"} */ (key)] : value);
   }
   hookAll(w, "SVGAnimatedString.baseVal:0", map, unmap);
   const { prototype } = w.Element;
   ["", "NS"].forEach((kind, at) => hook(prototype, "setAttribute" + kind, (args) => (args[at + 1] = named(args[at], args[at + 1]))));
-  for (const name of ["getAttribute", "getAttributeNS"]) {
-    hook(prototype, name, null, (value, _, args) => (URL_ATTRIBUTE.test(args.at(-1)) ? recall(value) : value));
-  }
-  hookAll(w, "Attr.value:0", (value, self) => named(self.name, value), recall);
+  hookAll(w, "Element.getAttribute Element.getAttributeNS", null, (value, _, args) => (URL_ATTRIBUTE.test(args.at(-1)) ? recall(value) : value));
+  // What is no attribute's is the browser's.
+  hookAll(w, "Attr.value:0 Node.nodeValue:0 Node.textContent:0",
+    (value, self) => (self.nodeType === 2 ? named(self.name, value) : value),
+    (value, self) => (self.nodeType === 2 ? recall(value) : value));
 
   hookAll(
     w,
-    "Element.innerHTML:0 Element.outerHTML:0 ShadowRoot.innerHTML:0 Element.setHTMLUnsafe:0 ShadowRoot.setHTMLUnsafe:0 " +
+    "Element.innerHTML:0 Element.outerHTML:0 Element.setHTML:0 Element.setHTMLUnsafe:0 " +
+    "ShadowRoot.innerHTML:0 ShadowRoot.setHTML:0 ShadowRoot.setHTMLUnsafe:0 " +
     "Element.insertAdjacentHTML:1 Range.createContextualFragment:0 DOMParser.parseFromString:0",
     html,
+    unmap,
   );
-  hook(w.Document, "parseHTMLUnsafe", (args) => (args[0] = html(args[0])));
+  for (const name of ["parseHTMLUnsafe", "parseHTML"]) hook(w.Document, name, (args) => (args[0] = html(args[0])));
+  // What a command puts in is markup, or an address.
+  hook(w.Document.prototype, "execCommand", (args) => /^insertHT|tIm|eLi/i.test(args[0]) && (args[2] = html(map(args[2]))));
   const { write } = w.Document.prototype;
   for (const name of ["write", "writeln"]) {
     hook(w.Document.prototype, name, (args, self) => {
@@ -53,6 +58,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
     });
   }
   hookAll(w, "FontFace:1", css);
+  hookAll(w, "Element.animate:0 KeyframeEffect.setKeyframes:0 KeyframeEffect:1", keyframes);
   // Chromium has the properties on each declaration, and lets the prototype's go first.
   const styles = w.CSSStyleDeclaration.prototype;
   const { getPropertyValue, setProperty } = styles;

@@ -4,11 +4,11 @@
 /** @typedef {ReturnType<typeof markupOf>} Markup */
 
 // Those that read as URLs, then those that read as the attribute does.
-export const PROPERTIES = "href src action formAction data poster cite srcset imageSrcset srcdoc ping background".split(" ");
+export const PROPERTIES = "href src action formAction data poster cite srcset imageSrcset srcdoc ping background integrity".split(" ");
 export const URLS = 7;
 export const URL_ATTRIBUTE = RegExp(`^(?:(?:xlink:)?(?:${PROPERTIES.join("|")})|style)$`, "i");
-// What may name a host, or be a document of its own.
-const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc/i;
+// What may name a host, be a document of its own, or demand a digest.
+const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc|sha\d/i;
 const MEMORY = 999;
 
 /**
@@ -40,5 +40,7 @@ export function markupOf({ map, unmap }, rare, frameMarkup) {
   };
   /** What an attribute was set to, as far as that is remembered. @param {any} value */
   const recall = (value) => given.get(value) ?? unmap(value);
-  return { attribute, css, html, recall };
+  /** @param {any} given */
+  const keyframes = (given) => (FOREIGN.test(JSON.stringify(given)) ? rare("keyframes", given, given, css) : given);
+  return { attribute, css, html, keyframes, recall };
 }

@@ -1,6 +1,7 @@
 // HTML and lists of URLs that script makes: a small copy of the server's rules.
 import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
 import { mapCss } from "../shared/css.js";
+import { demanded } from "./integrity.js";
 
 const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
@@ -29,12 +30,12 @@ export const html = (text, map, attribute) =>
     }));
 
 /**
- * Candidates and lists: a descriptor is no URL with a colon or two slashes in it.
+ * Candidates of images: a URL, and what it is good for up to the next comma.
  * @param {string} text
  * @param {(given: any) => any} map
  */
-const list = (text, map) =>
-  text.replace(/[^\s,]\S*?(?=,*(?:\s|$))/g, (one) => (/:|\/\//.test(one) ? map(one) : one));
+const candidates = (text, map) =>
+  text.replace(/([^\s,]\S*?)(,+(?=\s|$)|\s+(?:[^,(]|\([^)]*\)?)*|$)/g, (_, url, rest) => map(url) + rest);
 
 /**
  * An attribute's text that may name a foreign host, or be a document of its own.
@@ -45,7 +46,9 @@ const list = (text, map) =>
  * @param {string} frameMarkup what goes before a `srcdoc` document
  */
 export const attribute = (name, value, map, other, frameMarkup) =>
-  name === "style" ? mapCss(value, map)
+  name === "integrity" ? demanded(value, map)
+  : name === "style" ? mapCss(value, map)
   : name === "srcdoc" ? frameMarkup + html(value, map, other)
-  : /set$|ping/.test(name) ? list(value, map)
+  : /set$/.test(name) ? candidates(value, map)
+  : name === "ping" ? value.replace(/\S+/g, map)
   : map(value);

@@ -19,8 +19,9 @@ const getter = (of, name) => {
 /**
  * @param {any} w
  * @param {import("../shared/origins.js").Place} place
+ * @param {string} [site] the worker's origin as its own responses name it
  */
-export function installContainment(w, place) {
+export function installContainment(w, place, site = w.origin) {
   const { Response, Headers, Request, FetchEvent } = w;
   if (!FetchEvent) return;
   const { suffix, port } = place;
@@ -32,7 +33,7 @@ export function installContainment(w, place) {
   const destinationOf = getter(Request, "destination");
   const { forEach } = Headers.prototype;
   const { toLowerCase, trimStart, startsWith } = String.prototype;
-  const own = `${w.origin}/`;
+  const own = `${site}/`;
 
   /** A site's policies without those who would be told of them. @param {string} given */
   const untold = (given) => {
