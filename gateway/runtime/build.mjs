@@ -13,7 +13,7 @@ const target = join(here, "built");
 const entries = [
   { name: "inner", file: "src/inner/main.js", minified: 13312, gzip: 6144 },
   // As a function with a name: it puts itself before the workers that a worker makes.
-  { name: "worker", file: "src/worker/main.js", minified: 16896, gzip: 7936, wrap: true },
+  { name: "worker", file: "src/worker/main.js", minified: 17408, gzip: 7936, wrap: true },
   // Sites whose scripts read their own address (rewrite-location) have all three of their own.
   { name: "worker-location", file: "src/worker/main.js", minified: 20480, gzip: 9216, wrap: true, identity: true },
   { name: "inner-location", file: "src/inner/main.js", minified: 24576, gzip: 10240, identity: true },
