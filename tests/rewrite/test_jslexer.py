@@ -37,6 +37,7 @@ RENAMED = (
     "class A { location() { §location } get top() {} static { §top = 1 } #location = §top; [§top]() {} }",
     "class A { a = () => {}\nlocation = §top\n'b' = 1\nparent() {} }", "this.#location.§location",
     "class A extends B { f() { super.location; this.§location } }", "x = class { location; }",
+    "class A { static { a } location = §top }",
     "location: for (;;) { break location; continue location }", "a ? §location : §top",
     "{ location: §top }", "location:\nparent: 1", "break\n§location", "a = b\nlocation: 1",
     "switch (a) { case §location: §top; default: §parent; case b ? c : §top: location: 1 }",
