@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from time import process_time
 from unittest import SkipTest, mock
@@ -276,11 +277,11 @@ class TruthTests(SynchronousTestCase):
     def test_table(self) -> None:
         """The tables themselves are scripts, and the parser agrees with each that it takes."""
         texts = [text.replace("§", "") for text in RENAMED] + list(OTHERS)
-        folder = Path(self.mktemp())
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
         paths = []
         for number, text in enumerate(texts):
-            paths.append(folder.resolve() / f"{number}.js")
+            paths.append(folder / f"{number}.js")
             paths[-1].write_text(text, "utf-8")
         taken = 0
         for text, wanted in zip(texts, self._truth(paths), strict=True):
