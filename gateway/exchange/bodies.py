@@ -203,8 +203,10 @@ def plan_for(
         place=Place(
             context.codec, addressed.origin, addressed.url, context.runtime(addressed.origin)
         ),
-        markup=_markup(kind, puts, context) if kind.is_document and puts.payload else b"",
-        frame_markup=_frame_markup(context) if kind.is_document else b"",
+        markup=_markup(kind, puts, addressed, context)
+        if kind.is_document and puts.payload
+        else b"",
+        frame_markup=_frame_markup(addressed, context) if kind.is_document else b"",
         preamble=context.worker_source if kind is Kind.WORKER else b"",
         module_preamble=module if kind is Kind.WORKER else b"",
         coding=coding,
@@ -258,16 +260,28 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
     return payload
 
 
-def _markup(kind: Kind, puts: Inserted, context: Context) -> bytes:
+def _markup(kind: Kind, puts: Inserted, addressed: Addressed, context: Context) -> bytes:
     return guard_markup(xml=kind is Kind.XML) + payload_markup(
         puts.payload,
         wire.PAYLOAD_ELEMENT_ID,
         context.codec.asset_origin + context.runtime_path,
         context.runtime_digest,
         xml=kind is Kind.XML,
+        within=_within(addressed, context),
     )
 
 
-def _frame_markup(context: Context) -> bytes:
+def _frame_markup(addressed: Addressed, context: Context) -> bytes:
     """For documents in ``srcdoc``: the runtime alone, to which their parent's comes."""
-    return script_markup(context.codec.asset_origin + context.runtime_path, context.runtime_digest)
+    return script_markup(
+        context.codec.asset_origin + context.runtime_path,
+        context.runtime_digest,
+        within=_within(addressed, context),
+    )
+
+
+def _within(addressed: Addressed, context: Context) -> dict[str, object]:
+    """What the runtime knows where it stands alone: names, and nothing of a session."""
+    names = ("origin", "suffix", "port", "secure", "rare", "rtc")
+    payload = _payload(addressed, context)
+    return {name: payload[name] for name in names if name in payload}

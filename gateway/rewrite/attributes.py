@@ -16,6 +16,7 @@ from gateway.origins import parse_origin
 from gateway.rewrite import forms, tokens
 from gateway.rewrite.csp import RuntimeSource, map_policies
 from gateway.rewrite.css import map_css
+from gateway.rewrite.framed import map_frame
 from gateway.rewrite.parameters import with_parameter
 from gateway.rewrite.references import escape_attribute, unescape_attribute, unescape_xml
 from gateway.rewrite.urls import UrlMap, map_list, map_refresh, map_srcset
@@ -257,6 +258,9 @@ class TagEditor:
         for attribute in attributes:
             if attribute.name == b"srcdoc":
                 overrides[b"srcdoc"] = self._rewrite_document(attribute.value)
+            elif attribute.name == b"src":
+                framed = map_frame(attribute.value, self._rewrite_document)
+                overrides[b"src"] = self._urls.url(framed)
             elif attribute.name == b"allow":
                 overrides[b"allow"] = _ORIGIN_IN_ALLOW.sub(self._collapse_origin, attribute.value)
             elif attribute.name == b"csp":

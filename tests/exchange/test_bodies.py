@@ -236,6 +236,19 @@ class PlanTests(SynchronousTestCase):
         self.assertTrue(drawing.markup.startswith(guard_markup(xml=True)))
         self.assertNotIn(b"<style", plan.frame_markup)
 
+    def test_within(self) -> None:
+        """Where nobody reaches a document the runtime has names to go by, and no secret."""
+        names = {
+            "origin": SITE, "suffix": SUFFIX, "port": 443, "secure": SECURE,
+            "rare": SECURE + context().rare_path,
+        }  # fmt: skip
+        plan = _plan(frame(), HTML)
+        for markup in (plan.markup, plan.frame_markup):
+            (text,) = re.findall(rb" data-gw='([^'<>&]*)'></script>", markup)
+            self.assertEqual(json.loads(text), names)
+        on = attrs.evolve(context(), settings=Settings(webrtc=True))
+        self.assertIn(b'"rtc":1', _plan(frame(), HTML, given=on).frame_markup)
+
     def test_webrtc(self) -> None:
         """The runtime leaves it to pages only where the configuration says so."""
         on = attrs.evolve(context(), settings=Settings(webrtc=True))

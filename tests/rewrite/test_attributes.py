@@ -85,6 +85,8 @@ class EditTests(SynchronousTestCase):
                 f"<link integrity='' rel='stylesheet' href='//{HOST}/?__gwi=sha256-a'>"
             ),
             "<iframe srcdoc='x&lt;' src='//a.b'>": f"<iframe srcdoc='[x&lt;]' src='//{HOST}'>",
+            "<iframe src='data:text/html,x'>": "<iframe src='data:text/html,%5Bx%5D'>",
+            "<img src='data:text/html,x'>": "<img src='data:text/html,x'>",
             "<p data='//a.b' values='//a.b'>": "<p data='//a.b' values='//a.b'>",
             "<object data='//a.b'>": f"<object data='//{HOST}'>",
         }

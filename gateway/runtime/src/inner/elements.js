@@ -58,7 +58,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
     });
   }
   hookAll(w, "FontFace:1", css);
-  hookAll(w, "Element.animate:0 KeyframeEffect.setKeyframes:0 KeyframeEffect:1", keyframes);
+  hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", keyframes);
   // Chromium has the properties on each declaration, and lets the prototype's go first.
   const styles = w.CSSStyleDeclaration.prototype;
   const { getPropertyValue, setProperty } = styles;

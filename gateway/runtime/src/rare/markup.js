@@ -1,10 +1,14 @@
 // HTML and lists of URLs that script makes: a small copy of the server's rules.
 import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
+import { framed } from "./framed.js";
 import { mapCss } from "../shared/css.js";
 import { demanded } from "./integrity.js";
 
 const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
+// A document that leads on by itself, and the address in what it says.
+const REFRESH = /^<meta\b[^>]*http-equiv\s*=\s*["']?\s*refresh/i;
+const LEADS = /^(\s*[\d.]*[\s;,]*(?:url\s*=\s*)?["']?)([^"']+)/i;
 const area = document.createElement("textarea");
 const { set: setHtml } = /** @type {any} */ (getOwnPropertyDescriptor(Element.prototype, "innerHTML"));
 
@@ -20,12 +24,13 @@ export const html = (text, map, attribute) =>
     sheet ? whole.replace(sheet, () => mapCss(sheet, map))
     : raw || whole[1] === "!" ? whole
     : whole.replace(ATTRIBUTE, (pair, name, equals, quoted) => {
+      const refreshing = REFRESH.test(whole);
       let value = quoted.replace(/^(["'])([^]*)\1$/, "$2");
       if (value.includes("&")) {
         apply(setHtml, area, [value.replace(/</g, "&lt;")]);
         value = area.value;
       }
-      const mapped = attribute(name, value);
+      const mapped = refreshing && /^content$/i.test(name) ? value.replace(LEADS, (/** @type {string} */ _, /** @type {string} */ before, /** @type {string} */ url) => before + map(url)) : attribute(name, value);
       return mapped === value ? pair : `${name}${equals}"${mapped.replace(/&/g, "&amp;").replace(/"/g, "&quot;")}"`;
     }));
 
@@ -44,10 +49,12 @@ const candidates = (text, map) =>
  * @param {(given: any) => any} map
  * @param {Attribute} other what is done to attributes within
  * @param {string} frameMarkup what goes before a `srcdoc` document
+ * @param {Map<string, Blob>} blobs what blob: URLs stand for
  */
-export const attribute = (name, value, map, other, frameMarkup) =>
+export const attribute = (name, value, map, other, frameMarkup, blobs) =>
   name === "integrity" ? demanded(value, map)
   : name === "style" ? mapCss(value, map)
+  : /^(?:src|data)$/.test(name) && /^\s*(?:data:text|blob:)/i.test(value) ? framed(value, frameMarkup, (text) => html(text, map, other), blobs)
   : name === "srcdoc" ? frameMarkup + html(value, map, other)
   : /set$/.test(name) ? candidates(value, map)
   : name === "ping" ? value.replace(/\S+/g, map)
