@@ -123,7 +123,11 @@ class GatewayService(Service):
         if certificate is None or contexts is None or keys is None:
             raise ConfigurationError(faults)
         pages = Pages(
-            config.codec, config.apart, config.catalogue, login=config.login.rules is not None
+            config.codec,
+            config.apart,
+            config.catalogue,
+            login=config.login.rules is not None,
+            strict=config.content.strict,
         )
         context = Context(
             config.codec,

@@ -92,12 +92,15 @@ class Pages:
         catalogue: Catalogue | None = None,
         *,
         login: bool = False,
+        strict: bool = False,
     ) -> None:
         """Read templates and assets; ``apart`` for browsers without localStorage.
 
         ``login``: people sign in, so that the outer frame asks for its session's login first.
+        ``strict``: it opens no windows for pages.
         """
         self._login = login
+        self._strict = strict
         self._codec = codec
         self._catalogue = Catalogue()
         self._templates: dict[tuple[str, str, bool, bool], Template] = {}
@@ -184,6 +187,7 @@ class Pages:
             "allow": _PERMISSIONS,
             "apart": self._apart,
             "login": "1" if self._login else "",
+            "strict": "1" if self._strict else "",
             "secure": self._codec.secure_origin,
             "start": wire.LOGIN_START_PATH,
             "script": wire.ASSET_PATH + script["file"] if script else "",

@@ -15,7 +15,7 @@ const entries = [
   // As a function with a name: it puts itself before the workers that a worker makes.
   { name: "worker", file: "src/worker/main.js", minified: 16896, gzip: 7680, wrap: true },
   { name: "rare", file: "src/rare/main.js", minified: 45056, gzip: 16384 },
-  { name: "outer", file: "src/outer/main.js", minified: 18432, gzip: 8192 },
+  { name: "outer", file: "src/outer/main.js", minified: 18944, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },
   { name: "login", file: "src/login/main.js", minified: 512, gzip: 384 },
