@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := gateway/runtime
+APPS := tests/browser/apps
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
@@ -38,18 +39,30 @@ $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[test,style,browser,apps]' 'setuptools>=77' wheel
 	touch $@
 
+# The compiled loops, beside their sources: tests run from the checkout.
+NATIVE := $(wildcard gateway/rewrite/_native*.p*)
+$(VENV)/.native: $(VENV)/.tested setup.py $(NATIVE)
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	touch $@
+
 # What the tests need besides Python: a browser with a font, Node for the browser code, a store, a
-# library that the browser's driver wants, and real pages (which slim images leave out).
+# library that the browser's driver wants, real pages (which slim images leave out), and what
+# WordPress wants (12 MB to load, 100 MB on the disk; its database is no service of the system's).
 PAGES := apache2-doc git-doc debian-policy
 packages:
 	@missing=; \
-	command -v chromium >/dev/null || missing="chromium fonts-dejavu-core"; \
+	command -v cc >/dev/null || missing="gcc libc6-dev"; \
+	[ -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || missing="$$missing python3-dev"; \
+	command -v chromium >/dev/null || missing="$$missing chromium fonts-dejavu-core"; \
 	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
 	for name in lynx w3m; do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	/sbin/ldconfig -p | grep -q libatomic.so.1 || missing="$$missing libatomic1"; \
+	command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing="$$missing mariadb-server-core"; \
+	php -m 2>/dev/null | grep -q '^mysqli$$' || missing="$$missing php-cli php-mysql"; \
+	php -m 2>/dev/null | grep -q '^gd$$' || missing="$$missing php-gd"; \
 	for name in $(PAGES); do \
 		[ -n "$$(find /usr/share/doc/$$name -name '*.html' -print -quit 2>/dev/null)" ] || missing="$$missing $$name"; \
 	done; \
@@ -58,6 +71,22 @@ packages:
 
 $(RUNTIME)/node_modules/.installed: $(RUNTIME)/package-lock.json
 	cd $(RUNTIME) && npm ci --no-audit --no-fund --silent
+	touch $@
+
+# Unpacked beside the tools, for installed it would bring a web server that starts by itself.
+WORDPRESS := $(VENV)/wordpress
+DEBS := wordpress wordpress-theme-twentytwentythree php-getid3 \
+	libjs-cropper libjs-prototype libjs-scriptaculous libjs-underscore
+$(WORDPRESS)/.unpacked: | $(VENV)/.made packages
+	rm -rf $(WORDPRESS) && mkdir $(WORDPRESS)
+	cd $(WORDPRESS) && { apt-get download -qq $(DEBS) 2>/dev/null || \
+		{ $(APT) update -q && apt-get download -qq $(DEBS); }; }
+	cd $(WORDPRESS) && for one in *.deb; do dpkg-deb -x $$one . && rm $$one; done
+	touch $@
+
+# Applications that the browser tests drive; nothing of them belongs to the gateway.
+$(APPS)/node_modules/.installed: $(APPS)/package-lock.json
+	cd $(APPS) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 # --- the parts of make test -------------------------------------------------------------
@@ -79,24 +108,25 @@ runtime: packages $(RUNTIME)/node_modules/.installed
 	cd $(RUNTIME) && npm run --silent check && npm test
 
 # Half of what the tests cost is waiting: more processes than cores.
-PARALLEL := -n 3 --dist loadfile
+PARALLEL := -n 3 --dist loadfile --max-worker-restart 2
 
-unit: $(VENV)/.tested
+unit: $(VENV)/.tested $(VENV)/.native
 	$(BIN)/python -m pytest --ignore=tests/browser $(PARALLEL)
 	$(BIN)/python -m tests.cookies.test_corpora
+	GATEWAY_PURE=1 $(BIN)/python -m pytest $(wildcard tests/rewrite/test_html*.py tests/rewrite/test_js*.py tests/rewrite/test_pipeline*.py) $(PARALLEL)
 
-trial: $(VENV)/.tested
+trial: $(VENV)/.tested $(VENV)/.native
 	$(MAKE) --no-print-directory --jobs=3 --output-sync=target trial-0 trial-1 trial-2
 
 trial-%: $(VENV)/.tested
 	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp-$* $$($(BIN)/python -m tests.parts $* 3)
 
 # What a busy machine was too slow for is asked once more, by itself.
-browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed
-	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
+browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed $(APPS)/node_modules/.installed $(WORDPRESS)/.unpacked
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile --max-worker-restart 2 || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
 
-bench: $(VENV)/.tested
+bench: $(VENV)/.tested $(VENV)/.native
 	$(BIN)/python -m bench all
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .pytest_cache .hypothesis $(RUNTIME)/node_modules
+	rm -rf $(VENV) build dist gateway/rewrite/*.so *.egg-info _trial_temp* .mypy_cache .ruff_cache .pytest_cache .hypothesis $(RUNTIME)/node_modules $(APPS)/node_modules

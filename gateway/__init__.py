@@ -16,4 +16,8 @@ The rooms, from the outside in; imports run downwards only (``tests/test_archite
 From ``exchange`` down everything is pure: values in, values out.
 """
 
+import os
+
 __version__ = "0.1.0"
+__pure__ = os.environ.get("GATEWAY_PURE", "") not in {"", "0"}
+"""Whether compiled parts are to be left alone (``rewrite.native``)."""

@@ -19,9 +19,10 @@ TWISTD = (
 )
 
 
-def run(*command: str, cwd: Path) -> str:
+def run(*command: str, cwd: Path, **more: str) -> str:
     """Run a command; its output, or a failure that shows it."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    without = {"PYTHONPATH", "GATEWAY_PURE"}
+    environment = {key: value for key, value in os.environ.items() if key not in without} | more
     done = subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, env=environment, check=False
     )
@@ -41,21 +42,28 @@ class PackagingTests(SynchronousTestCase):
         self.addCleanup(shutil.rmtree, self.work, ignore_errors=True)
         self.source = self.work / "source"
         skipped = shutil.ignore_patterns(
-            "node_modules", "__pycache__", "*.egg-info", "dropin.cache"
+            "node_modules", "__pycache__", "*.egg-info", "dropin.cache", "*.so"
         )
         for name in ("gateway", "twisted_plugins"):
             shutil.copytree(ROOT / name, self.source / name, ignore=skipped)
-        for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
+        for name in (
+            "pyproject.toml",
+            "setup.cfg",
+            "setup.py",
+            "MANIFEST.in",
+            "README.md",
+            "LICENSE",
+        ):
             shutil.copy(ROOT / name, self.source / name)
         self.elsewhere = self.work / "elsewhere"
         self.elsewhere.mkdir()
 
-    def _install(self, *options: str) -> Path:
+    def _install(self, *options: str, **environment: str) -> Path:
         prefix = self.work / "prefix"
         pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
         run(
             *pip, "--no-deps", "--no-build-isolation", "--ignore-installed",
-            "--prefix", str(prefix), *options, cwd=self.elsewhere,
+            "--prefix", str(prefix), *options, cwd=self.elsewhere, **environment,
         )  # fmt: skip
         return next(prefix.glob("lib/python*/site-packages"))
 
@@ -75,10 +83,26 @@ class PackagingTests(SynchronousTestCase):
         )
         where = run(sys.executable, "-c", code, str(site), cwd=self.elsewhere)
         self.assertTrue(where.startswith(str(site)), where)
+        self.assertEqual(self._loops(site), "compiled")
+
+    def _loops(self, site: Path) -> str:
+        code = (
+            "import site, sys; site.addsitedir(sys.argv[1]);"
+            "from gateway.rewrite import native; print(native.KIND)"
+        )
+        return run(sys.executable, "-c", code, str(site), cwd=self.elsewhere).strip()
 
     def test_editable(self) -> None:
-        """``pip install -e .`` is found without further options."""
-        self._finds_the_plugin(self._install("--editable", str(self.source)))
+        """``pip install -e .`` is found without further options, compiled loops included."""
+        site = self._install("--editable", str(self.source))
+        self._finds_the_plugin(site)
+        self.assertEqual(self._loops(site), "compiled")
+
+    def test_without_a_compiler(self) -> None:
+        """A compiler that fails leaves out the extension, and nothing else."""
+        site = self._install(str(self.source), CC="false")
+        self._finds_the_plugin(site)
+        self.assertEqual(self._loops(site), "python")
 
     def test_bare_checkout(self) -> None:
         """``python -m gateway`` needs no installation."""

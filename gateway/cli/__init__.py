@@ -20,10 +20,13 @@ from gateway.cli.keys import keys
 from gateway.cli.passwd import passwd
 from gateway.cli.rewrite import rewrite
 from gateway.cli.store import store
+from gateway.rewrite import native
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="gateway")
+@click.version_option(
+    __version__, prog_name="gateway", message=f"%(prog)s, version %(version)s ({native.KIND})"
+)
 def command() -> None:
     """An event-driven web gateway: any allowed site, served from one domain.
 

@@ -77,7 +77,7 @@ def _upstream(
         codec,
         Suffixes(PublicSuffixList()),
         cookie=b"",
-        edits_body=asked is not Asked.OTHER,
+        edits_body=asked.is_edited,
         accept_encoding=readable_for(rules.get(fields, b"accept-encoding")).encode("ascii"),
     )
 

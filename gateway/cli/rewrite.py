@@ -14,7 +14,7 @@ from gateway.origins import Codec, Origin, parse
 from gateway.pages.render import Pages
 from gateway.rewrite.encoding import charset_of
 from gateway.rewrite.inject import payload_markup
-from gateway.rewrite.media import Kind, media_type
+from gateway.rewrite.media import PLAYLISTS, Kind, media_type
 from gateway.rewrite.pipeline import BodyPlan, Place, pipeline_for
 
 _KINDS = {
@@ -23,6 +23,11 @@ _KINDS = {
     "image/svg+xml": Kind.XML,
     "text/css": Kind.CSS,
     "application/manifest+json": Kind.MANIFEST,
+    **PLAYLISTS,
+    "text/xsl": Kind.XSLT,
+    "application/xslt+xml": Kind.XSLT,
+    "text/xml": Kind.PLAIN_XML,
+    "application/xml": Kind.PLAIN_XML,
 }
 _CHUNK = 64 * 1024
 

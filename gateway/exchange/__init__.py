@@ -15,6 +15,6 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 - ``websocket``: a handshake to a rewrite host.  ``standing``: whether it is still open.
 - ``own``: the portal, the outer frame and the gateway's own endpoints.
 - ``reports``: how browsers report here, and who hears of it.
-- ``leaving``: links that leave the gateway: whether a rule opens them.
+- ``leaving``: links that leave the gateway.  ``outgoing``: the site's names in what is sent.
 - ``settle``: a session in two steps, for browsers without localStorage.
 """

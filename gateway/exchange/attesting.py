@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 STATELESS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _KEEPS_METHOD = frozenset({307, 308})
+_MAKES_GET = frozenset({301, 302})
+"""Of a POST; every other method is kept there, too (Fetch, "HTTP-redirect fetch")."""
 _PAGE_NONCE_SIZE = 12
 _MAX_WORD = 64
 TOKEN_AGES = 4
@@ -87,9 +89,10 @@ def as_its_page(head: RequestHead, reading: Reading, context: Context) -> Reques
         return head
     context.codec.learn(page)
     own = context.codec.collapse_origin(page).encode("ascii")
-    fields = tuple(
-        (name, own if name.lower() == b"origin" else value) for name, value in head.fields
-    )
+    instead = {b"origin": own}
+    if own == f"https://{head.host}".encode("ascii"):
+        instead[b"sec-fetch-site"] = b"same-origin"
+    fields = tuple((name, instead.get(name.lower(), value)) for name, value in head.fields)
     return attrs.evolve(head, fields=fields)
 
 
@@ -163,7 +166,8 @@ def renewed_location(
     What leads off the rewrite hosts, to the gateway's own or to another scheme, gets none.
     """
     token = reading.token
-    if status not in _KEEPS_METHOD or not changes_state(head) or token is None:
+    keeps = status in _KEEPS_METHOD or (status in _MAKES_GET and head.method != b"POST")
+    if not keeps or not changes_state(head) or token is None:
         return location
     found = parse(location.decode("latin-1"), f"https://{head.host}/")
     if found is None or context.codec.classify(found[0].host)[0] is not HostKind.REWRITE:

@@ -58,7 +58,7 @@ from gateway.session.login import (
     read_login_cookie,
     to_remark,
 )
-from gateway.session.reading import Session, read_session
+from gateway.session.reading import Reading, Session, read_session
 from gateway.session.settle import kept_text
 from gateway.session.tokens import Token, open_token
 
@@ -116,13 +116,14 @@ def _on_own(head: RequestHead, rules: Authentication, context: Context) -> Step[
     if rules.oidc is not None and path in oidc.PATHS:
         return (yield from oidc.endpoint(head, rules, context))
     who = yield from _who(head, rules, context)
+    by_password = rules.oidc is not None and rules.basic and path == wire.PASSWORD_PATH
     if isinstance(who, Login):
-        return None
+        return oidc.after_password(head) if by_password else None
     if who.wait:
         retry = (b"Retry-After", b"%d" % who.wait)
         title = "There were too many failed tries to sign in"
         return Refuse(429, events.LOGIN_LOCKED, title, fields=(retry, *_NO_STORE))
-    if rules.oidc is not None and not who.shown and _is_document(head):
+    if rules.oidc is not None and not who.shown and _is_document(head) and not by_password:
         return oidc.to_login(head)
     fields = challenges(rules, invalid_token=who.bad_token)
     return Refuse(401, events.LOGIN_REQUIRED, "Please sign in", fields=fields)
@@ -358,6 +359,15 @@ def _of_session(
     if rules.anonymous_near:
         yield Keep(_NEAR + block, login)
     return login
+
+
+def signed_in(head: RequestHead, reading: Reading, context: Context) -> Step[Login | None]:
+    """Whose request it was that ``admit`` let through to a site; None where nobody was asked."""
+    if context.authentication is None or reading.session is None:
+        return None
+    block = block_of(head.client).encode("utf-8", "replace")
+    known = yield Recall(_session_key(block, reading.session.pair))
+    return known if isinstance(known, Login) else None
 
 
 def _address(head: RequestHead, context: Context) -> Step[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -16,7 +17,8 @@ from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
 from gateway.rewrite.encoding import charset_of
 from gateway.rewrite.inject import guard_markup, payload_markup, script_markup
-from gateway.rewrite.media import Asked, Kind, asked_for, kind_of
+from gateway.rewrite.links import EarlyHints
+from gateway.rewrite.media import PLAYLISTS, Asked, Kind, asked_for, kind_of
 from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
 
@@ -33,13 +35,25 @@ _SOON = 3600
 BODYLESS = frozenset({204, 205, 304})
 
 
-def asked(head: RequestHead) -> Asked:
-    """What the request is made for."""
-    return asked_for(
+def asked(head: RequestHead, context: Context) -> Asked:
+    """What the request is made for; scripts are edited for some sites only."""
+    found = asked_for(
         headers.get(head.fields, b"sec-fetch-dest"),
         headers.get(head.fields, b"sec-fetch-mode"),
         headers.get(head.fields, b"accept"),
     )
+    return Asked.OTHER if found is Asked.SCRIPT and not context.edits_scripts else found
+
+
+def varies(
+    head: RequestHead, addressed: Addressed, context: Context
+) -> tuple[tuple[bytes, bytes], ...]:
+    """Another origin's script is edited for some pages and not for others."""
+    if not context.policy.sites or headers.get(head.fields, b"sec-fetch-dest") != "script":
+        return ()
+    who = headers.initiator(head.fields, addressed.origin, context.codec)
+    is_own = isinstance(who, headers.Page) and who.origin == addressed.origin
+    return () if is_own else ((b"Vary", b"Referer"),)
 
 
 def accept_encoding(head: RequestHead) -> bytes:
@@ -99,6 +113,7 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
         digest = validators.digest(
             json.dumps(payload).encode(),
             context.runtime_digest.encode(),
+            context.revision,
             owner,
             whose,
             b"%d" % age,
@@ -114,7 +129,10 @@ def inserted(  # noqa: PLR0913 (all that a page is made of)
     # A sheet that one mode lets pass must not be taken for the other's.
     return Inserted(
         tag=validators.digest(
-            own, *([b"basic"] if session is not None and session.is_basic else [])
+            own,
+            context.revision,
+            *([b"scripts"] if what is Asked.SCRIPT else []),
+            *([b"basic"] if session is not None and session.is_basic else []),
         )
     )
 
@@ -123,6 +141,14 @@ def condition(head: RequestHead, tag: bytes) -> tuple[bytes, bytes] | None:
     """The condition that goes upstream for the browser's own."""
     given = headers.get(head.fields, b"if-none-match")
     return None if given is None else validators.incoming(given.encode("latin-1"), tag)
+
+
+def early_hints(head: RequestHead, addressed: Addressed, context: Context) -> EarlyHints | None:
+    """What a site's 103 becomes: for navigations alone, as browsers have it."""
+    navigates = headers.get(head.fields, b"sec-fetch-mode") == "navigate"
+    if not context.settings.early_hints or head.method != b"GET" or not navigates:
+        return None
+    return EarlyHints(context.codec, addressed.url)
 
 
 def etag_for(answer: UpstreamHead, tag: bytes) -> bytes | None:
@@ -149,14 +175,18 @@ def plan_for(
     content_type = headers.get(answer.fields, b"content-type")
     sniffing = headers.get(answer.fields, b"x-content-type-options") or ""
     nosniff = sniffing.strip().lower() == "nosniff"
-    kind = kind_of(asked(head), content_type, nosniff=nosniff, basic=basic)
+    path = addressed.path.decode("latin-1")
+    what = asked(head, context)
+    kind = kind_of(what, content_type, nosniff=nosniff, basic=basic, path=path)
     coding = headers.get(answer.fields, b"content-encoding")
     given = parameter(head.target.decode("latin-1"), wire.INTEGRITY_PARAMETER)
-    integrity = unquote(given) if given is not None and asked(head) is Asked.STYLE else ""
-    readable = answer.status not in {*BODYLESS, 206} and decoder_for(coding, 1) is not None
-    if not readable or kind is Kind.UNTOUCHED or (kind.is_document and _is_attachment(answer)):
+    integrity = unquote(given) if given is not None and what in {Asked.STYLE, Asked.SCRIPT} else ""
+    saved = (kind.is_document or what is Asked.DOCUMENT) and _is_attachment(answer)
+    readable = answer.status not in BODYLESS and decoder_for(coding, 1) is not None
+    readable = readable and (answer.status != 206 or is_all_of_it(answer, kind))
+    if not readable or kind is Kind.UNTOUCHED or saved:
         if integrity and 200 <= answer.status <= 299:
-            raise UpstreamFault("a sheet with integrity came in a form that nobody can verify")
+            raise UpstreamFault("what has integrity came in a form that nobody can verify")
         return BodyPlan()
     settings = context.settings
     module = f'import"{context.worker_path}";'.encode("ascii")
@@ -180,7 +210,25 @@ def plan_for(
         form_token=str(puts.payload.get("token", "")) if basic else "",
         ratio=settings.expansion_ratio,
         token_bytes=settings.token_bytes,
+        scripts=context.scripts if context.edits_scripts else None,
+        script_bytes=settings.script_bytes,
+        hashed=_has_hashes(answer),
     )
+
+
+def _has_hashes(answer: UpstreamHead) -> bool:
+    """Whether the page's policy knows scripts by their digests, which an edit would change."""
+    policies = headers.get_all(answer.fields, b"content-security-policy")
+    return any(b"'sha" in policy.lower() for policy in policies)
+
+
+_ALL = re.compile(r"\s*bytes\s+0-([0-9]{1,18})/([0-9]{1,18})\s*\Z")
+
+
+def is_all_of_it(answer: UpstreamHead, kind: Kind) -> bool:
+    """Whether a playlist came as a range that is the whole of it: media elements ask for that."""
+    found = _ALL.match(headers.get(answer.fields, b"content-range") or "")
+    return kind in PLAYLISTS.values() and found is not None and int(found[1]) + 1 == int(found[2])
 
 
 def _is_attachment(answer: UpstreamHead) -> bool:

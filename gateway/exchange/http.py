@@ -19,11 +19,13 @@ from gateway.exchange import (
     authentication,
     bodies,
     leaving,
+    outgoing,
     own,
     places,
     reports,
     script_cookies,
     steps,
+    unreached,
 )
 from gateway.exchange.messages import (
     RETRIEVES,
@@ -40,6 +42,7 @@ from gateway.exchange.messages import (
     refusal,
 )
 from gateway.policy.engine import Ask, Decision, Question
+from gateway.policy.sites import site_options
 from gateway.rewrite import csp, headers
 from gateway.rewrite.media import DOCUMENT_DESTINATIONS, Asked
 from gateway.rewrite.pipeline import BodyPlan
@@ -97,7 +100,7 @@ def http_exchange(head: RequestHead, context: Context) -> Exchange:
             passing.origin = None
         fields += yield from passing.fields()
     except GatewayError as error:
-        ending = refusal(error)
+        ending = unreached.ending(error, head)
     return _with_fields(ending, fields)
 
 
@@ -124,8 +127,9 @@ def _proxied(
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
-    what = bodies.asked(head)
-    conditional = head.method in RETRIEVES and what is not Asked.OTHER
+    context = context.for_site(site_options(decision))
+    what = bodies.asked(head, context)
+    conditional = head.method in RETRIEVES and what.is_edited
     basic = reading.session is not None and reading.session.is_basic
     more = placed.inserts
     sends, stores = accesses = places.accesses(placed, addressed, context)
@@ -149,7 +153,7 @@ def _proxied(
         if what is Asked.DOCUMENT:
             attested = yield from attesting.attested(reading, addressed.origin, now, context)
         puts = None
-        if what is not Asked.OTHER:
+        if what.is_edited:
             puts = bodies.inserted(
                 what, addressed, opened, stores, now, context, reading.session, attested, more
             )
@@ -160,14 +164,26 @@ def _proxied(
             context.codec,
             context.suffixes,
             cookie=cookie,
-            edits_body=what is not Asked.OTHER or basic,
+            edits_body=what.is_edited or basic,
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
+            maps=outgoing.maps_back(addressed.origin, context),
         )
+        fields += outgoing.forwarded(head, context)
         refused = yield from admission.admit_destination(addressed.origin, context)
         if refused is not None:
             return refused
-        answer = yield from _connect(head, addressed, decision, placed.upstream(fields))
+        answer = yield from _connect(
+            Connect(
+                addressed.origin,
+                decision.transport,
+                head.method,
+                addressed.target,
+                tuple(placed.upstream(fields)),
+                outgoing.body_for(head, addressed.origin, context),
+                None if basic else bodies.early_hints(head, addressed, context),
+            )
+        )
         received = _received(answer)
         left = yield from steps.receive_cookies(opened, received, addressed, stores, context)
         unchanged = answer.status == 304 and condition is not None
@@ -228,21 +244,14 @@ def upgrade(head: RequestHead, addressed: Addressed, context: Context) -> Answer
     return Answer(307, tuple(fields))
 
 
-def _connect(
-    head: RequestHead,
-    addressed: Addressed,
-    decision: Decision,
-    fields: list[tuple[bytes, bytes]],
-) -> Step[UpstreamHead]:
-    answer = yield Connect(
-        addressed.origin, decision.transport, head.method, addressed.target, tuple(fields)
-    )
+def _connect(need: Connect) -> Step[UpstreamHead]:
+    answer = yield need
     if isinstance(answer, UpstreamFailed):
         raise answer.error
     if not isinstance(answer, UpstreamHead):
         raise TypeError(f"Connect was answered with {type(answer).__name__}")
     if not 200 <= answer.status <= 599:
-        raise UpstreamFault(f"{addressed.origin}: status {answer.status}")
+        raise UpstreamFault(f"{need.origin}: status {answer.status}")
     return answer
 
 
@@ -371,6 +380,7 @@ def _respond(
         context.codec,
         by_script=headers.get(head.fields, b"sec-fetch-dest") == "empty",
         same_site=_is_same_site(head, addressed, context),
+        redirects=300 <= answer.status <= 399,
         edited=edited,
         private=edited and what is Asked.DOCUMENT,
         etag=_etag(head, answer, puts) if edited else None,
@@ -382,10 +392,11 @@ def _respond(
         operator_reporting=reports.reporting(Layer.OPERATOR, addressed, context),
     )
     fields = headers.response_fields(answer.fields, mapping)
+    fields += bodies.varies(head, addressed, context)
     shows = answer.status not in bodies.BODYLESS and not 300 <= answer.status <= 399
-    if what is Asked.DOCUMENT and shows and not plan.edits:
+    if what is Asked.DOCUMENT and shows and not plan.kind.is_document:
         # Without the runtime nobody would know whose page is shown: it may be seen, not act.
-        fields.append((b"Content-Security-Policy", b"script-src 'none'"))
+        fields.append((b"Content-Security-Policy", csp.shown(context.codec, plan.kind)))
     if basic:
         # What the rewriter overlooked finds no script that it may run.
         given = headers.get_all(fields, b"content-security-policy")
@@ -394,6 +405,8 @@ def _respond(
         fields += [(b"Content-Security-Policy", policy) for policy in policies]
     if answer.length is not None and not plan.edits and answer.status not in bodies.BODYLESS:
         fields.append((b"Content-Length", b"%d" % answer.length))
-    return Respond(
-        answer.status, answer.reason, tuple(fields), BodyPlan() if head.method == b"HEAD" else plan
+    # A range that was the whole is none any more once it is edited.
+    status, reason = (
+        (200, b"OK") if plan.edits and answer.status == 206 else (answer.status, answer.reason)
     )
+    return Respond(status, reason, tuple(fields), BodyPlan() if head.method == b"HEAD" else plan)

@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from gateway.policy.authentication import Authentication
     from gateway.policy.content import ContentRule
     from gateway.policy.destinations import Settings as PolicySettings
+    from gateway.policy.sites import SiteOptions
     from gateway.policy.transport import Transport
     from gateway.rewrite.headers import Fields
+    from gateway.rewrite.js_body import ScriptMemory
+    from gateway.rewrite.links import EarlyHints
+    from gateway.rewrite.outgoing_forms import Outgoing
     from gateway.session.keys import ServerKeys
 
 _T = TypeVar("_T")
@@ -78,6 +82,21 @@ class Settings:
     forward_reports: bool = True
     report_samples: bool = False
     content: tuple[ContentRule, ...] = ()
+    early_hints: bool = True
+    outgoing_field_bytes: int = 64 * 1024
+    script_bytes: int = 16 * 1024 * 1024
+
+
+@attrs.frozen
+class Scripts:
+    """The runtime's files for pages that read their own address (``rewrite-location``)."""
+
+    runtime_path: str
+    runtime_digest: str
+    rare_path: str
+    rare_digest: str
+    worker_path: str
+    worker_source: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -101,6 +120,17 @@ class Context:
     rates: RateSettings = attrs.field(factory=RateSettings)
     originals: Originals = attrs.field(factory=Originals, repr=False)
     authentication: Authentication | None = None
+    identity: Scripts | None = attrs.field(default=None, repr=False)
+    revision: bytes = b""
+    scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
+    edits_scripts: bool = False
+
+    def for_site(self, options: SiteOptions) -> Context:
+        """The context for pages of a site: with its own runtime where the operator chose so."""
+        if not options.rewrite_location or self.identity is None:
+            return self
+        edits = self.scripts is not None
+        return attrs.evolve(self, edits_scripts=edits, **attrs.asdict(self.identity))
 
     def at(self, host: str) -> Context:
         """The context for a request's host: pages on the domain apart stay there."""
@@ -278,13 +308,19 @@ class Note:
 
 @attrs.frozen
 class Connect:
-    """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``."""
+    """Send a request upstream; the reply is ``UpstreamHead`` or ``UpstreamFailed``.
+
+    ``body``: what is to be done to the client's body on the way; ``early``: what an origin's
+    early hints become; None: they are of no use.
+    """
 
     origin: Origin
     transport: Transport
     method: bytes
     target: bytes = attrs.field(repr=False)
     fields: Fields = attrs.field(repr=False)
+    body: Outgoing | None = None
+    early: EarlyHints | None = None
 
 
 @attrs.frozen
@@ -416,6 +452,7 @@ class Refuse:
 
     ``outside``: an address that may be opened outside the gateway, if the person wants that.
     ``site``: the origin that a person asked for, which the page then names.
+    ``cut``: nothing is answered; the browser sees a network error (``exchange.unreached``).
     """
 
     status: int
@@ -427,6 +464,7 @@ class Refuse:
     fields: Fields = attrs.field(default=(), repr=False)
     outside: str = attrs.field(default="", repr=False)
     site: str = ""
+    cut: bool = False
 
 
 @attrs.frozen

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from gateway.policy.authentication import Authentication, OidcRules
 
 PATHS = frozenset((wire.LOGIN_PATH, wire.LOGIN_START_PATH, wire.SIGNED_IN_PATH))
+_NO_GOAL = (*PATHS, wire.PASSWORD_PATH)
 _LABEL = "login state"
 _SECONDS = 600
 _WORD = 24
@@ -81,6 +82,11 @@ def to_login(head: RequestHead) -> Answer:
     """Lead a document's request to where a person signs in, and remember where it was going."""
     query = urlencode({"to": head.target.decode("latin-1")[:_MAX_TO]})
     return _redirect(f"{wire.LOGIN_PATH}?{query}")
+
+
+def after_password(head: RequestHead) -> Answer:
+    """Lead a person whose password was right to where they were going."""
+    return _redirect(_path(_parameters(head).get("to", "")))
 
 
 def _start(head: RequestHead, rules: OidcRules, context: Context) -> Step[Ending]:
@@ -169,7 +175,7 @@ def _path(text: str) -> str:
     sound = text.isascii() and text.isprintable() and len(text) <= _MAX_TO
     if not sound or text[:1] != "/" or text[1:2] in {"/", "\\"} or "\\" in text:
         return "/"
-    return "/" if text.startswith(tuple(PATHS)) else text
+    return "/" if text.startswith(_NO_GOAL) else text
 
 
 def _parameters(head: RequestHead) -> dict[str, str]:

@@ -224,8 +224,8 @@ def _told(head: RequestHead, referer: str, *, user: bool | None) -> RequestHead:
         dropped.add(b"sec-fetch-site")
     fields = [field for field in head.fields if field[0].lower() not in dropped]
     if b"sec-fetch-site" in dropped and get(head.fields, b"sec-fetch-site") is not None:
-        # A page of ours asks; what the real sites are to one another the Referer tells.
-        fields.append((b"Sec-Fetch-Site", b"same-site"))
+        # A page of ours asks; what the real sites are to one another the Referer tells, if any.
+        fields.append((b"Sec-Fetch-Site", b"same-origin" if referer else b"same-site"))
     if referer:
         fields.append((b"Referer", referer.encode("latin-1")))
     if user:

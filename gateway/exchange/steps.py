@@ -14,6 +14,7 @@ from gateway.cookies.jar import MAX_FIELDS, Jar, Received, open_jar, overflow
 from gateway.cookies.same_site import SAFE_METHODS, Access, is_same_site, site_of
 from gateway.cookies.seal import NONCE_SIZE
 from gateway.errors import LabelError, Refusal, StoreUnavailable
+from gateway.exchange import outgoing
 from gateway.exchange.messages import (
     Commit,
     Context,
@@ -96,6 +97,7 @@ def address(head: RequestHead, context: Context) -> Step[Addressed]:
     yield from _learn_labels(head, label if origin is None else None, context)
     if origin is None:
         origin = context.codec.expand_label(label)
+    target = outgoing.target_for(target, head, origin, context)
     return Addressed(origin, target.encode("latin-1"), proved)
 
 

@@ -13,7 +13,14 @@ import attrs
 from gateway import events
 from gateway.cookies.jar import Received
 from gateway.errors import GatewayError
-from gateway.exchange import admission, attesting, authentication, script_cookies, steps
+from gateway.exchange import (
+    admission,
+    attesting,
+    authentication,
+    outgoing,
+    script_cookies,
+    steps,
+)
 from gateway.exchange.messages import (
     Accept,
     ConnectSocket,
@@ -104,7 +111,7 @@ def _dialled(
     opened = passing.opened if reading.session is not None else None
     if opened is None:
         opened = yield from steps.read_jar(reading, addressed.origin, context)
-    fields = upstream_extra_fields(head.fields)
+    fields = [*upstream_extra_fields(head.fields), *outgoing.forwarded(head, context)]
     access = steps.access(head, addressed, context)
     if opened is not None:
         now = yield from steps.now()
@@ -143,7 +150,8 @@ def _dialled(
     wrong = judge_choice(offer, answer.subprotocol)
     if wrong is not None:
         return _unsound(wrong)
-    asked = Asked(question, addressed, decision.transport.tls)
+    login = yield from authentication.signed_in(head, reading, context)
+    asked = Asked(question, addressed, decision.transport.tls, login, context.authentication)
     return Accept(answer.subprotocol, asked=asked)
 
 

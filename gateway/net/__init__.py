@@ -5,7 +5,8 @@
 - ``listener``: TLS and plain listening ports, certificates.
 - ``proxied``: PROXY headers of balancers.  ``rates``: token buckets that processes share.
 - ``site``: owns twisted.web's server side; ``http2``: its HTTP/2; ``client``: what they hand on.
-- ``http``: drives an exchange; ``body``: pipes what comes back; ``threads``: for heavy bodies.
+- ``http``: drives an exchange; ``uploads``, ``body``: pipe both ways; ``threads``: for heavy ones;
+  ``edits``: edited bodies that are kept; ``early``: early hints.
 - ``drive``: the loop between an exchange and what performs its needs; ``holds``: who waits
   for whom to change a bucket.
 - ``websocket``: the one module that owns autobahn, both legs.

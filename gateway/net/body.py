@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.net.client import Client
+    from gateway.net.edits import Kept
     from gateway.net.settings import Limits
     from gateway.net.threads import Threads
     from gateway.rewrite.pipeline import Pipeline
@@ -52,7 +53,7 @@ class BodyPipe(Protocol):
     def __init__(
         self,
         client: Client,
-        pipeline: Pipeline | None,
+        pipeline: Pipeline | Kept | None,
         limits: Limits,
         reactor: Any,
         threads: Threads,
@@ -126,7 +127,7 @@ class BodyPipe(Protocol):
             return
         data = self._waiting.popleft()
         pieces = pipeline.close() if data is None else pipeline.feed(data)
-        self._left -= len(data or b"")
+        self._left -= pipeline.held if data is None else len(data) * pipeline.weight
         try:
             while self._left > 0:
                 piece = next(pieces, None)

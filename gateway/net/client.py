@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from twisted.web.client import FileBodyProducer
 
 from gateway.errors import BodyTooLarge
+from gateway.net import early
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,19 @@ _PHRASE = re.compile(rb"[\t\x20-\x7e]{1,128}\Z")
 def producer_of(body: bytes) -> FileBodyProducer:
     """The body of a request that the gateway itself makes."""
     return FileBodyProducer(io.BytesIO(body))
+
+
+class SizedProducer(FileBodyProducer):
+    """A body that is made while it is read, and whose size is known."""
+
+    def __init__(self, source: Any, size: int) -> None:
+        """``source`` has ``read`` and ``close``."""
+        self._size = size
+        super().__init__(source)
+
+    def _determineLength(self, fObj: Any) -> int:
+        del fObj
+        return self._size
 
 
 class Client:
@@ -73,6 +87,10 @@ class Client:
         """The size of the request's body."""
         return self._request.body_size
 
+    def body(self) -> IO[bytes] | None:
+        """The spooled body; None where there is none."""
+        return self._request.content if self.head.has_body else None
+
     def body_producer(self) -> FileBodyProducer | None:
         """The body for an upstream request; None where there is none."""
         if not self.head.has_body or self._request.content is None:
@@ -112,6 +130,14 @@ class Client:
                 value = value.strip(b" \t")
             request.responseHeaders.addRawHeader(name, value)
         request.write(b"")
+
+    def early(self, fields: tuple[tuple[bytes, bytes], ...]) -> bool:
+        """Send a 103 before the answer, while there is none; whether that was done."""
+        return (
+            not self.is_gone
+            and not self.status
+            and early.send(self._channel, self.head.version, fields)
+        )
 
     def write(self, data: bytes) -> None:
         """Send a part of the body."""

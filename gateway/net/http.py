@@ -46,27 +46,32 @@ from gateway.exchange.needs import LoginNeed, MayReport, Reported, ReportNeed
 from gateway.exchange.own import own_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
+from gateway.net.client import SizedProducer
 from gateway.net.drive import drive, watch
+from gateway.net.edits import Edits
 from gateway.net.holds import Holds
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
 from gateway.net.threads import Threads
+from gateway.net.uploads import producer_for
 from gateway.origins import HostKind, collapse, parse_origin
 from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
-from gateway.rewrite.pipeline import pipeline_for
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.net.client import Client
     from gateway.net.settings import Limits
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream, UpstreamResponse
     from gateway.net.websocket import DialledSocket, Sockets
     from gateway.pages.render import Pages, Rendered
+    from gateway.rewrite.headers import Fields
     from gateway.store.interface import Store
 
 _DAY = 86400
@@ -97,6 +102,7 @@ class Handler:
         self.telemetry = telemetry
         self.context = context
         self.threads = Threads(reactor, limits.rewrite_threads)
+        self.edits = Edits(limits.edit_cache_bytes, telemetry)
         self.holds = Holds()
         self.rates = Rates(reactor, store, telemetry)
         self.collector = Collector(reactor, limits, upstream, telemetry)
@@ -108,6 +114,8 @@ class Handler:
         """
         old.threads.resize(self.limits.rewrite_threads)
         self.threads, self.holds, self.rates = old.threads, old.holds, old.rates
+        old.edits.resize(self.limits.edit_cache_bytes)
+        self.edits = old.edits
         self.collector = old.collector
         self.collector.use(self.limits, self.upstream)
         self.logins.follow(old.logins)
@@ -163,6 +171,7 @@ class _Run:
         self._response: UpstreamResponse | None = None
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
+        self._hinted = False
 
     def exchange(self) -> Exchange:
         head = self._client.head
@@ -248,9 +257,10 @@ class _Run:
             self._response.discard()  # an answer that was asked for again
             self._response = None
         try:
-            self._response = await self._handler.upstream.request(
-                need, self._client.body_producer()
-            )
+            body = await producer_for(self._client, need.body, self._handler.threads)
+            if isinstance(body, SizedProducer):
+                self._handler.telemetry.count("gateway_bodies_mapped_total")
+            self._response = await self._handler.upstream.request(need, body, self._hints(need))
         except GatewayError as error:
             outcome = type(error).__name__
             return UpstreamFailed(error)
@@ -267,6 +277,19 @@ class _Run:
                 UpstreamTooLarge("[limits] response-body-bytes is less than what was declared")
             )
         return self._response.head
+
+    def _hints(self, need: Connect) -> Callable[[Fields], None] | None:
+        """What passes an origin's early hints on; once, also if it is asked again."""
+        early = need.early
+        if early is None or self._hinted:
+            return None
+
+        def tell(fields: Fields) -> None:
+            self._hinted = True
+            if self._client.early(early.fields(fields)):
+                self._handler.telemetry.count("gateway_early_hints_total")
+
+        return tell
 
     async def _connect_socket(self, need: ConnectSocket) -> object:
         try:
@@ -353,6 +376,10 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
+        if refuse.cut:
+            self._client.status = refuse.status  # for the log: nothing is sent
+            self._client.abort()
+            return
         fields = self._client.head.fields
         page = self._handler.pages.refusal(
             refuse.status,
@@ -376,7 +403,7 @@ class _Run:
         client = self._client
         pipe = BodyPipe(
             client,
-            pipeline_for(ending.plan),
+            self._handler.edits.pipeline(ending.plan),
             self._handler.limits,
             self._handler.reactor,
             self._handler.threads,

@@ -93,7 +93,7 @@ class Logins:
             self._keep(need)
             return None
         if isinstance(need, NeedStanding):
-            return self._stands(need.login)
+            return self.stands(need.login)
         if isinstance(need, VerifyPassword):
             return await self._compare(need)
         if isinstance(need, NeedProvider | Redeem):
@@ -131,7 +131,7 @@ class Logins:
         until, login = self._known.get(digest, (0.0, None))
         if login is None:
             return None
-        if self.clock() >= until or not self._stands(login):
+        if self.clock() >= until or not self.stands(login):
             del self._known[digest]
             return None
         return login
@@ -145,7 +145,8 @@ class Logins:
         while len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)
 
-    def _stands(self, login: Login) -> bool:
+    def stands(self, login: Login) -> bool:
+        """Whether a password that somebody signed in with is still theirs."""
         if not login.mark:
             return True
         line = self._passwords().get(login.user)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import attrs
+from twisted.internet.defer import DeferredLock
 
 from gateway import events
 from gateway.errors import GatewayError, LocalFault
@@ -63,6 +64,7 @@ class ProviderClient:
         self._known: _Discovered | None = None
         self._jwks = ""
         self._failed = float("-inf")
+        self._asking = DeferredLock()
         self._keys = KeySource(self._load_keys, clock=clock)
 
     async def provider(self) -> Provider:
@@ -107,19 +109,33 @@ class ProviderClient:
         return Login(found.user, found.expires) if isinstance(found, Sound) else found.reason
 
     async def _discovered(self) -> _Discovered:
-        now = self._clock()
-        age = now - self._known.at if self._known is not None else float("inf")
-        # After a failure not before a moment: whoever asks must not make the gateway ask on.
-        if age >= _FRESH and now - self._failed >= _MINIMUM:
+        if self._is_due():
+            # One asks, however many people begin to sign in meanwhile.
+            await self._asking.acquire()
             try:
-                self._known = await self._discover()
-            except GatewayError:
-                self._failed = now
-                if age > _STALE:
-                    raise
+                if self._is_due():
+                    await self._renew()
+            finally:
+                self._asking.release()
         if self._known is None:
             raise ProviderUnavailable("the provider could not be asked")
         return self._known
+
+    def _age(self) -> float:
+        return self._clock() - self._known.at if self._known is not None else float("inf")
+
+    def _is_due(self) -> bool:
+        # After a failure not before a moment: whoever asks must not make the gateway ask on.
+        return self._age() >= _FRESH and self._clock() - self._failed >= _MINIMUM
+
+    async def _renew(self) -> None:
+        began = self._clock()
+        try:
+            self._known = await self._discover()
+        except GatewayError:
+            self._failed = began
+            if self._age() > _STALE:
+                raise
 
     async def _discover(self) -> _Discovered:
         issuer = self._rules.issuer

@@ -39,6 +39,10 @@ class Limits:
     expansion_ratio: int = 200
     rewrite_threads: int = 2
     rewrite_token_bytes: int = 4 * 1024 * 1024
+    edit_cache_bytes: int = 32 * 1024 * 1024
+    outgoing_field_bytes: int = 64 * 1024
+    script_bytes: int = 16 * 1024 * 1024
+    script_memory_bytes: int = 32 * 1024 * 1024
     websocket_message_bytes: int = 16 * 1024 * 1024
     websocket_frame_bytes: int = 16 * 1024 * 1024
     websocket_connections: int = 5000

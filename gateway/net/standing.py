@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from gateway import events
-from gateway.exchange.standing import Objection, objection
+from gateway.exchange.standing import Objection, objection, sign_in_objection
 from gateway.net.drive import watch
 from gateway.policy.clients import decide_client
 from gateway.policy.steps import Step
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.net.client import Client
     from gateway.net.relay import Relay
     from gateway.net.telemetry import Telemetry
+    from gateway.session.login import Login
 
 _SLICE = 0.005
 
@@ -55,10 +56,14 @@ class Standing:
 
 @attrs.frozen(eq=False)
 class Judge:
-    """What new requests are judged by; ``why_closed`` says it of an address and port."""
+    """What new requests are judged by.
+
+    ``why_closed`` says it of an address and port; ``stands``: whether a login still does.
+    """
 
     context: Context
     why_closed: Callable[[str, int], str | None]
+    stands: Callable[[Login], bool]
 
     def objection(self, standing: Standing) -> Objection | None:
         """Why a relay may not go on; None: it may."""
@@ -67,7 +72,9 @@ class Judge:
             return Objection(client.reason, Step.CLIENT, client.rule, client.event)
         if standing.asked is None:
             return None
-        found = objection(standing.asked, self.context.at(standing.host))
+        context = self.context.at(standing.host)
+        found = sign_in_objection(standing.asked, context, self.stands)
+        found = found or objection(standing.asked, context)
         if found is None and standing.address:
             why = self.why_closed(standing.address, standing.port)
             if why is not None:

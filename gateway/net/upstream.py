@@ -32,8 +32,7 @@ from twisted.web._newclient import (
 from twisted.web.client import HTTPConnectionPool, ResponseDone, _HTTP11ClientFactory
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer
-from zope.interface import implementer
+from twisted.web.iweb import UNKNOWN_LENGTH
 
 from gateway.errors import (
     GatewayError,
@@ -44,22 +43,27 @@ from gateway.errors import (
 )
 from gateway.exchange.messages import Connect, UpstreamHead
 from gateway.net.drive import watch
+from gateway.net.early import watch_parser
 from gateway.net.peer import CertificateRefused, VerifiedPeer
 from gateway.net.resolver import NamedEndpoint, lookup_static
+from gateway.net.uploads import Watched
 from gateway.policy.steps import Step
 from gateway.policy.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from twisted.internet.interfaces import IConsumer, IStreamClientEndpoint
-    from twisted.web.iweb import IResponse
+    from twisted.internet.interfaces import IStreamClientEndpoint
+    from twisted.web.iweb import IBodyProducer, IResponse
 
     from gateway.net.peer import Contexts
     from gateway.net.settings import Limits, Settings
     from gateway.net.telemetry import Telemetry
     from gateway.origins import Origin
     from gateway.policy.transport import TlsPolicy
+    from gateway.rewrite.headers import Fields
+
+    _Tell = Callable[[Fields], None]
 
 _ENDPOINTS = 1024
 
@@ -82,6 +86,8 @@ class _Connection(HTTP11ClientProtocol):
         result = super().request(request)
         if self._parser is not None:
             self._parser.MAX_LENGTH = self.head_limit
+            if (tell := getattr(request, "tell", None)) is not None:
+                watch_parser(self._parser, tell)
         return result
 
     def dataReceived(self, data: bytes) -> None:
@@ -139,34 +145,6 @@ class _Discard(Protocol):
     def connectionMade(self) -> None:
         if self.transport is not None:
             self.transport.loseConnection()
-
-
-@implementer(IBodyProducer)
-class _Watched:
-    """A request's body that tells of each part sent: the wait for an answer begins after it."""
-
-    def __init__(self, body: IBodyProducer, progress: Callable[[], object]) -> None:
-        self._body = body
-        self._progress = progress
-        self.length = body.length
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        self._consumer = consumer
-        started: Deferred[None] = self._body.startProducing(self)
-        return started
-
-    def write(self, data: bytes) -> None:
-        self._progress()
-        self._consumer.write(data)
-
-    def pauseProducing(self) -> None:
-        self._body.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        self._body.resumeProducing()
-
-    def stopProducing(self) -> None:
-        self._body.stopProducing()
 
 
 class _BodyTransport:
@@ -281,8 +259,10 @@ class Upstream:
         )
         return endpoints.wrapClientTLS(peer, plain)
 
-    async def request(self, connect: Connect, body: IBodyProducer | None) -> UpstreamResponse:
-        """Send one request; the response's head, its body undelivered.
+    async def request(
+        self, connect: Connect, body: IBodyProducer | None, tell: _Tell | None = None
+    ) -> UpstreamResponse:
+        """Send one request; the response's head, its body undelivered; a 103 is told before.
 
         Raises ``UpstreamFault``, ``UpstreamTimeout`` or ``Overloaded``; cancelling the
         awaiting Deferred closes the connection.
@@ -291,7 +271,7 @@ class Upstream:
         # client's connection, and must not shut the origin for everybody else.
         release = await self._take_place(connect.origin)
         try:
-            response = await self._send(connect, body)
+            response = await self._send(connect, body, tell)
         finally:
             release()
         length = None if response.length == UNKNOWN_LENGTH else int(response.length)
@@ -343,7 +323,9 @@ class Upstream:
             self._telemetry.count("gateway_limit_reached_total", limit=limit)
             raise Overloaded(f"[limits] {limit} was reached") from None
 
-    async def _send(self, connect: Connect, body: IBodyProducer | None) -> IResponse:
+    async def _send(
+        self, connect: Connect, body: IBodyProducer | None, tell: _Tell | None
+    ) -> IResponse:
         origin = connect.origin
         headers = Headers()
         for name, value in connect.fields:
@@ -369,10 +351,11 @@ class Upstream:
             seconds = self.limits.upstream_first_byte_seconds
             timeout.reset(seconds)
             if body is not None:
-                body = _Watched(body, lambda: timeout.active() and timeout.reset(seconds))
+                body = Watched(body, lambda: timeout.active() and timeout.reset(seconds))
             request = Request._construct(
                 connect.method, connect.target, headers, body, persistent=True, parsedURI=None
             )
+            request.tell = tell
             waiting = telling(connection.request(request), left)
             response: IResponse = await waiting
         except GatewayError:

@@ -18,7 +18,17 @@ from gateway.net.settings import Settings as NetSettings
 from gateway.ops import config_admission, config_content, config_login, config_transport, schema
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
-from gateway.ops.config_policy import INTENTS, intent_rules, intent_warnings, pattern
+from gateway.ops.config_policy import (
+    INTENTS,
+    NAVIGATION,
+    SITE,
+    intent_rules,
+    intent_warnings,
+    page_pattern,
+    pattern,
+    site_rules,
+    site_warnings,
+)
 from gateway.ops.schema import Fault, Key, Table, Tables
 from gateway.origins import Codec, parse
 from gateway.policy.addresses import AddressSettings, Network
@@ -55,6 +65,7 @@ class Config:
     net: NetSettings
     content: config_content.ContentSettings
     http2: bool = True
+    early_hints: bool = True
     admission: Admission = attrs.field(factory=Admission)
     warnings: tuple[str, ...] = ()
     source: Path | None = None
@@ -144,6 +155,7 @@ SCHEMA = Table(
             {
                 "redirect-listen": Key(schema.list_of(_endpoint), ()),
                 "http2": Key(schema.flag, default=True),
+                "early-hints": Key(schema.flag, default=True),
                 **config_admission.HTTP,
                 "workers": Key(_one_worker, 1),
             }
@@ -181,6 +193,7 @@ SCHEMA = Table(
             {
                 "trust": Key(schema.list_of(schema.text), ("system",)),
                 "allow-private": Key(schema.list_of(_network), ()),
+                **config_admission.UPSTREAM,
                 "hosts": Tables(
                     Table(
                         {
@@ -193,21 +206,20 @@ SCHEMA = Table(
             }
         ),
         "catalogue": CATALOGUE,
-        "allow-navigation": Tables(
-            Table({"href": Key(pattern, required=True), "from": Key(pattern)})
-        ),
+        "allow-navigation": NAVIGATION,
         "allow-intent": INTENTS,
         "access": Tables(
             Table(
                 {
                     "origin": Key(pattern, required=True),
-                    "from": Key(pattern),
+                    "from": Key(page_pattern),
                     "native": Key(schema.flag, default=False),
                     "subdomains": Key(schema.flag, default=False),
                     "minimum-tls": Key(schema.choice(*TLS_VERSIONS)),
                     "forward-secrecy": Key(schema.flag),
                     "allow-insecure-http": Key(schema.flag),
                     **config_transport.ACCESS,
+                    **SITE,
                 }
             )
         ),
@@ -244,6 +256,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     values["catalogue"] = read_catalogue(values["catalogue"], reader)
     trust = config_transport.read_trust(values["upstream"]["trust"], "upstream.trust", reader)
     config_transport.read_access(values["access"], reader)
+    values["sites"] = site_rules(values["allow_navigation"], reader)
     store = _read_store(values["store"], values["limits"], reader)
     admission = config_admission.read(values, reader)
     content = config_content.read_content(values, reader)
@@ -338,7 +351,8 @@ def _assemble(
 ) -> Config:
     upstream = values["upstream"]
     navigation = tuple(
-        NavigationRule(row["href"], row["where"], row["from"]) for row in values["allow_navigation"]
+        NavigationRule(row["href"], row["where"], row["from"], row["reverse_map"])
+        for row in values["allow_navigation"]
     )
     access = tuple(_access_rule(row) for row in values["access"])
     policy = PolicySettings(
@@ -346,6 +360,7 @@ def _assemble(
         access,
         AddressSettings(allow_private=upstream["allow_private"]),
         intent_rules(values["allow_intent"]),
+        values["sites"],
     )
     policy, of_catalogue = catalogue_policy(values["catalogue"], policy)
     policy = policy.prepared()
@@ -377,6 +392,7 @@ def _assemble(
         net=net,
         content=content,
         http2=values["http"]["http2"],
+        early_hints=values["http"]["early_hints"],
         warnings=(
             *_warnings(policy),
             *of_catalogue,
@@ -414,6 +430,7 @@ def _access_rule(row: dict[str, Any]) -> AccessRule:
         certificate_strength=row["certificate_strength"],
         trust=row["trust"],
         client=row["client"],
+        reverse_map=row["reverse_map"],
     )
 
 
@@ -424,9 +441,9 @@ def _warnings(policy: PolicySettings) -> list[str]:
         for rule in policy.navigation
         if rule.pattern.opens_everything
     ]
-    found += intent_warnings(policy.intents)
+    found += intent_warnings(policy.intents) + site_warnings(policy.sites)
     for rule in policy.access:
-        if rule.pattern.opens_everything and rule.page is None:
+        if rule.pattern.opens_everything and (rule.page is None or rule.page.opens_everything):
             found.append(f"{rule.where}: access opens every origin to every page")
         if rule.pattern.opens_everything and rule.native:
             found.append(

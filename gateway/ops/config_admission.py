@@ -66,11 +66,13 @@ def _default(kind: str) -> Rate:
     return rate
 
 
+_TELLS = "upstream.forwarded: every site is told the addresses of the people who use this gateway"
 HTTP: dict[str, Key | Table | schema.Tables] = {
     "proxy-from": Key(schema.list_of(network), ()),
     "forwarded-from": Key(schema.list_of(network), ()),
     "forwarded-field": Key(schema.choice(*FIELDS), X_FORWARDED_FOR),
 }
+UPSTREAM: dict[str, Key | Table | schema.Tables] = {"forwarded": Key(schema.flag, default=False)}
 CLIENTS = Table(
     {"allow": Key(schema.list_of(network), ()), "deny": Key(schema.list_of(network), ())}
 )
@@ -102,7 +104,9 @@ def read(values: dict[str, Any], reader: Reader) -> Admission:
     http, clients, limits = values["http"], values["clients"], values["rates"]
     balancers = _ranges("http", "proxy-from", http["proxy_from"], reader)
     forwarded = ForwardedSettings(
-        _ranges("http", "forwarded-from", http["forwarded_from"], reader), http["forwarded_field"]
+        _ranges("http", "forwarded-from", http["forwarded_from"], reader),
+        http["forwarded_field"],
+        tells=values["upstream"]["forwarded"],
     )
     ranges = ClientSettings(
         _ranges("clients", "allow", clients["allow"], reader),
@@ -114,6 +118,7 @@ def read(values: dict[str, Any], reader: Reader) -> Admission:
         *_wide("http.proxy-from", balancers),
         *_wide("http.forwarded-from", forwarded.trusted),
         *_tight(settings),
+        *([_TELLS] if forwarded.tells else []),
     )
     return Admission(balancers, ranges, forwarded, settings, warnings)
 

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from twisted.logger import Logger
 
 from gateway import __version__, events
 from gateway.policy.rates import KINDS, RateSettings
+from gateway.rewrite import native
 
 if TYPE_CHECKING:
     from gateway.net.settings import Limits
+    from gateway.rewrite.js_body import ScriptMemory
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _WARN = frozenset(
@@ -49,6 +51,26 @@ class _SiteLeaks:
         for site, count in self.counts().items():
             family.add_metric([site], count)
         yield family
+
+
+@attrs.frozen(eq=False)
+class _Scripts:
+    """What became of scripts, as their memory has counted it."""
+
+    memory: Callable[[], ScriptMemory | None]
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """See ``prometheus_client.registry.Collector``."""
+        memory = self.memory()
+        if memory is None:
+            return
+        text = "Scripts of sites with rewrite-location, by what became of them."
+        family = CounterMetricFamily("gateway_scripts", text, labels=["outcome"])
+        for outcome, count in memory.counts.items():
+            family.add_metric([outcome], count)
+        yield family
+        text = "Octets of edited scripts that are remembered."
+        yield GaugeMetricFamily("gateway_script_memory_bytes", text, memory.size)
 
 
 @attrs.define(eq=False)
@@ -86,6 +108,9 @@ class Telemetry:
                 "outcome",
             ),
             "gateway_upstream_requests_total": ("Requests to origins by outcome.", "outcome"),
+            "gateway_early_hints_total": ("Early hints passed on to browsers.",),
+            "gateway_edit_cache_total": ("Edited bodies by hit, miss, large.", "outcome"),
+            "gateway_bodies_mapped_total": ("Request bodies in which addresses were expanded.",),
             "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
             "gateway_config_reloads_total": ("Reloads by outcome: applied, refused.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
@@ -94,10 +119,15 @@ class Telemetry:
         }
         gauges = {
             "gateway_connections": ("Open HTTP connections of clients.",),
+            "gateway_edit_cache_bytes": ("Room that kept edited bodies take.",),
             "gateway_websocket_connections": ("Open WebSocket relays.",),
             "gateway_limit": ("The bounds in force, by their keys.", "limit"),
             "gateway_config_loaded_time": ("When what is in force was read, since the epoch.",),
-            "gateway_build_info": ("Always 1; the label tells the version.", "version"),
+            "gateway_build_info": (
+                "Always 1; the labels tell the version, and whether the loops are compiled.",
+                "version",
+                "loops",
+            ),
         }
         histograms = {
             "gateway_http_request_seconds": ("From a request's end to its answer's.", "kind"),
@@ -111,7 +141,7 @@ class Telemetry:
             self._metrics[name] = Histogram(
                 name, text, labels, registry=self.registry, buckets=_SECONDS
             )
-        self.count("gateway_build_info", version=__version__)
+        self.count("gateway_build_info", version=__version__, loops=native.KIND)
         for outcome in ("applied", "refused"):
             self.count("gateway_config_reloads_total", 0, outcome=outcome)
 
@@ -131,6 +161,10 @@ class Telemetry:
     def show_leaks(self, counts: Callable[[], dict[str, int]]) -> None:
         """Show how much of each site the containment stopped, as ``counts`` has it when asked."""
         self.registry.register(_SiteLeaks(counts))
+
+    def show_scripts(self, memory: Callable[[], ScriptMemory | None]) -> None:
+        """Show what became of scripts; ``memory`` tells which one counts now."""
+        self.registry.register(_Scripts(memory))
 
     def loaded(self, outcome: str, now: float | None = None) -> None:
         """A configuration was read; ``now`` if it is in force.  A start has no outcome."""

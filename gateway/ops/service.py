@@ -38,9 +38,11 @@ from gateway.ops.explaining import KINDS, explained
 from gateway.ops.login import open_logins
 from gateway.ops.metrics import Telemetry
 from gateway.ops.reload import Built, Reloads, attempt, changes, gently
+from gateway.ops.revision import revision
 from gateway.origins import HostKind
 from gateway.pages.render import Pages
 from gateway.policy.transport import TlsPolicy
+from gateway.rewrite.js_body import ScriptMemory
 from gateway.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -128,6 +130,7 @@ class GatewayService(Service):
             config.catalogue,
             login=config.login.rules is not None,
             strict=config.content.strict,
+            passwords=config.login.rules is not None and config.login.rules.basic,
         )
         context = Context(
             config.codec,
@@ -152,12 +155,18 @@ class GatewayService(Service):
                 report_samples=config.content.report_samples,
                 content=config.content.rules,
                 settle_seconds=config.net.limits.settle_seconds,
+                early_hints=config.early_hints,
+                outgoing_field_bytes=config.net.limits.outgoing_field_bytes,
+                script_bytes=config.net.limits.script_bytes,
             ),
             config.apart,
             clients=config.admission.clients,
             forwarded=config.admission.forwarded,
             rates=config.admission.rates,
             authentication=config.login.rules,
+            revision=revision(),
+            identity=pages.identity,
+            scripts=ScriptMemory(config.net.limits.script_memory_bytes),
         )
         return Built(config, certificate, contexts, pages, context)
 
@@ -231,6 +240,7 @@ class GatewayService(Service):
             self._handler.collector.leaks.shown,
         ).site(self._reactor)
         self.telemetry.show_leaks(self._handler.collector.leaks.counts)
+        self.telemetry.show_scripts(lambda: self._handler.context.scripts)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
             *((one, self.redirects, None) for one in config.redirect_listen),
@@ -352,7 +362,9 @@ class GatewayService(Service):
         self._certificate.take(built.certificate)
         self.site.replace(limits, handler.serve, h2=built.config.http2)
         self.redirects.replace(limits, redirect_handler(self._redirect_location))
-        self.sockets.replace(upstream, Judge(built.context, resolver.why_closed))
+        self.sockets.replace(
+            upstream, Judge(built.context, resolver.why_closed, handler.logins.stands)
+        )
         self._reactor.suggestThreadPoolSize(limits.resolver_threads)
         self._say_settings()
         return self._rules()

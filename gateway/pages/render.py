@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway import wire
-from gateway.exchange.messages import Page
+from gateway.exchange.messages import Page, Scripts
 from gateway.pages.hints import hint
 from gateway.pages.languages import DEFAULT, direction
 from gateway.pages.portal import Asked, section
@@ -27,6 +27,7 @@ from gateway.rewrite.coding import best_for, encoder_for, packed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.resources.abc import Traversable
 
     from gateway.origins import Codec
     from gateway.policy.catalogue import Icon
@@ -77,6 +78,19 @@ def _oops(language: str, texts: Texts, *, framed: bool) -> Template:
     return Template(re.sub(r"<p hidden[ >].*?</p>\n", "", text))
 
 
+def _identity(manifest: dict[str, dict[str, str]], built: Traversable) -> Scripts:
+    """The runtime of pages that read their own address."""
+    inner, rare, worker = (manifest[f"{name}-location"] for name in ("inner", "rare", "worker"))
+    return Scripts(
+        wire.ASSET_PATH + inner["file"],
+        inner["integrity"],
+        wire.ASSET_PATH + rare["file"],
+        rare["integrity"],
+        wire.ASSET_PATH + worker["file"],
+        (built / worker["file"]).read_bytes().rstrip(b"\n"),
+    )
+
+
 def _without_addresses(text: str) -> str:
     """A template without what asks for an address."""
     return re.sub(r"<!--typed-->.*?<!--/typed-->", "", text, flags=re.DOTALL)
@@ -93,13 +107,16 @@ class Pages:
         *,
         login: bool = False,
         strict: bool = False,
+        passwords: bool = False,
     ) -> None:
         """Read templates and assets; ``apart`` for browsers without localStorage.
 
         ``login``: people sign in, so that the outer frame asks for its session's login first.
-        ``strict``: it opens no windows for pages.
+        ``passwords``: they may do so with a password though there is a provider.  ``strict``: it
+        opens no windows for pages.
         """
         self._login = login
+        self._passwords = passwords
         self._strict = strict
         self._codec = codec
         self._catalogue = Catalogue()
@@ -120,6 +137,7 @@ class Pages:
         self.rare_digest: str = manifest["rare"]["integrity"]
         self.worker_path = wire.ASSET_PATH + manifest["worker"]["file"]
         self.worker_source = (built / manifest["worker"]["file"]).read_bytes().rstrip(b"\n")
+        self.identity = _identity(manifest, built)
         common = {
             "style": wire.ASSET_PATH + style,
             "icon": wire.ASSET_PATH + icon,
@@ -190,6 +208,8 @@ class Pages:
             "strict": "1" if self._strict else "",
             "secure": self._codec.secure_origin,
             "start": wire.LOGIN_START_PATH,
+            "password": wire.PASSWORD_PATH,
+            "typing": "" if self._passwords else "hidden",
             "script": wire.ASSET_PATH + script["file"] if script else "",
             "integrity": script["integrity"] if script else "",
             "typed": "hidden" if only else "",

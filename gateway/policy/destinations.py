@@ -2,7 +2,8 @@
 
 ``allow-navigation`` says what may be shown in a frame, ``access`` what a page's
 requests may reach, ``allow-intent`` what a link may hand to the device (seed 001).  No
-rule: nothing is open.  ``page`` (``from``) on any of them: only for pages that match.
+rule: nothing is open.  ``page`` (``from``) on any of them: only for pages that match.  ``reverse_map`` is about the site, whoever
+asks: false on any rule that opens it leaves what pages send to it as it is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gateway.policy.patterns import Pattern, Target
 from gateway.policy.transport import Transport, transport_for
 
 if TYPE_CHECKING:
+    from gateway.policy.sites import SiteRule
     from gateway.policy.transport import ClientIdentity, Trust
 
 
@@ -28,6 +30,7 @@ class NavigationRule:
     pattern: Pattern
     where: str = ""
     page: Pattern | None = None
+    reverse_map: bool = True
 
 
 @attrs.frozen
@@ -58,6 +61,7 @@ class AccessRule:
     certificate_strength: bool | None = None
     trust: Trust | None = None
     client: ClientIdentity | None = None
+    reverse_map: bool = True
 
 
 @attrs.frozen
@@ -68,6 +72,7 @@ class Settings:
     access: tuple[AccessRule, ...] = ()
     addresses: AddressSettings = attrs.field(factory=AddressSettings)
     intents: tuple[IntentRule, ...] = ()
+    sites: tuple[SiteRule, ...] = ()
 
     @cached_property
     def navigation_at(self) -> ByHost[NavigationRule]:
@@ -88,6 +93,12 @@ class Settings:
         """The same, what is found by host built now: where that takes nobody's time."""
         _ = (self.navigation_at, self.access_at, self.intents_at)
         return self
+
+    def maps_back(self, target: Target) -> bool:
+        """Whether collapsed addresses in what is sent to an origin are expanded."""
+        rules: list[NavigationRule | AccessRule] = [*self.navigation_at.at(target.host)]
+        rules += self.access_at.at(target.host)
+        return all(rule.reverse_map or not rule.pattern.matches_origin(target) for rule in rules)
 
     @cached_property
     def _transports(self) -> dict[tuple[str, str, int], Transport]:

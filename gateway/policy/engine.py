@@ -16,6 +16,7 @@ from gateway import events
 from gateway.policy import intents
 from gateway.policy.addresses import BAD_PORTS
 from gateway.policy.patterns import Target
+from gateway.policy.sites import SiteOptions, options_of
 from gateway.policy.steps import Step, row
 from gateway.policy.transport import Transport
 
@@ -90,7 +91,7 @@ class Decision:
     """Allowed or not, by which step and rule, over which transport.
 
     ``step`` is the one that decides, of ``steps.TABLE``.  ``rule`` is the deciding rule's
-    text and place.
+    text and place.  ``site``: what the operator chose for the page's site.
     """
 
     allowed: bool
@@ -99,6 +100,7 @@ class Decision:
     rule: str = ""
     event: str = events.DESTINATION_DENIED
     transport: Transport = attrs.field(factory=Transport)
+    site: SiteOptions = attrs.field(factory=SiteOptions)
 
 
 def decide(question: Question, settings: Settings) -> Decision:
@@ -126,7 +128,14 @@ def decide(question: Question, settings: Settings) -> Decision:
         reason="open",
         rule=rule,
         transport=transport,
+        site=options_of(_page_of(question), settings.sites),
     )
+
+
+def _page_of(question: Question) -> Origin | None:
+    """Whose page the answer is, or becomes a part of."""
+    navigates = question.ask is Ask.NAVIGATION
+    return question.origin if navigates else question.page or question.origin
 
 
 def refused(step: Step, question: Question, reason: str, rule: str = "") -> Decision:

@@ -31,10 +31,12 @@ class ForwardedSettings:
     """``[http] forwarded-from`` and ``forwarded-field``: whose word counts, and where it stands.
 
     Only one field is believed: a balancer that writes one passes the other on as it came.
+    ``tells``: sites are told the client's address (``[upstream] forwarded``).
     """
 
     trusted: Ranges = attrs.field(factory=Ranges)
     field: str = X_FORWARDED_FOR
+    tells: bool = False
 
 
 @attrs.frozen
@@ -43,6 +45,14 @@ class Told:
 
     address: str
     note: str = ""
+
+
+def told(client: str) -> bytes | None:
+    """The field that tells a site of its client: the address, and none of our own names."""
+    address = address_of(client)
+    if address is None:
+        return None
+    return b'for="[%s]"' % client.encode() if ":" in client else b"for=" + client.encode()
 
 
 def client_of(peer: str, values: Sequence[bytes], settings: ForwardedSettings) -> Told:

@@ -10,14 +10,18 @@ Two readings differ from the plugin on purpose, towards what a rule's author mea
 asked by the name of their twins (one origin, one rule), while a pattern that names
 ``ws`` or ``wss`` opens WebSockets alone.  Text that the plugin takes for a scheme that
 nobody has, as in ``localhost:81``, is a host and its port; what it drops in silence is an
-error here.  tests/vectors/cordova-patterns.json has its published cases.
+error here.  Names and paths are compared as URLs spell them: ``bücher.example`` is its
+A-label, ``/a b`` is ``/a%20b``; a query or fragment has no place.  tests/vectors/cordova-patterns.json has its published cases.
 """
 
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import attrs
+
+from gateway.origins import parse
 
 _SHAPE = re.compile(
     # Without slashes only where the rest cannot be a port: "localhost:81" is a host.
@@ -28,6 +32,9 @@ _SHAPE = re.compile(
 )
 _TWINS = {"ws": "http", "wss": "https"}
 _WEB = frozenset({"http", "https"})
+_USUAL = frozenset({None, 80, 443})
+_SPELT = "!$%&'()*+,/:;=@[]|"
+"""What stands in a path as it is, besides what ``quote`` keeps (URL standard, path percent-encode set)."""
 
 
 @attrs.frozen
@@ -59,8 +66,8 @@ class Pattern:
 
     @property
     def opens_everything(self) -> bool:
-        """Whether the pattern is as dangerous as ``*``."""
-        return self.host is None and self.port is None and self.path is None
+        """Whether the pattern is as dangerous as ``*``: every site at the ports that sites have."""
+        return self.host is None and self.port in _USUAL and self.path is None
 
     def matches(self, target: Target) -> bool:
         """Whether the pattern opens ``target``."""
@@ -108,17 +115,29 @@ def parse_pattern(text: str, *, subdomains: bool = False) -> Pattern:
         raise ValueError(f"{text!r} names no host (write * for any)")
     if port not in {None, "*"} and int(port) > 65535:
         raise ValueError(f"{text!r}: {port} is not a port")
+    if path is not None and (wrong := re.search(r"[?#\\]", path)):
+        raise ValueError(f"{text!r}: a path has no {wrong[0]!r} (nor has a pattern a query)")
+    path = path and quote(path, _SPELT)
     wide = host.startswith("*.")
-    name = host[2:] if wide else host
+    name = _ascii(text, host[2:] if wide else host)
     return Pattern(
         text,
         schemes=_WEB if scheme is None else None if scheme == "*" else frozenset({scheme.lower()}),
-        host=None if host == "*" else name.lower(),
+        host=None if host == "*" else name,
         with_subdomains=wide or subdomains,
         port=None if port in {None, "*"} else int(port),
         path=None if path in {None, "/*"} else path_pattern(path),
         segment=_segment(path or "/*"),
     )
+
+
+def _ascii(text: str, name: str) -> str:
+    if name.isascii():
+        return name.lower()
+    found = parse(f"https://{name}/")
+    if found is None:
+        raise ValueError(f"{text!r}: {name} is no host")
+    return found[0].host
 
 
 def _segment(path: str) -> str | None:

@@ -78,8 +78,9 @@ class Transport:
         return "the default" if where is None else f"access {where}".strip()
 
 
-_ATTRIBUTES = ("minimum_tls", "forward_secrecy", "certificate_strength", "trust", "client",
-               "allow_insecure_http")  # fmt: skip
+ATTRIBUTES = ("minimum_tls", "forward_secrecy", "allow_insecure_http", "certificate_strength",
+              "trust", "client")  # fmt: skip
+"""What rules say about connections, in the order in which they are told of."""
 
 
 _STRICT = Transport()
@@ -98,7 +99,7 @@ def transport_for(rules: Iterable[AccessRule]) -> Transport:
     found: dict[str, object] = {}
     said: dict[str, str] = {}
     for rule in given:
-        for name in _ATTRIBUTES:
+        for name in ATTRIBUTES:
             value = getattr(rule, name)
             if value is not None and name not in found:
                 found[name] = value

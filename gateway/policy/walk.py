@@ -18,7 +18,7 @@ from gateway.policy.addresses import BAD_PORTS, why_closed
 from gateway.policy.destinations import AccessRule
 from gateway.policy.engine import Ask, Question, from_matches, rule_text
 from gateway.policy.steps import TABLE, Row, Step
-from gateway.policy.transport import Transport, transport_for
+from gateway.policy.transport import ATTRIBUTES, Transport, transport_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -175,19 +175,12 @@ def _speaking(question: Question, settings: Settings) -> Iterator[str]:
     target = question.target
     for rule in settings.access:
         if rule.pattern.matches_origin(target):
-            names = [name for name in _ATTRIBUTES if getattr(rule, name) not in {None, ()}]
+            names = [name for name in ATTRIBUTES if getattr(rule, name) not in {None, ()}]
             if not rule.allow_insecure_http and "allow_insecure_http" in names:
                 names.remove("allow_insecure_http")
             if names:
                 what = ", ".join(name.replace("_", "-") for name in names)
                 yield f"{rule_text('access', rule)} ({what})"
-
-
-_ATTRIBUTES = tuple(
-    field.name
-    for field in attrs.fields(AccessRule)
-    if field.name not in {"pattern", "page", "native", "where"}
-)
 
 
 def _addresses(addresses: Sequence[Found], settings: Settings) -> Answer:

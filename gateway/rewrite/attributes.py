@@ -23,6 +23,7 @@ from gateway.rewrite.urls import UrlMap, map_list, map_refresh, map_srcset
 
 if TYPE_CHECKING:
     from gateway.origins import Origin
+    from gateway.rewrite.js_body import InPage
 
 _WS = "\t\n\f\r "
 _FETCHED_BY_LINK = frozenset({"stylesheet", "preload", "modulepreload"})
@@ -68,6 +69,7 @@ class TagEditor:
         xml: bool,
         runtime: RuntimeSource | None = None,
         form_token: str = "",
+        scripts: InPage | None = None,
     ) -> None:
         """Make an editor for one document."""
         self._forms = forms.FormTokens(urls, form_token) if form_token else None
@@ -77,6 +79,7 @@ class TagEditor:
         self._encoding = encoding
         self._xml = xml
         self._runtime = runtime
+        self._scripts = scripts
         self._based = False
 
     def attributes(self, markup: bytes, start: int, end: int) -> list[Attribute]:
@@ -112,7 +115,8 @@ class TagEditor:
         """
         local = name.rpartition(b":")[2] if self._xml else name
         is_sent = self._forms is not None and local in forms.ELEMENTS and kind in {"html", "xml"}
-        if name != b"base" and not is_sent and _NOTHING_TO_DO.match(markup, *tag.span(2)):
+        quiet = name != b"base" and not is_sent and self._scripts is None
+        if quiet and _NOTHING_TO_DO.match(markup, *tag.span(2)):
             return tag.group()
         attributes = self.attributes(markup, *tag.span(2))
         targets = self._targets(local, attributes) if is_sent else {}
@@ -173,7 +177,11 @@ class TagEditor:
         if name in tokens.URL_ATTRIBUTES:
             if name == b"data" and element != b"object":
                 return value
+            if self._scripts is not None:
+                value = self._scripts.url(value, urls)
             return urls.url(value)
+        if self._scripts is not None and name.startswith(b"on"):
+            return self._scripts.handler(value, urls)
         if name in tokens.SRCSET_ATTRIBUTES:
             return map_srcset(value, urls.url)
         if name in tokens.LIST_ATTRIBUTES:
@@ -220,6 +228,9 @@ class TagEditor:
             )
         as_style = "stylesheet" in kinds or values.get(b"as", "").strip(_WS).lower() == "style"
         digest = values.get(b"integrity", "").strip(_WS)
+        if self._scripts is not None and kinds & _FETCHED_BY_LINK:
+            loads = values.get(b"as", "").strip(_WS).lower()
+            as_style = as_style or loads == "script" or "modulepreload" in kinds
         if digest and kinds & _FETCHED_BY_LINK and as_style:
             # The sheet may be edited: the gateway verifies what the origin sent instead.
             href = self._urls.url(values.get(b"href", ""))
@@ -228,6 +239,17 @@ class TagEditor:
             )
             overrides[b"integrity"] = ""
         return overrides
+
+    def _script(self, attributes: Sequence[Attribute]) -> dict[bytes, str]:
+        """What is edited has another digest: the gateway verifies what the origin sent."""
+        values = {one.name: one.value for one in attributes}
+        digest = values.get(b"integrity", "").strip(_WS)
+        src = self._urls.url(values.get(b"src", ""))
+        is_ours = src.startswith(self._urls.codec.asset_origin + "/")
+        if self._scripts is None or not digest or not src or is_ours:
+            return {}
+        verified = with_parameter(src, wire.INTEGRITY_PARAMETER, quote(digest, safe="-+/="))
+        return {b"src": verified, b"integrity": ""}
 
     def _iframe(self, attributes: Sequence[Attribute]) -> dict[bytes, str]:
         overrides = {}
@@ -266,6 +288,7 @@ _SPECIAL: dict[bytes, Callable[[TagEditor, Sequence[Attribute]], dict[bytes, str
     b"meta": TagEditor._meta,
     b"link": TagEditor._link,
     b"iframe": TagEditor._iframe,
+    b"script": TagEditor._script,
     b"animate": TagEditor._animation,
     b"set": TagEditor._animation,
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gateway.origins import Origin
     from gateway.rewrite.csp import RuntimeSource
+    from gateway.rewrite.js_body import InPage
     from gateway.rewrite.urls import UrlMap
 
 _CDATA = b"<![CDATA["
@@ -49,7 +50,7 @@ _ENTITY = re.compile(
 class BasicRewriter(HtmlRewriter):
     """Rewrites one document for mode ``basic``; made and fed as ``HtmlRewriter`` is."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (as its base's)
         self,
         urls: UrlMap,
         origin: Origin,
@@ -60,14 +61,17 @@ class BasicRewriter(HtmlRewriter):
         frame_markup: bytes = b"",
         runtime: RuntimeSource | None = None,
         form_token: str = "",
+        in_page: InPage | None = None,
     ) -> None:
         """Make a rewriter for one document; markup of ours is to be put in behind it."""
+        del in_page  # no script is left to be edited
         super().__init__(
             urls, origin, encoding=encoding, xml=xml, limit=limit, frame_markup=frame_markup,
             runtime=runtime, form_token=form_token,
         )  # fmt: skip
         self._cleaner = basic.TagCleaner(encoding, xml=xml)
         self._skips = (_QUIET, _TEXT, _TEXT, _TEXT_IN_XML)
+        self._passes = None  # what is to go is found by Python alone
         self._start, self._ending = tokens.START_TAG, tokens.END_TAG
         if xml:
             self._start, self._ending = tokens.START_TAG_IN_XML, tokens.END_TAG_IN_XML

@@ -18,6 +18,7 @@ from gateway import wire
 from gateway.origins import parse
 from gateway.rewrite.csp_grammar import DIRECTIVES
 from gateway.rewrite.inject import GUARD, REVEAL
+from gateway.rewrite.media import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -258,6 +259,8 @@ def _admit_runtime(directives: dict[str, list[str]], runtime: RuntimeSource) -> 
                 *_without_none(directives[name]),
                 runtime.own,
                 runtime.rare_url,
+                # Before a worker from a blob goes the preamble; it looks how the script begins.
+                "blob:",
             ]
             break
 
@@ -284,6 +287,19 @@ def containment(codec: Codec, frame_ancestors: Iterable[str]) -> str:
         f"report-uri {wire.REPORT_PATH}",
     ]
     return "; ".join(directives)
+
+
+def shown(codec: Codec, kind: Kind) -> bytes:
+    """The policy of a document that has no runtime: it may be seen, but not act.
+
+    Browsers ask ``script-src`` of XSLT sheets too; so where one may come the sandbox stops
+    scripts, and the sources of elements all that is no sheet of a rewrite host.
+    """
+    if kind is not Kind.PLAIN_XML:
+        return b"script-src 'none'"
+    sandbox = "allow-same-origin allow-forms allow-modals allow-downloads allow-pointer-lock"
+    sources = f"script-src 'none'; script-src-elem https://{codec.wildcard}"
+    return f"sandbox {sandbox}; {sources}".encode("ascii")
 
 
 def basic_policies(policies: Iterable[bytes], runtime: RuntimeSource) -> list[bytes]:

@@ -13,8 +13,11 @@ import attrs
 
 from gateway import wire
 from gateway.origins import HostKind, parse, parse_origin
+from gateway.rewrite import header_names as names
 from gateway.rewrite.csp import RuntimeSource, containment, frame_ancestors_for, map_policies
+from gateway.rewrite.links import LIMIT, map_links
 from gateway.rewrite.media import is_read_by_use
+from gateway.rewrite.outgoing_forms import is_signed, map_header, map_target
 from gateway.rewrite.parameters import strip_own_parameters
 from gateway.rewrite.reporting import Reporting, map_report_to, map_reporting_endpoints
 from gateway.rewrite.urls import map_refresh
@@ -27,47 +30,10 @@ if TYPE_CHECKING:
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
-_HOP_BY_HOP = frozenset(
-    (
-        b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate",
-        b"proxy-authorization", b"proxy-authentication-info", b"te", b"trailer",
-        b"transfer-encoding", b"upgrade", b"http2-settings",
-    )
-)  # fmt: skip
-_REQUEST_DROPPED = frozenset(
-    (
-        b"host", b"cookie", b"content-length", b"expect", b"forwarded", b"via", b"x-real-ip",
-        b"true-client-ip", b"cf-connecting-ip", b"x-client-ip", b"max-forwards",
-        b"x-forwarded", b"forwarded-for", b"client-ip", b"x-cluster-client-ip", b"x-remote-ip",
-        b"x-original-forwarded-for", b"x-originating-ip", b"x-remote-addr", b"fastly-client-ip",
-        b"x-azure-clientip", b"x-azure-socketip", b"x-envoy-external-address", b"fly-client-ip",
-        b"x-appengine-user-ip", b"cf-connecting-ipv6", b"cf-pseudo-ipv4", b"x-proxyuser-ip",
-    )
-)  # fmt: skip
-_RESPONSE_DROPPED = frozenset(
-    (
-        b"content-length", b"set-cookie", b"set-cookie2", b"strict-transport-security",
-        b"public-key-pins", b"public-key-pins-report-only", b"expect-ct", b"alt-svc", b"nel",
-        b"report-to", b"reporting-endpoints", b"x-frame-options", b"origin-agent-cluster",
-        b"speculation-rules", b"clear-site-data", b"x-dns-prefetch-control", b"content-encoding",
-        b"content-security-policy", b"content-security-policy-report-only",
-    )
-)  # fmt: skip
-_EDITED_DROPPED = frozenset(
-    (
-        b"etag", b"last-modified", b"accept-ranges", b"content-md5", b"digest", b"content-digest",
-        b"repr-digest", b"want-digest",
-    )
-)  # fmt: skip
-_PRIVATE_DROPPED = frozenset((b"cache-control", b"expires", b"pragma", b"age"))
-_URL_FIELDS = frozenset((b"location", b"content-location", b"sourcemap", b"x-sourcemap"))
-_CONDITIONAL = frozenset(
-    (b"if-none-match", b"if-modified-since", b"if-range", b"if-match", b"if-unmodified-since",
-     b"range")
-)  # fmt: skip
-_LINK_TARGET = re.compile(r"<([^<>]*)>")
 _QUOTED_ORIGIN = re.compile(r'"((?:https?|wss?)://[^"*/]+)"')
-_MAX_LINK = 16 * 1024
+_ORIGIN_WORD = re.compile(r"(?<![^\s;,])(?:https?|wss?)://[^\s;,*'\"/]+(?=[\s;,]|\Z)")
+_FORBIDDEN = (*wire.FORBIDDEN_TO_SITES, *names.RESPONSE_DROPPED_PREFIXES)
+_CLEARED = frozenset((b'"storage"', b'"cache"', b'"prefetchCache"', b'"prerenderCache"'))
 _HSTS = b"max-age=31536000; includeSubDomains"
 
 
@@ -95,7 +61,7 @@ def without_hop_by_hop(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[byte
     return [
         (key, value)
         for key, value in kept
-        if key.lower() not in _HOP_BY_HOP and key.lower() not in named
+        if key.lower() not in names.HOP_BY_HOP and key.lower() not in named
     ]
 
 
@@ -180,7 +146,7 @@ def sec_fetch_site(who: Initiator, target: Origin, suffixes: Suffixes) -> bytes 
     return b"same-site" if same_site else b"cross-site"
 
 
-def request_fields(
+def request_fields(  # noqa: PLR0913 (all that the fields depend on)
     fields: Fields,
     target: Origin,
     codec: Codec,
@@ -190,32 +156,28 @@ def request_fields(
     edits_body: bool,
     accept_encoding: bytes,
     condition: tuple[bytes, bytes] | None = None,
+    maps: bool = True,
 ) -> list[tuple[bytes, bytes]]:
     """The fields that go upstream.
 
     ``edits_body`` says that the answer may be edited: then it must come in a coding
     that can be decoded, whole; ``condition`` is the origin's own behind a validator of
-    ours.
+    ours.  ``maps``: addresses in other fields are expanded, too.
     """
     who = initiator(fields, target, codec)
+    maps = maps and not is_signed(fields)
     out = [(b"Host", target.netloc.encode("ascii"))]
     for key, value in without_hop_by_hop(fields):
         name = key.lower()
-        if name in _REQUEST_DROPPED or name.startswith((b"x-forwarded-", b"sec-websocket-")):
+        if name in names.REQUEST_DROPPED or name.startswith((b"x-forwarded-", b"sec-websocket-")):
             continue
-        if edits_body and (name in _CONDITIONAL or name == b"accept-encoding"):
+        if edits_body and (name in names.EDITS_DROPPED or name == b"accept-encoding"):
             continue
-        mapped: bytes | None = value
-        if name == b"origin":
-            mapped = _expand_origin_field(value, codec)
-        elif name == b"referer":
-            mapped = _expand_referer(value, codec)
-        elif name == b"sec-fetch-site":
-            mapped = sec_fetch_site(who, target, suffixes)
-        elif name == b"sec-fetch-dest" and value == b"iframe" and isinstance(who, OuterFrame):
-            mapped = b"document"
+        mapped = _request_field(name, value, who, target, codec, suffixes, maps=maps)
         if mapped is not None:
             out.append((key, mapped))
+    if sec_fetch_site(who, target, suffixes) == b"cross-site" and _is_credentialed(fields):
+        out.append((b"Sec-Fetch-Storage-Access", b"active"))
     if edits_body:
         out.append((b"Accept-Encoding", accept_encoding))
     if condition is not None:
@@ -223,6 +185,50 @@ def request_fields(
     if cookie:
         out.append((b"Cookie", cookie))
     return out
+
+
+def _request_field(
+    name: bytes,
+    value: bytes,
+    who: Initiator,
+    target: Origin,
+    codec: Codec,
+    suffixes: Suffixes,
+    *,
+    maps: bool,
+) -> bytes | None:
+    """A request field's value upstream; None: it does not go there."""
+    if name == b"origin":
+        return _expand_origin_field(value, codec)
+    if name in {b"referer", b"ping-from", b"ping-to"}:
+        return _expand_referer(value, codec, maps=maps)
+    if name == b"sec-fetch-site":
+        return _site_field(value, who, target, suffixes)
+    if name == b"sec-fetch-dest" and value == b"iframe" and isinstance(who, OuterFrame):
+        return b"document"
+    if name == b"sec-fetch-storage-access":
+        return None  # the hosts here are not the sites that it is about
+    return map_header(name, value, codec) if maps else value
+
+
+def _site_field(value: bytes, who: Initiator, target: Origin, suffixes: Suffixes) -> bytes | None:
+    """``Sec-Fetch-Site`` of a request that may have been redirected.
+
+    A browser that calls a page's request to its own host same-site was led over another host.
+    """
+    mapped = sec_fetch_site(who, target, suffixes)
+    return b"cross-site" if mapped == b"same-origin" and value == b"same-site" else mapped
+
+
+def _is_credentialed(fields: Fields) -> bool:
+    """Whether a resource is asked for with a session: then the jar goes along.
+
+    Only browsers that send Fetch Metadata are told of; of a navigation nobody knows whether
+    it is a frame's.
+    """
+    held = any(wire.ICK_COOKIE in value for value in get_all(fields, b"cookie"))
+    mode = get(fields, b"sec-fetch-mode")
+    return held and mode not in {"navigate", None}
 
 
 def _expand_origin_field(value: bytes, codec: Codec) -> bytes | None:
@@ -237,12 +243,17 @@ def _expand_origin_field(value: bytes, codec: Codec) -> bytes | None:
     return value
 
 
-def _expand_referer(value: bytes, codec: Codec) -> bytes | None:
+def _expand_referer(value: bytes, codec: Codec, *, maps: bool) -> bytes | None:
     text = value.decode("latin-1")
     expanded = codec.expand_url(text)
-    if expanded is not None:
-        return strip_own_parameters(expanded).encode("latin-1")
     found = parse(text)
+    if expanded is not None and found is not None:
+        expanded = strip_own_parameters(expanded)
+        page = parse(expanded)
+        if maps and page is not None:
+            # As its own origin was asked for it: there its state was no secret either.
+            expanded = map_target(expanded, codec, page[0])
+        return expanded.encode("latin-1")
     return None if found is not None and codec.is_own(found[0].host) else value
 
 
@@ -252,7 +263,8 @@ class ResponseContext:
 
     ``edited``: the body changes; ``private``: it holds what is one person's; ``etag``:
     ours; ``coding``: the content coding of an edited body.  ``same_site``: the initiator's
-    site is the origin's, as far as anybody knows.  ``reporting``: how the site is told of
+    site is the origin's, as far as anybody knows.  ``redirects``: by its status, the browser
+    goes where ``Location`` says.  ``reporting``: how the site is told of
     what it asks for; ``operator``: the operator's policies, each with whether it only
     reports, and ``operator_reporting`` how those are told of.
     """
@@ -266,6 +278,7 @@ class ResponseContext:
     private: bool = False
     etag: bytes | None = attrs.field(default=None, repr=False)
     coding: str = "identity"
+    redirects: bool = True
     runtime: RuntimeSource | None = None
     reporting: Reporting | None = None
     operator: tuple[tuple[str, bool], ...] = attrs.field(default=(), repr=False)
@@ -281,13 +294,13 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
             if not context.edited:
                 out.append((key, value))
             continue
-        if name in _RESPONSE_DROPPED or name.startswith(wire.FORBIDDEN_TO_SITES):
+        if name in names.RESPONSE_DROPPED or name.startswith(_FORBIDDEN):
             continue
-        if context.edited and name in _EDITED_DROPPED:
+        if context.edited and name in names.EDITED_DROPPED:
             continue
-        if context.private and name in _PRIVATE_DROPPED:
+        if context.private and name in names.PRIVATE_DROPPED:
             continue
-        if name == b"link" and len(value) > _MAX_LINK:
+        if name == b"link" and len(value) > LIMIT:
             continue  # a hint that long is none
         out.append((key, _map_field(name, value, context)))
     frames = _site_policies(fields, context, out)
@@ -299,7 +312,8 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
     if clearing := _clear_site_data(get_all(fields, b"clear-site-data")):
         out.append((b"Clear-Site-Data", clearing))
     if context.edited or is_read_by_use(get(fields, b"content-type")):
-        out.append((b"Vary", b"Sec-Fetch-Dest"))
+        varies = b"Sec-Fetch-Dest, Accept-Encoding" if context.edited else b"Sec-Fetch-Dest"
+        out.append((b"Vary", varies))
     if context.edited and context.coding != "identity":
         out.append((b"Content-Encoding", context.coding.encode("ascii")))
     if context.etag is not None:
@@ -367,28 +381,35 @@ def own_fields() -> list[tuple[bytes, bytes]]:
 
 def _map_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
     codec, text = context.codec, value.decode("latin-1")
-    if name in _URL_FIELDS:
-        return _map_url_field(value, context)
+    if name in names.URL_FIELDS:
+        return _map_url_field(name, value, context)
     if name == b"refresh":
         text = map_refresh(text, lambda url: codec.collapse_url(url, context.url))
     elif name == b"link" and not context.by_script:
-        text = _LINK_TARGET.sub(
-            lambda found: f"<{codec.collapse_url(found.group(1), context.url)}>", text
-        )
+        text = map_links(text, lambda url: codec.collapse_url(url, context.url))
     elif name in {b"access-control-allow-origin", b"timing-allow-origin"}:
         text = ", ".join(_collapse_origin(one.strip(), codec) for one in text.split(","))
     elif name == b"cross-origin-resource-policy" and text.strip().lower() == "same-site":
         # All rewrite hosts are one site to the browser: whose site it is, is judged here.
         text = "same-site" if context.same_site else "same-origin"
-    elif name == b"permissions-policy":
+    elif name in {b"permissions-policy", b"permissions-policy-report-only"}:
         text = _QUOTED_ORIGIN.sub(
             lambda found: f'"{_collapse_origin(found.group(1), codec)}"', text
         )
+    elif name == b"feature-policy":
+        text = _ORIGIN_WORD.sub(lambda found: _collapse_origin(found.group(), codec), text)
     return text.encode("latin-1")
 
 
-def _map_url_field(value: bytes, context: ResponseContext) -> bytes:
-    """Browsers read a Location as UTF-8 where it is; what is not passes octet for octet."""
+def _map_url_field(name: bytes, value: bytes, context: ResponseContext) -> bytes:
+    """Browsers read a Location as UTF-8 where it is; what is not passes octet for octet.
+
+    Where script alone reads it, another site's name is what it reads everywhere.
+    """
+    if context.by_script and not (name == b"location" and context.redirects):
+        found = parse(value.decode("latin-1"), context.url)
+        if found is not None and found[0] != context.origin:
+            return value
     try:
         return context.codec.collapse_url(value.decode("utf-8"), context.url).encode("utf-8")
     except UnicodeDecodeError:
@@ -407,8 +428,8 @@ def clears_cookies(values: Iterable[bytes]) -> bool:
 
 
 def _clear_site_data(values: Iterable[bytes]) -> bytes:
-    """``cookies`` never passes (it would delete the session); ``*`` becomes the rest."""
+    """``cookies`` never passes (it would delete the session); ``*`` becomes storage and cache."""
     kinds = {kind.strip() for value in values for kind in value.split(b",")}
     if b'"*"' in kinds:
         kinds |= {b'"storage"', b'"cache"'}
-    return b", ".join(sorted(kinds & {b'"storage"', b'"cache"'}))
+    return b", ".join(sorted(kinds & _CLEARED))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gateway.rewrite import scripts, tokens
+from gateway.rewrite import native, scripts, tokens
 from gateway.rewrite.attributes import TagEditor
 from gateway.rewrite.css import LIMIT, CssRewriter
 from gateway.rewrite.foreign import ForeignContent
@@ -23,6 +23,7 @@ from gateway.rewrite.urls import UrlMap
 if TYPE_CHECKING:
     from gateway.origins import Origin
     from gateway.rewrite.csp import RuntimeSource
+    from gateway.rewrite.js_body import InPage
 
 _DEEPEST_SRCDOC = 8
 _PATIENCE = 4096
@@ -34,7 +35,6 @@ _PI_END = re.compile(rb"\?>")
 _CDATA_END = re.compile(rb"\]\]>")
 _STYLESHEET = b"<?xml-stylesheet"
 _CDATA = b"<![CDATA["
-_MAYBE_INERT = re.compile(rb"importmap|speculationrules|&", re.IGNORECASE)
 _QUOTE_AFTER = re.compile(rb"[\t\n\f\r ]*=[\t\n\f\r ]*([\"'])")
 _QUOTE_OR_END = re.compile(rb"=[\t\n\f\r ]*[\"']|>")
 _EQUALS_AT_END = re.compile(rb"=[\t\n\f\r ]*\Z")
@@ -49,7 +49,7 @@ class HtmlRewriter:
     XHTML or SVG.  ``limit`` bounds what is held back, in octets.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that a document is edited by)
         self,
         urls: UrlMap,
         origin: Origin,
@@ -60,12 +60,13 @@ class HtmlRewriter:
         frame_markup: bytes = b"",
         runtime: RuntimeSource | None = None,
         form_token: str = "",
+        in_page: InPage | None = None,
     ) -> None:
         """Make a rewriter for one document.
 
-        ``frame_markup`` goes into each ``srcdoc``.
-        ``runtime`` is admitted by policies in ``meta`` elements.  ``form_token`` goes into
-        where forms are sent with POST.
+        ``frame_markup`` goes into each ``srcdoc``.  ``runtime`` is admitted by policies in
+        ``meta`` elements.  ``form_token`` goes into where forms are sent with POST.
+        ``in_page`` edits its scripts.
         """
         self._frame_markup = frame_markup
         self._urls = urls
@@ -77,10 +78,12 @@ class HtmlRewriter:
         self._runtime = runtime
         self._editor = TagEditor(
             urls, origin, self._srcdoc,
-            encoding=encoding, xml=xml, runtime=runtime, form_token=form_token,
+            encoding=encoding, xml=xml, runtime=runtime, form_token=form_token, scripts=in_page,
         )  # fmt: skip
         self._form_token = form_token
-        self._skips = tokens.skips(forms=bool(form_token))
+        self._skips = tokens.skips(forms=bool(form_token), handlers=in_page is not None)
+        self._scripts = in_page
+        self._passes = native.pass_html
         self._pending = b""
         self._wanted = 0
         self._out: list[bytes] = []
@@ -88,14 +91,10 @@ class HtmlRewriter:
         self._stalled = False
         # What the scanner is in the middle of; None: in data.
         self._until: re.Pattern[bytes] | None = None
-        self._raw = b""
-        self._escaped = 0
+        self._raw, self._escaped = b"", 0
         self._css: CssRewriter | None = None
-        self._inert: tuple[str, list[bytes]] | None = None
-        self._inert_size = 0
-        self._dropping = False
-        self._quote = b""
-        self._opening = False
+        self._held: scripts.Held | None = None
+        self._dropping, self._quote, self._opening = False, b"", False
         # The text of a style element of SVG within HTML, up to the next markup.
         self._sheet: CssRewriter | None = None
         self._in_cdata = False
@@ -142,15 +141,15 @@ class HtmlRewriter:
         css = self._css or self._sheet
         if css is not None:
             self._out.append(css.feed(rest) + css.close())
-        elif self._inert is not None:
-            self._finish_inert(rest)
+        elif self._held is not None:
+            self._finish_held(rest)
         elif not self._dropping:
             self._out.append(rest)
 
     def _give_up(self) -> None:
         """A token is longer than it may be: nothing of it goes out."""
         text, self._pending, self._wanted = self._pending, b"", 0
-        if self._inert is not None:
+        if self._held is not None:
             return
         self._dropping = True
         self._quote = b""
@@ -183,14 +182,21 @@ class HtmlRewriter:
             skip = in_html
         else:
             skip = in_foreign if self._foreign.is_foreign else at_point
-        found = skip.match(text, at)
-        start = found.end() if found is not None else at
+        if self._passes is not None and skip is in_html and len(text) - at <= self._limit:
+            at = self._passes(
+                text, at, self._out, self._urls.url,
+                forms=bool(self._form_token), handlers=self._scripts is not None,
+            )  # fmt: skip
+            start = at
+        else:
+            found = skip.match(text, at)
+            start = found.end() if found is not None else at
         if start > at:
             self._out.append(text[at:start])
             if self._foreign.at_point and text.find(b"<", at, start) >= 0:
                 self._foreign.at_point = False
-            if start == len(text):
-                return start
+        if start == len(text):
+            return start
         following = text[start + 1 : start + 2]
         if following not in b"!?/":
             reached = self._start_tag(text, start)
@@ -392,15 +398,22 @@ class HtmlRewriter:
         if name == b"style":
             map_url = self._sheet_url if self._xml else self._urls.url
             self._css = CssRewriter(map_url, self._encoding, self._limit)
-        elif name == b"script" and _MAYBE_INERT.search(text, *tag.span(2)):
-            for attribute in self._editor.attributes(text, *tag.span(2)):
-                kind = attribute.value.strip("\t\n\f\r ").lower()
-                if attribute.name == b"type" and kind in {
-                    scripts.IMPORT_MAP,
-                    scripts.SPECULATION_RULES,
-                }:
-                    self._inert = (kind, [])
-                    self._inert_size = 0
+        elif name == b"script" and (
+            self._scripts is not None or scripts.MAYBE_HELD.search(text, *tag.span(2))
+        ):
+            attributes = self._editor.attributes(text, *tag.span(2))
+            edit = None if self._scripts is None else self._edit_script
+            needs = self._scripts is not None and self._scripts.needs_nonce
+            self._held = scripts.held(
+                attributes, self._limit, self._out[-1], edit, needs_nonce=needs
+            )
+            if self._held is not None and self._held.holds_tag:
+                self._out.pop()
+
+    def _edit_script(self, text: bytes) -> bytes:
+        if self._scripts is None:
+            return text
+        return self._scripts.element(text, self._encoding, self._urls)
 
     def _pass_raw(self, text: bytes, at: int) -> int | None:
         if self._raw == b"plaintext":
@@ -419,35 +432,21 @@ class HtmlRewriter:
     def _content(self, data: bytes) -> None:
         if self._css is not None:
             self._out.append(self._css.feed(data))
-        elif self._inert is not None:
-            self._inert_size += len(data)
-            if self._inert_size <= self._limit:
-                self._inert[1].append(data)
-            else:
-                self._inert[1].clear()  # too much to be read: it stays empty
         else:
-            self._out.append(data)
+            self._out.append(data if self._held is None else self._held.add(data))
 
     def _finish_raw(self) -> None:
         if self._css is not None:
             self._out.append(self._css.close())
             self._css = None
-        elif self._inert is not None:
-            self._finish_inert(b"")
+        else:
+            self._finish_held(b"")
         self._raw = b""
 
-    def _finish_inert(self, rest: bytes) -> None:
-        if self._inert is None:
-            return
-        kind, held = self._inert
-        self._inert = None
-        raw = b"".join(held) + rest if self._inert_size <= self._limit else b""
-        try:
-            text = raw.decode(self._encoding)
-        except UnicodeDecodeError:
-            text = raw.decode("latin-1")
-        mapped = scripts.replacement_for(kind, text, self._urls.url)
-        self._out.append(raw if mapped == text else mapped.encode("ascii", "backslashreplace"))
+    def _finish_held(self, rest: bytes) -> None:
+        if self._held is not None:
+            self._out.append(self._held.finish(rest, self._urls.url, self._encoding))
+            self._held = None
 
     def _find_raw_end(self, text: bytes, at: int) -> tuple[int, int]:
         """Where the content ends (-1: not here), and up to where it is content for sure."""
@@ -484,6 +483,7 @@ class HtmlRewriter:
             frame_markup=self._frame_markup,
             runtime=self._runtime,
             form_token=self._form_token,
+            in_page=self._scripts,
         )
         inner._nesting = self._nesting + 1
         return self._nested(inner, markup.encode("utf-8", "replace")).decode("utf-8", "replace")

@@ -1,4 +1,10 @@
-"""What a request asks for and what a response is: which bodies are read, and as what."""
+"""What a request asks for and what a response is: which bodies are read, and as what.
+
+Documents, what documents load as sheets, manifests and workers, and what media elements
+play.  What script fetches is left alone, whatever it is: the runtime maps the URLs where
+script uses them.  A player that is no browser says nothing (no ``Sec-Fetch-Dest``): a
+playlist that it asks for is edited.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +17,7 @@ _XML = frozenset({"text/xml", "application/xml", "text/xsl", "text/rdf"})
 """What browsers read as XML (MIME Sniffing, 4.6), besides every ``+xml``; the last two once did."""
 _FEEDS = frozenset({"application/rss+xml", "application/atom+xml"})
 """What Chromium shows as plain text."""
+_MEDIA_DESTINATIONS = frozenset({"video", "audio"})
 _UNKNOWN = frozenset({"", "text/plain", "application/octet-stream", "unknown/unknown", "*/*"})
 
 
@@ -21,7 +28,18 @@ class Asked(Enum):
     STYLE = "style"
     MANIFEST = "manifest"
     WORKER = "worker"
+    XSLT = "xslt"
+    SCRIPT = "script"
+    MEDIA = "media"
     OTHER = "other"
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the answer is likely to be: then it must come whole, in a coding that is read.
+
+        Media are not: players ask for them in ranges, and few of them are playlists.
+        """
+        return self not in {Asked.MEDIA, Asked.OTHER}
 
 
 class Kind(Enum):
@@ -33,11 +51,28 @@ class Kind(Enum):
     CSS = "css"
     MANIFEST = "manifest"
     WORKER = "worker"
+    HLS = "hls"
+    DASH = "dash"
+    XSLT = "xslt"
+    SCRIPT = "script"
+    PLAIN_XML = "plain xml"
+    """XML that is neither XHTML nor SVG: shown as a tree, or by a sheet that it names."""
 
     @property
     def is_document(self) -> bool:
         """Whether the runtime goes into it."""
         return self in {Kind.HTML, Kind.XML}
+
+
+PLAYLISTS = {
+    "application/vnd.apple.mpegurl": Kind.HLS,
+    "application/x-mpegurl": Kind.HLS,
+    "audio/mpegurl": Kind.HLS,
+    "audio/x-mpegurl": Kind.HLS,
+    "application/dash+xml": Kind.DASH,
+}
+_SUFFIXES = {".m3u8": Kind.HLS, ".m3u": Kind.HLS, ".mpd": Kind.DASH}
+"""Where the type says nothing, and may be doubted: what players go by then."""
 
 
 def media_type(content_type: str | None) -> str:
@@ -65,17 +100,31 @@ def asked_for(destination: str | None, mode: str | None, accept: str | None) -> 
         return Asked.WORKER
     if destination == "manifest":
         return Asked.MANIFEST
+    if destination == "xslt":
+        return Asked.XSLT
+    if destination == "script":
+        return Asked.SCRIPT  # not of worklets, which have no location and no runtime
     if destination == "style" or (
         destination is None and (accept or "").lstrip().startswith("text/css")
     ):
         return Asked.STYLE
+    if destination in _MEDIA_DESTINATIONS or (destination is None and mode is None):
+        return Asked.MEDIA
     return Asked.OTHER
 
 
-def kind_of(asked: Asked, content_type: str | None, *, nosniff: bool, basic: bool = False) -> Kind:
+def kind_of(
+    asked: Asked,
+    content_type: str | None,
+    *,
+    nosniff: bool,
+    basic: bool = False,
+    path: str = "",
+) -> Kind:
     """How a successful answer's body is to be read.
 
-    ``basic``: whatever can hold script is, wherever the browser wants to put it.
+    ``basic``: whatever can hold script is, wherever the browser wants to put it.  ``path``
+    is the URL's, by whose end players know a playlist of no type.
     """
     kind = media_type(content_type)
     if basic and ((kind.endswith("+xml") and kind not in _FEEDS) or kind in _XML):
@@ -86,18 +135,42 @@ def kind_of(asked: Asked, content_type: str | None, *, nosniff: bool, basic: boo
     if asked is Asked.DOCUMENT:
         if kind == "text/html":
             return Kind.HTML
-        return Kind.XML if kind in _XML_DOCUMENTS else Kind.UNTOUCHED
+        if kind in _XML_DOCUMENTS:
+            return Kind.XML
+        return PLAYLISTS.get(kind) or (Kind.PLAIN_XML if _is_xml(kind) else Kind.UNTOUCHED)
+    if asked is Asked.MEDIA:
+        sniffed = not nosniff and kind in _UNKNOWN
+        suffix = path[path.rfind(".") :].lower() if sniffed else ""
+        return PLAYLISTS.get(kind) or _SUFFIXES.get(suffix, Kind.UNTOUCHED)
+    if asked is Asked.XSLT:
+        is_sheet = kind in _XML or kind.endswith("+xml") or (kind in _UNKNOWN and not nosniff)
+        return Kind.XSLT if is_sheet else Kind.UNTOUCHED
     if asked is Asked.STYLE:
         # A document in quirks mode takes any type of its own origin for a sheet.
         is_css = kind == "text/css" or (kind in _UNKNOWN and not nosniff)
         return Kind.CSS if is_css else Kind.UNTOUCHED
     if asked is Asked.MANIFEST:
         return Kind.MANIFEST
-    if (asked is Asked.WORKER and "javascript" in kind) or (
-        asked is Asked.WORKER and "ecma" in kind
-    ):
+    if asked is Asked.SCRIPT and _runs(kind, nosniff=nosniff):
+        return Kind.SCRIPT
+    if asked is Asked.WORKER and _is_script(kind):
         return Kind.WORKER
     return Kind.UNTOUCHED
+
+
+def _is_script(kind: str) -> bool:
+    return "javascript" in kind or "ecma" in kind
+
+
+def _runs(kind: str, *, nosniff: bool) -> bool:
+    """Whether a browser runs what it asked for as a script (Fetch, 2.2.6 and 3.5)."""
+    if _is_script(kind):
+        return True
+    return (
+        not nosniff
+        and not kind.startswith(("image/", "audio/", "video/", "text/css", "text/csv"))
+        and (kind in _UNKNOWN or kind.startswith("text/"))
+    )
 
 
 def is_read_by_use(content_type: str | None) -> bool:
@@ -106,8 +179,11 @@ def is_read_by_use(content_type: str | None) -> bool:
     A browser's cache must not give the one for the other.
     """
     kind = media_type(content_type)
-    return (
-        kind in _XML_DOCUMENTS
-        or kind in {"text/html", "text/css", *_UNKNOWN}
-        or kind.endswith(("javascript", "ecmascript", "json"))
+    return kind in {"text/html", "text/css", *_XML, *PLAYLISTS, *_UNKNOWN} or kind.endswith(
+        ("javascript", "ecmascript", "json", "+xml")
     )
+
+
+def _is_xml(kind: str) -> bool:
+    """Whether a browser shows a document of this type as XML."""
+    return kind in _XML or (kind.endswith("+xml") and kind not in _FEEDS)

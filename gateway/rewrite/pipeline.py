@@ -20,11 +20,15 @@ from gateway.rewrite.basic import SafeSheet
 from gateway.rewrite.basic_html import BasicRewriter
 from gateway.rewrite.coding import decoder_for, encoder_for
 from gateway.rewrite.css import LIMIT, CssRewriter
+from gateway.rewrite.dash import DashRewriter
 from gateway.rewrite.encoding import Found, Transcoder, find, find_css
+from gateway.rewrite.hls import HlsRewriter
 from gateway.rewrite.html import HtmlRewriter
 from gateway.rewrite.inject import Injector
+from gateway.rewrite.js_body import WEIGHT, InPage, ScriptBody, ScriptMemory
 from gateway.rewrite.media import Kind
-from gateway.rewrite.urls import UrlMap
+from gateway.rewrite.urls import UrlMap, with_whole_host
+from gateway.rewrite.xslt import XsltRewriter
 
 if TYPE_CHECKING:
     from gateway.origins import Codec, Origin
@@ -57,7 +61,8 @@ class BodyPlan:
     to the device (``tel:``), without it all.  ``form_token`` goes into where
     forms are sent with POST.  ``integrity``: digests of which
     the body as it came must have one (Subresource Integrity).  ``token_bytes`` bounds
-    what is held back of one token.
+    what is held back of one token.  ``scripts``: scripts are edited, and remembered there;
+    none of more than ``script_bytes``; ``hashed``: those in a page only where a nonce admits them.
     """
 
     kind: Kind = Kind.UNTOUCHED
@@ -75,6 +80,9 @@ class BodyPlan:
     integrity: str = ""
     ratio: int = 200
     token_bytes: int = LIMIT
+    scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
+    script_bytes: int = LIMIT
+    hashed: bool = False
 
     @property
     def edits(self) -> bool:
@@ -160,6 +168,7 @@ class _Document(_Text):
             frame_markup=plan.frame_markup,
             runtime=place.runtime,
             form_token=plan.form_token,
+            in_page=_in_page(plan),
         )
         if isinstance(html, BasicRewriter):
             html.let_leave(plan.opens)
@@ -167,6 +176,13 @@ class _Document(_Text):
             return html
         injector = Injector(_declared(found) + plan.markup, xml=xml)
         return _Chain(html, injector) if plan.basic else _Chain(injector, html)
+
+
+def _in_page(plan: BodyPlan) -> InPage | None:
+    """How scripts in a document are edited."""
+    if plan.scripts is None or plan.basic:
+        return None
+    return InPage(plan.scripts, needs_nonce=plan.hashed)
 
 
 class _Chain:
@@ -183,6 +199,33 @@ class _Chain:
     def close(self) -> bytes:
         data = self._first.close()
         return (self._second.feed(data) if data else b"") + self._second.close()
+
+
+class _XmlText(_Text):
+    """Small languages in XML, and XML that shows as a tree: URLs mapped, nothing put in."""
+
+    def _find(self, head: bytes, *, whole: bool) -> Found | None:
+        return find(head, self._plan.charset, xml=True, whole=whole)
+
+    def _make(self, found: Found, codec: str) -> Rewriter:
+        del found
+        plan, place = self._plan, self._place
+        urls, limit = UrlMap(place.codec, place.url), plan.token_bytes
+        if plan.kind is Kind.DASH:
+            return DashRewriter(urls.url, codec, limit)
+        if plan.kind is Kind.XSLT:
+            urls = _SheetUrls(place.codec, place.url)
+        shown = HtmlRewriter(urls, place.origin, encoding=codec, xml=True, limit=limit)
+        if plan.kind is Kind.PLAIN_XML:
+            return shown
+        return _Chain(XsltRewriter(urls.url, codec, limit), shown)
+
+
+class _SheetUrls(UrlMap):
+    """The URLs of a template: ``https://{@host}/`` stays."""
+
+    def url(self, text: str) -> str:
+        return with_whole_host(super().url)(text)
 
 
 class _Sheet(_Text):
@@ -309,20 +352,41 @@ class _Worker:
         return mark + ours + head[len(mark) :]
 
 
+def _script(plan: BodyPlan, place: Place, memory: ScriptMemory) -> Rewriter:
+    urls, limit = UrlMap(place.codec, place.url), plan.script_bytes
+    body = ScriptBody(urls, memory, plan.charset, limit)
+    if plan.kind is Kind.WORKER:
+        return _Chain(body, _Worker(plan))
+    return _Verified(plan.integrity, limit, body) if plan.integrity else body
+
+
 def _rewriter(plan: BodyPlan) -> Rewriter:
+    place = plan.place
+    if plan.kind in _OF_SCRIPT and plan.scripts is not None and place is not None:
+        return _script(plan, place, plan.scripts)
     if plan.kind is Kind.WORKER:
         return _Worker(plan)
-    place = plan.place
     if place is None:
         raise ValueError("a plan that maps URLs needs a place")
     if plan.kind is Kind.CSS:
         sheet = _Sheet(plan, place)
         return _Verified(plan.integrity, plan.token_bytes, sheet) if plan.integrity else sheet
+    if plan.kind is Kind.HLS:
+        return HlsRewriter(UrlMap(place.codec, place.url).url, plan.token_bytes)
+    if plan.kind in {Kind.DASH, Kind.XSLT, Kind.PLAIN_XML}:
+        return _XmlText(plan, place)
     return _Manifest(place) if plan.kind is Kind.MANIFEST else _Document(plan, place)
 
 
+_OF_SCRIPT = frozenset({Kind.SCRIPT, Kind.WORKER})
+
+
 class Pipeline:
-    """One body's way; pieces come out one by one, bounded in size."""
+    """One body's way; pieces come out one by one, bounded in size.
+
+    ``held``: what waits to be edited at its end; ``weight``: what editing an octet costs,
+    in octets of plain markup.
+    """
 
     def __init__(self, plan: BodyPlan) -> None:
         """Raises ``UpstreamFault`` for a content coding that was not asked for."""
@@ -331,11 +395,16 @@ class Pipeline:
             raise UpstreamFault(f"content coding {plan.coding!r} was not asked for")
         self._decoder = decoder
         self._rewriter = _rewriter(plan)
+        self.weight = 1 if plan.scripts is None else WEIGHT
+        self.held = 0
+        self._holds = plan.scripts is not None and plan.kind in _OF_SCRIPT
         self._encoder = encoder_for(plan.coding_out)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take a chunk of the upstream's body, give pieces for the client."""
         for piece in self._decoder.feed(data):
+            if self._holds:
+                self.held += len(piece) * self.weight
             out = self._rewriter.feed(piece)
             if out:
                 yield out if self._encoder is None else self._encoder.feed(out)

@@ -165,9 +165,11 @@ SKIP = _skip(_HTML, _any_of(*_HOT_ELEMENTS), _any_of(*_HOT_NAMES), b"")
 """In HTML content with no foreign content around it."""
 SKIP_POINT = _skip(_HTML, _any_of(*_HOT_ELEMENTS), _any_of(*_HOT_NAMES), _any_of(*_POINTS))
 """In HTML content inside an integration point of foreign content."""
+_FOREIGN = rb"path|g|circle|rect|defs"
+_HOT_IN_FOREIGN = _any_of(*_HOT_ELEMENTS, *_POINTS, *BREAKOUT, b"font", b"animate", b"set")
 SKIP_FOREIGN = _skip(
-    rb"path|g|circle|rect|defs",
-    _any_of(*_HOT_ELEMENTS, *_POINTS, *BREAKOUT, b"font", b"animate", b"set"),
+    _FOREIGN,
+    _HOT_IN_FOREIGN,
     _any_of(*_HOT_NAMES, *PAINT_ATTRIBUTES),
     _any_of(*_POINTS, *CLOSING),
 )
@@ -186,18 +188,21 @@ SKIP_XML = _skip(_XML, _PREFIX + _any_of(*_HOT_IN_XML), _HOT_NAMES_IN_XML, b"")
 
 
 @cache
-def skips(*, forms: bool = False) -> tuple[re.Pattern[bytes], ...]:
-    """``SKIP``, ``SKIP_POINT``, ``SKIP_FOREIGN`` and ``SKIP_XML``; ``forms`` need a look, too."""
-    if not forms:
+def skips(*, forms: bool = False, handlers: bool = False) -> tuple[re.Pattern[bytes], ...]:
+    """``SKIP``, ``SKIP_POINT``, ``SKIP_FOREIGN`` and ``SKIP_XML``; what else needs a look."""
+    if not forms and not handlers:
         return SKIP, SKIP_POINT, SKIP_FOREIGN, SKIP_XML
-    elements = _any_of(*_HOT_ELEMENTS, b"form")
-    names = _any_of(*_HOT_NAMES, b"formmethod")
-    in_xml = _PREFIX + _any_of(*_HOT_IN_XML, b"form")
+    more = (b"form",) if forms else ()
+    elements = _any_of(*_HOT_ELEMENTS, *more)
+    handler = rb"[oO][nN][^" + WS + rb"/>=]++" if handlers else rb"(?!)"
+    names = rb"(?>" + _any_of(*_HOT_NAMES, b"formmethod") + rb"|" + handler + rb")"
+    foreign = rb"(?>" + _any_of(*_HOT_NAMES, *PAINT_ATTRIBUTES) + rb"|" + handler + rb")"
+    in_xml = rb"(?>" + _HOT_NAMES_IN_XML + rb"|" + handler + rb")"
     return (
         _skip(_HTML, elements, names, b""),
         _skip(_HTML, elements, names, _any_of(*_POINTS)),
-        SKIP_FOREIGN,
-        _skip(_XML, in_xml, _HOT_NAMES_IN_XML, b""),
+        _skip(_FOREIGN, _HOT_IN_FOREIGN, foreign, _any_of(*_POINTS, *CLOSING)),
+        _skip(_XML, _PREFIX + _any_of(*_HOT_IN_XML, *more), in_xml, b""),
     )
 
 

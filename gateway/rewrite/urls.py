@@ -47,6 +47,14 @@ class UrlMap:
             self.base = found[1].href
 
 
+_OPEN_AUTHORITY = re.compile(r"[^/\\]*[/\\]{2,}[^/\\?#]*[{$]")
+
+
+def with_whole_host(map_url: Map) -> Map:
+    """The same for URLs of templates: one whose host has a hole stays, for nobody knows it."""
+    return lambda text: text if _OPEN_AUTHORITY.match(text) else map_url(text)
+
+
 def map_list(text: str, map_url: Map) -> str:
     """URLs separated by white space (``ping``, ``archive``)."""
     return _TOKEN.sub(lambda found: map_url(found.group()), text)

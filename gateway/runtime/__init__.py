@@ -2,6 +2,7 @@
 
 - ``src/inner``: what runs first in every proxied document.
 - ``src/rare``: the part of it that comes on demand.
+- ``src/identity``: what those have besides on sites that read their own address.
 - ``src/worker``: what stands before every worker's own script.
 - ``src/outer``: the outer frame's script.  ``src/settle``: its frame on a domain apart.
 - ``src/settings``: the settings page's script.

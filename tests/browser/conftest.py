@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
+from tests.browser.differential.suite import Suite
 from tests.browser.harness import (
     Stack,
     Tripwire,
@@ -30,6 +35,49 @@ def _close_and_remember(context, **more):
 BrowserContext.close = _close_and_remember
 SUMMARY = pytest.StashKey[list[str]]()
 SHOTS = Path(__file__).parent / "shots"
+
+
+PATIENCE = 200
+"""Seconds for one test with its fixtures."""
+
+
+def _parents() -> dict[int, int]:
+    """Each process's parent."""
+    found = {}
+    for one in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it may have ended
+            found[int(one.parent.name)] = int(one.read_text().rpartition(")")[2].split()[1])
+    return found
+
+
+def end_browsers() -> None:
+    """Kill the browsers that this process started."""
+    parents = _parents()
+
+    def is_ours(pid: int) -> bool:
+        while pid := parents.get(pid, 0):
+            if pid == os.getpid():
+                return True
+        return False
+
+    for pid in filter(is_ours, parents):
+        with contextlib.suppress(OSError):
+            if "chrom" in Path(f"/proc/{pid}/comm").read_text("utf-8"):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """A browser that never answers is ended: what asked it then fails where it stands.
+
+    Playwright's ``evaluate`` has no bound of its own.
+    """
+    timer = threading.Timer(PATIENCE, end_browsers)
+    timer.start()
+    try:
+        return (yield)
+    finally:
+        timer.cancel()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -156,3 +204,13 @@ def through(ways):
     """The way through the gateway."""
     yield ways[1]
     ways[1].clear()
+
+
+@pytest.fixture(scope="package")
+def differential(playwright, tmp_path_factory):
+    """What runs areas of cases both ways; each area once, for all its tests."""
+    made = Suite(tmp_path_factory.mktemp("differential"), playwright)
+    try:
+        yield made
+    finally:
+        made.stop()

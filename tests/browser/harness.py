@@ -84,7 +84,26 @@ def frame_at(page, start: str, seconds: float = 30):
 
     settle(page, there, f"a frame shows {start}", seconds)
     found[0].wait_for_load_state("load")
-    return found[0]
+    return seen(found[0])
+
+
+SEEN = """() => new Promise((done) => {
+  const left = performance.now() + 5000;
+  const look = () => {
+    const { opacity } = getComputedStyle(document.documentElement);
+    if (opacity !== "0" || performance.now() > left) done(opacity !== "0");
+    else setTimeout(look, 10);
+  };
+  look();
+})"""
+"""Whether a page has proved itself: before, it is laid out but not seen, and takes no input."""
+
+
+def seen(frame):
+    """The frame itself, once what it shows can be seen (or for long cannot)."""
+    with contextlib.suppress(Error):  # it went on to another page
+        frame.evaluate(SEEN)
+    return frame
 
 
 def frame_of(stack: Stack, page, origin: str, codec: Codec | None = None):
@@ -198,6 +217,7 @@ class Stack:
         self.ca = LocalCa(folder / "ca", "browser test CA")
         self.codec: Codec
         self.hosts: dict[str, int] = {}
+        self.issued: set[str] = set()
         self._processes: list[Process] = []
         self.gateway: Process | None = None
         self.port = free_port()
@@ -208,6 +228,7 @@ class Stack:
     def certificate(self, name: str, *hosts: str) -> tuple[str, str]:
         """A certificate's and its key's file."""
         issued = self.ca.issue(name, hosts)
+        self.issued.add(name)
         return str(issued.certificate), str(issued.key)
 
     def start_origins(self) -> None:

@@ -32,6 +32,7 @@ def visible(frame) -> bool:
     """Whether a person sees the bank's form in this frame."""
     return frame.evaluate(
         "document.querySelector('#login input')?.getBoundingClientRect().width > 0"
+        " && getComputedStyle(document.documentElement).opacity !== '0'"
     )
 
 
@@ -257,12 +258,13 @@ def test_no_input_before_it_is_attested(world):
             """if (location.hostname.includes("bank")) {
               globalThis.felt = [];
               const types = ["click", "mousedown", "pointerdown", "keydown", "keypress", "input",
-                "beforeinput", "paste", "touchstart", "touchend", "submit", "focusin"];
+                "beforeinput", "paste", "touchstart", "touchend", "submit"];
               document.addEventListener("DOMContentLoaded", () => {
                 for (const type of types) document.addEventListener(type, (e) => felt.push(e.type), true);
                 document.querySelector("#login input").focus();
                 const frame = () => {
-                  globalThis.drawn ||= document.querySelector("#login").getBoundingClientRect().width;
+                  // Laid out it is at once, for its own script to measure.
+                  globalThis.drawn ||= getComputedStyle(document.documentElement).opacity !== "0";
                   requestAnimationFrame(frame);
                 };
                 frame();
@@ -330,6 +332,31 @@ def test_a_page_written_anew_before_it_is_attested(world):
         assert bank.evaluate("document.documentElement.getAttribute('style')") == "color: red;"
         bank.locator("input").press("x")
         assert bank.evaluate("felt") == ["keydown"]
+
+
+def test_the_top_layer_before_it_is_attested(world):
+    """Dialogs and popovers, which no root covers, are not seen either, and are seen afterwards."""
+    with world.tab() as page:
+        world.open(page, EVIL + "/")
+        held = []
+        page.route("**/.gateway/attest?*", lambda route: held.append(route))
+        page.frames[1].evaluate("url => { location.href = url }", world.collapsed(BANK) + "/")
+        settle(page, lambda: bool(held), "the page is asked for its answer")
+        bank = page.frames[1]
+        bank.wait_for_load_state("load")
+        before = page.screenshot()
+        bank.evaluate(
+            """() => {
+              document.body.insertAdjacentHTML("beforeend", "<dialog>Pay?</dialog><p popover>Pay!</p>");
+              document.querySelector("dialog").showModal();
+              document.querySelector("[popover]").showPopover();
+            }"""
+        )
+        stays(page, lambda: page.screenshot() == before, "nothing of it is seen", 0.3)
+        held[0].continue_()
+        seen = "[...document.querySelectorAll('dialog,[popover]')].every((one) => one.checkVisibility({opacityProperty: true}))"
+        settle(page, lambda: bank.evaluate(seen), "it is shown once it is attested")
+        assert bank.evaluate("document.adoptedStyleSheets.length") == 0
 
 
 CHILD = """(times) => {

@@ -26,6 +26,13 @@ def world(playwright, tmp_path_factory):
     made.stop()
 
 
+def is_seen(frame, selector: str) -> bool:
+    """Whether a part of a page is there and shown: it is laid out before it is."""
+    script = "(one) => getComputedStyle(one.ownerDocument.documentElement).opacity !== '0'"
+    found = frame.locator(selector)
+    return found.is_visible() and found.evaluate(script)
+
+
 def test_it_could_have_been(world):
     """A page that tells the truth by itself has its name, and no other: the tries can succeed."""
     with world.tab() as page:
@@ -120,7 +127,7 @@ def test_a_page_that_wrote_itself_anew_leaves_its_name(world):
         def there() -> bool:
             shown = page.frames[1]
             # What is there and not shown yet has no name; whose stands is nobody's matter.
-            visible = shown.url.startswith(evil) and shown.locator("body").is_visible()
+            visible = shown.url.startswith(evil) and is_seen(shown, "body")
             names.append((visible, world.name(page)))
             return names[-1] == (True, "evil.test")
 
@@ -153,7 +160,7 @@ def test_a_page_that_leaves_without_a_word(world):
         bank.wait_for_selector("#login", state="attached")
 
         def there() -> bool:
-            visible = bank.locator("#login").is_visible()
+            visible = is_seen(bank, "#login")
             names.append((visible, world.name(page)))
             return names[-1] == (True, "bank.test")
 

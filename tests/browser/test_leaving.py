@@ -19,7 +19,7 @@ RULES = "".join(
 OPEN = "tel:+45123"
 CLOSED = "market:shop"
 SHOWN = "document.getElementById('leave').open"
-DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+PLACE = "JSON.stringify(document.querySelector('iframe').getBoundingClientRect())"
 NOTICE = "document.getElementById('notice').textContent"
 # What a page does after a person's click; `@` is the address.
 ADD = (
@@ -92,7 +92,14 @@ def do(frame, code: str, url: str = "") -> None:
         code.replace("@", url),
     )
     # What was said moves the frame: a click on its way would touch the outer page instead.
-    frame.page.evaluate(DRAWN)
+    # (Not by animation frames: a window that the browser takes for hidden has none.)
+    seen = [""]
+
+    def still() -> bool:
+        seen.append(frame.page.evaluate(PLACE))
+        return seen[-1] == seen[-2]
+
+    settle(frame.page, still, "the frame stands still")
     frame.locator("h1").click()
 
 

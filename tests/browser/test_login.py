@@ -187,6 +187,21 @@ def test_text_browsers(asking, tmp_path, kind):
         proxy.close()
 
 
+def test_password_beside_a_provider(asking, page_of, tmp_path):
+    """Whoever has a password signs in with it, from the page that leads to the provider."""
+    both = (
+        f'{passwords(tmp_path)}[authentication.oidc]\nissuer = "{ISSUER}"\nclient-id = "gateway"\n'
+    )
+    made = asking(both)
+    page = page_of(made, http_credentials={"username": "ada", "password": PASSWORD})
+    wanted = made.outer + SHOP + "/"
+    page.goto(wanted)
+    page.get_by_role("link", name="Sign in with a password instead").click()
+    frame = frame_of(made, page, SHOP)
+    assert frame.locator("#visits").inner_text() == "1"
+    page.wait_for_url(wanted)
+
+
 def test_provider(asking, page_of, shots):
     """The page that asks, the provider, and on to the site that was wanted from the beginning."""
     made = asking(f'[authentication.oidc]\nissuer = "{ISSUER}"\nclient-id = "gateway"\n')
@@ -194,6 +209,7 @@ def test_provider(asking, page_of, shots):
     wanted = made.outer + SHOP + "/"
     page.goto(wanted)
     page.get_by_role("heading", name="Please sign in").wait_for()
+    assert not page.locator("#password").is_visible()
     page.screenshot(path=shots / "login.png")
     page.get_by_role("link", name="Sign in").click()
     frame = frame_of(made, page, SHOP)

@@ -86,7 +86,7 @@ def test_page(world, path):
 def test_structure(world, path):
     """Nothing of the gateway's is left in the document, whatever begins it."""
     # Until it is attested a page is hidden by its root's style, which its own script may see.
-    shown = """(window.first ?? [0]).map((one) => `${one}`.replace(' style="display: none !important;"', ''))"""
+    shown = """(window.first ?? [0]).map((one) => `${one}`.replace(' aria-disabled="true" style="opacity: 0 !important;"', ''))"""
     script = f"[document.documentElement.outerHTML, document.scripts.length, document.head.children.length, document.childNodes.length, {shown}]"
     ready = "!document.documentElement.hasAttribute('style')"
     directly = look(world, path, ready, script, through=False)

@@ -420,6 +420,10 @@ class RedirectTests(Case):
             for status in (301, 302, 303, 300, 201, 200):
                 _, token = self.follow(status, location, head(method=b"POST"))
                 self.assertIsNone(token, (status, location))
+            for status in (301, 302, 307, 308):
+                _, token = self.follow(status, location, head(method=b"PUT"))
+                self.assertIsNotNone(token, "only a POST becomes a GET")
+            self.assertIsNone(self.follow(303, location, head(method=b"PUT"))[1])
             for text in ("", token_text(PAIR)):
                 _, token = self.follow(307, location, head(token=text))
                 self.assertIsNone(token, location)

@@ -12,11 +12,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import wire
 from gateway.cookies.same_site import SAME
+from gateway.errors import UpstreamFault
 from gateway.exchange import attesting, bodies
 from gateway.exchange.attesting import Attested
 from gateway.exchange.messages import Context, RequestHead, Settings, UpstreamHead
 from gateway.exchange.steps import Addressed
+from gateway.policy.patterns import parse_pattern
+from gateway.policy.sites import SiteOptions, SiteRule
 from gateway.rewrite.inject import guard_markup
+from gateway.rewrite.js_body import ScriptMemory
 from gateway.rewrite.media import Asked, Kind
 from gateway.rewrite.pipeline import BodyPlan
 from tests.exchange import HTML, SITE, WORKER, context, frame, head
@@ -40,7 +44,7 @@ def _plan(
 ) -> BodyPlan:
     answer = UpstreamHead(status, b"R", fields, 5)
     given = given or context()
-    puts = bodies.inserted(bodies.asked(request), _addressed(), None, SAME, NOW, given)
+    puts = bodies.inserted(bodies.asked(request, given), _addressed(), None, SAME, NOW, given)
     return bodies.plan_for(request, _addressed(), answer, puts, given)
 
 
@@ -63,18 +67,67 @@ class AskedTests(SynchronousTestCase):
 
     def test_fields(self) -> None:
         """Destination, mode and Accept."""
-        self.assertIs(bodies.asked(frame()), Asked.DOCUMENT)
-        self.assertIs(bodies.asked(_style()), Asked.STYLE)
-        self.assertIs(bodies.asked(_worker()), Asked.WORKER)
-        self.assertIs(bodies.asked(head(sec_fetch_dest="manifest")), Asked.MANIFEST)
-        self.assertIs(bodies.asked(head(accept="text/html")), Asked.OTHER)
+        self.assertIs(bodies.asked(frame(), context()), Asked.DOCUMENT)
+        self.assertIs(bodies.asked(_style(), context()), Asked.STYLE)
+        self.assertIs(bodies.asked(_worker(), context()), Asked.WORKER)
+        self.assertIs(bodies.asked(head(sec_fetch_dest="manifest"), context()), Asked.MANIFEST)
+        self.assertIs(bodies.asked(head(accept="text/html"), context()), Asked.OTHER)
         old = {"sec_fetch_dest": "", "sec_fetch_mode": "", "accept": "text/css,*/*;q=0.1"}
-        self.assertIs(bodies.asked(head(**old)), Asked.STYLE)
+        self.assertIs(bodies.asked(head(**old), context()), Asked.STYLE)
 
     def test_accept_encoding(self) -> None:
         """What both the client and we can read."""
         for given, wanted in {"gzip, br": b"gzip, br", "": b"identity", "dcb": b"identity"}.items():
             self.assertEqual(bodies.accept_encoding(frame(accept_encoding=given)), wanted, given)
+
+
+class ScriptTests(SynchronousTestCase):
+    """Scripts, of sites that read their own address."""
+
+    def setUp(self) -> None:
+        """A context as ``for_site`` makes it."""
+        self.chosen = attrs.evolve(context(), scripts=ScriptMemory(1 << 20), edits_scripts=True)
+        self.asking = head("/a.js", sec_fetch_dest="script", sec_fetch_mode="no-cors")
+
+    def test_only_for_chosen_sites(self) -> None:
+        """Elsewhere they pass to the octet."""
+        self.assertIs(bodies.asked(self.asking, context()), Asked.OTHER)
+        self.assertFalse(_plan(self.asking, SCRIPT).edits)
+        plan = _plan(self.asking, SCRIPT, given=self.chosen)
+        self.assertIs(plan.kind, Kind.SCRIPT)
+        self.assertIs(plan.scripts, self.chosen.scripts)
+        self.assertIs(bodies.asked(self.asking, self.chosen), Asked.SCRIPT)
+
+    def test_in_pages(self) -> None:
+        """Documents' scripts, too; digests in the policy are told of."""
+        plan = _plan(frame(), HTML, given=self.chosen)
+        self.assertIs(plan.scripts, self.chosen.scripts)
+        self.assertFalse(plan.hashed)
+        policy = (b"Content-Security-Policy", b"script-src 'SHA256-YQ=='")
+        self.assertTrue(_plan(frame(), HTML, policy, given=self.chosen).hashed)
+        self.assertIsNone(_plan(frame(), HTML).scripts)
+
+    def test_integrity(self) -> None:
+        """What the page demands is held against what the origin sent."""
+        asking = head("/a.js?__gwi=sha256-YQ==", sec_fetch_dest="script", sec_fetch_mode="cors")
+        self.assertEqual(_plan(asking, SCRIPT, given=self.chosen).integrity, "sha256-YQ==")
+        with self.assertRaises(UpstreamFault):
+            _plan(asking, (b"Content-Type", b"image/png"), given=self.chosen)
+
+    def test_varies(self) -> None:
+        """Where any site is chosen, another origin's script depends on whose page asks."""
+        rules = (SiteRule(parse_pattern("https://*"), SiteOptions(rewrite_location=True)),)
+        policy = attrs.evolve(context().policy, sites=rules)
+        given = attrs.evolve(context(), policy=policy)
+        own = f"{given.codec.collapse_origin(origin(SITE))}/"
+        other = f"{given.codec.collapse_origin(origin('https://other.example'))}/"
+        for referer, wanted in ((own, ()), (other, ((b"Vary", b"Referer"),))):
+            asking = head(
+                "/a.js", sec_fetch_dest="script", sec_fetch_mode="no-cors", referer=referer
+            )
+            self.assertEqual(bodies.varies(asking, _addressed(), given), wanted)
+            self.assertEqual(bodies.varies(asking, _addressed(), context()), ())
+        self.assertEqual(bodies.varies(frame(), _addressed(), given), ())
 
 
 class PlanTests(SynchronousTestCase):

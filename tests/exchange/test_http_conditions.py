@@ -212,6 +212,16 @@ class ChangedTests(ConditionCase):
         other = attrs.evolve(context(), runtime_digest="sha256-other=")
         self.assertEqual(self._changed(lambda _: None, other).conditions(), [{}, {}])
 
+    def test_rewriters(self) -> None:
+        """Another version of the rewriter made another page, and another sheet."""
+        for request, fields in ((frame, (HTML, ETAG)), (_style, (CSS, ETAG))):
+            site = Site(fields)
+            etag = self.etag(self.ask(request(), site))
+            again = self.ask(request(if_none_match=etag), site)
+            other = attrs.evolve(context(), revision=b"other")
+            later = self.ask(request(if_none_match=etag), site, given=other)
+            self.assertEqual((again.status, later.status), (304, 200))
+
     def test_sessions(self) -> None:
         """A page of one session is not another's, though no cookie differs."""
         site = Site((HTML, ETAG))

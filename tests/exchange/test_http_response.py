@@ -100,6 +100,60 @@ class UpstreamTests(SynchronousTestCase):
         self.assertTrue(sync.startswith(wire.SYNC_PREFIX), sync)
         self.assertEqual(values(ending.fields, b"X-Y"), [b"z"])
 
+    def test_playlists(self) -> None:
+        """A range that is the whole of one is edited and no range any more; others pass."""
+        hls = (b"Content-Type", b"application/vnd.apple.mpegurl")
+        whole, part = (b"Content-Range", b"bytes 0-4/5"), (b"Content-Range", b"bytes 1-4/5")
+        unknown = (b"Content-Range", b"bytes 0-4/*")
+        mp4, saved = (b"Content-Type", b"video/mp4"), (b"Content-Disposition", b"attachment")
+        table: list[tuple[str, int, tuple[tuple[bytes, bytes], ...], bool, int]] = [
+            ("video", 200, (hls,), True, 200),
+            ("video", 206, (hls, whole), True, 200),
+            ("audio", 206, (hls, part), False, 206),
+            ("video", 206, (hls, unknown), False, 206),
+            ("video", 206, (mp4, whole), False, 206),
+            ("video", 206, (HTML, whole), False, 206),
+            ("empty", 200, (hls,), False, 200),
+            ("iframe", 200, (hls,), True, 200),
+            ("iframe", 200, (hls, saved), False, 200),
+        ]
+        for destination, status, fields, edits, wanted in table:
+            request = head("/a", sec_fetch_dest=destination)
+            ending = _respond(request, *fields, status=status)
+            case = (destination, status, fields)
+            self.assertEqual((ending.plan.edits, ending.status), (edits, wanted), case)
+            ranges = [] if edits else values(list(fields), b"Content-Range")
+            self.assertEqual(values(ending.fields, b"Content-Range"), ranges)
+            self.assertEqual(values(ending.fields, b"Content-Length"), [] if edits else [b"5"])
+
+    def test_media_keep_their_ranges(self) -> None:
+        """What a player asks for goes up as it asked: seldom is it a playlist."""
+        shell = Shell()
+        request = head(
+            "/a.mp4",
+            sec_fetch_dest="video",
+            range="bytes=0-",
+            accept_encoding="identity",
+            if_range='"a"',
+        )
+        _respond(request, (b"Content-Type", b"video/mp4"), status=206, shell=shell)
+        sent = next(one for one in shell.needs if isinstance(one, Connect)).fields
+        for name, value in (
+            (b"Range", b"bytes=0-"),
+            (b"If-Range", b'"a"'),
+            (b"Accept-Encoding", b"identity"),
+        ):
+            self.assertEqual(values(sent, name), [value])
+
+    def test_xml_without_the_runtime(self) -> None:
+        """It is shown, its URLs mapped, and runs no script."""
+        ending = _respond(frame(), (b"Content-Type", b"text/xml"))
+        (policy,) = (one for one in values(ending.fields, CSP) if one.startswith(b"sandbox"))
+        self.assertNotIn(b"allow-scripts", policy)
+        self.assertIn(b"allow-same-origin", policy)
+        self.assertTrue(ending.plan.edits)
+        self.assertEqual(ending.plan.markup, b"")
+
     def test_codings(self) -> None:
         """A document is asked for in codings that can be read; the rest as the client asks."""
         for request, accepted, wanted in (
@@ -293,6 +347,7 @@ class FieldTests(SynchronousTestCase):
                 vary = b", ".join(values(ending.fields, b"Vary")).lower()
                 if kept == [public[1]]:
                     self.assertIn(b"sec-fetch-dest", vary, (use, destination))
+                self.assertEqual(b"accept-encoding" in vary, ending.plan.edits)
 
     def test_link_is_left_to_script(self) -> None:
         """What script fetched keeps its Link; a page's is collapsed."""

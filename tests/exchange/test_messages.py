@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.errors import GatewayError, LocalFault, Refusal, StoreUnavailable, UpstreamTimeout
@@ -16,18 +17,23 @@ from gateway.exchange.messages import (
     Refuse,
     RequestHead,
     Respond,
+    Scripts,
     SocketOpened,
     UpstreamHead,
     ask,
     refusal,
 )
 from gateway.exchange.steps import Addressed
+from gateway.policy.sites import SiteOptions
 from gateway.policy.transport import Transport
 from tests.exchange import SITE, context
 from tests.rewrite import SECURE, collapsed, origin
 
 SECRET = b"s3cret"
 FIELDS = ((b"Cookie", SECRET),)
+IDENTITY = Scripts(
+    "/own.js", "sha256-oWn=", "/own-rare.js", "sha256-oWnRaRe=", "/own-worker.js", b"/*own*/;"
+)
 
 
 class MessageTests(SynchronousTestCase):
@@ -83,6 +89,25 @@ class MessageTests(SynchronousTestCase):
             self.assertEqual(source.rare_url, f"{SECURE}/.gateway/assets/rare.js")
             self.assertEqual((source.digest, source.rare), ("sha256-rUnT1me=", "sha256-rAre="))
             self.assertEqual(source.own, collapsed(site) + "/.gateway/")
+
+    def test_site(self) -> None:
+        """A site's pages have their own runtime where the operator chose so, and where there is one."""
+        chosen = SiteOptions(rewrite_location=True)
+        plain = context()
+        own = attrs.evolve(plain, identity=IDENTITY)
+        for given, options, wanted in (
+            (plain, SiteOptions(), plain),
+            (plain, chosen, plain),
+            (own, SiteOptions(), own),
+        ):
+            self.assertIs(given.for_site(options), wanted)
+        found = own.for_site(chosen)
+        source = found.runtime(origin(SITE))
+        self.assertEqual(source.url, SECURE + IDENTITY.runtime_path)
+        self.assertEqual(source.rare_url, SECURE + IDENTITY.rare_path)
+        self.assertEqual((source.digest, source.rare), ("sha256-oWn=", "sha256-oWnRaRe="))
+        self.assertEqual((found.worker_path, found.worker_source), ("/own-worker.js", b"/*own*/;"))
+        self.assertEqual(found.policy, plain.policy)
 
     def test_nothing_secret_is_shown(self) -> None:
         """No repr shows fields, targets with queries, offers, owners or bodies."""

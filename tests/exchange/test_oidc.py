@@ -28,11 +28,12 @@ from gateway.exchange.own import own_exchange
 from gateway.policy.authentication import Authentication, JwtRules, OidcRules
 from gateway.session.login import Login, read_login_cookie
 from tests.exchange import play, values
-from tests.exchange.test_authentication import PORTAL, SECURE, Person, asked, own
+from tests.exchange.test_authentication import PORTAL, SECURE, Person, asked, basic, own
 from tests.session import KEYS, NOW
 
 ISSUER = "https://id.test"
 RULES = Authentication(oidc=OidcRules(ISSUER, "client", ("openid", "email")))
+BOTH = attrs.evolve(RULES, basic=True)
 PROVIDER = Provider("https://id.test/authorize?x=y", names_issuer=True)
 
 
@@ -99,6 +100,25 @@ class OidcTests(SynchronousTestCase):
                 ending = run(request, shell(), attrs.evolve(RULES, jwt=JwtRules("i", "a")))
                 assert isinstance(ending, Refuse)
                 self.assertEqual(ending.status, 401)
+
+    def test_by_password_instead(self) -> None:
+        """A path that asks for a password, where there is a file of them, and then leads on."""
+        target = f"{wire.PASSWORD_PATH}?to=%2Fsettings"
+        given = {"accept": "text/html", "authorization": basic("ada", "right")}
+        for host in (SECURE, PORTAL):
+            ending = run(own(target, host=host, accept="text/html"), shell(), BOTH)
+            assert isinstance(ending, Refuse)
+            self.assertEqual(ending.status, 401)
+            self.assertIn(b"Basic", values(ending.fields, b"www-authenticate")[0])
+            self.assertEqual(
+                location(run(own(target, host=host, **given), shell(), BOTH)), "/settings"
+            )
+            for evil in ("//evil.test", "/\\evil.test", wire.PASSWORD_PATH, "https://evil.test"):
+                goal = f"{wire.PASSWORD_PATH}?to={quote(evil)}"
+                self.assertEqual(location(run(own(goal, host=host, **given), shell(), BOTH)), "/")
+            # Without a file of passwords nobody is asked for one.
+            ending = run(own(target, host=host, accept="text/html"), shell())
+            self.assertTrue(location(ending).startswith(wire.LOGIN_PATH))
 
     def test_asked(self) -> None:
         """PKCE, state and nonce, each of its own randomness."""

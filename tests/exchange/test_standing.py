@@ -7,10 +7,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events
 from gateway.exchange.messages import Accept, Context
-from gateway.exchange.standing import Asked, objection
+from gateway.exchange.standing import Asked, objection, sign_in_objection
 from gateway.exchange.websocket import websocket_exchange
+from gateway.policy.authentication import Authentication
 from gateway.policy.destinations import Settings
 from gateway.policy.steps import Step
+from gateway.session.login import Login
 from tests.exchange import SITE, access, context, play
 from tests.exchange.test_websocket import _head
 
@@ -50,6 +52,31 @@ class ObjectionTests(SynchronousTestCase):
             self.assertEqual(found and found.event, event, given.policy)
             if found is not None:
                 self.assertTrue(found.reason)
+
+    def test_sign_in(self) -> None:
+        """A password that changed, rules that came; not those whose rules let them in anyway."""
+        ada = Login("ada", 1, b"mark")
+        rules = Authentication(basic=True)
+        native = Authentication(basic=True, native_open=True)
+        for login, before, now, stands, fine in (
+            (None, None, None, True, True),
+            (None, None, rules, True, False),
+            (None, rules, rules, True, True),
+            (None, rules, None, True, True),
+            (None, rules, attrs.evolve(rules, anonymous_near=True), True, False),
+            (ada, rules, rules, True, True),
+            (ada, rules, rules, False, False),
+            (ada, rules, attrs.evolve(rules, realm="x"), True, True),
+            (ada, rules, None, False, True),
+        ):
+            given = attrs.evolve(context(), authentication=now)
+            asked = attrs.evolve(_asked(context(access("*"))), login=login, rules=before)
+            found = sign_in_objection(asked, given, lambda _: stands)
+            self.assertEqual(found is None, fine, (login, before, now, stands))
+            question = attrs.evolve(asked.question, native=True)
+            program = attrs.evolve(asked, question=question, login=None, rules=None)
+            given = attrs.evolve(context(), authentication=native)
+            self.assertIsNone(sign_in_objection(program, given, lambda _: False))
 
     def test_same_words(self) -> None:
         """A refusal has the step and reason that a new handshake would be refused with."""

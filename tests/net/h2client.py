@@ -44,6 +44,7 @@ class Answer:
     stream: int
     status: int = 0
     informed: list[int] = attrs.field(factory=list)
+    hints: list[tuple[bytes, bytes]] = attrs.field(factory=list)
     fields: list[tuple[bytes, bytes]] = attrs.field(factory=list)
     body: bytes = b""
     received: int = 0
@@ -156,6 +157,7 @@ class Http2(Protocol):
             return
         elif isinstance(event, InformationalResponseReceived):
             answer.informed.append(int(dict(event.headers)[b":status"]))
+            answer.hints = [(bytes(name), bytes(value)) for name, value in event.headers]
         elif isinstance(event, ResponseReceived):
             answer.fields = [(bytes(name), bytes(value)) for name, value in event.headers]
             answer.status = int(dict(event.headers)[b":status"])

@@ -63,6 +63,8 @@ class FakeTransport:
 class FakePipeline:
     """Shouts, in pieces of no more than a megabyte; fails on what it is told to fail on."""
 
+    weight, held = 1, 0
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         if data == b"bad":
             raise UpstreamFault("bad")
@@ -296,6 +298,21 @@ class ThreadTests(PipeCase):
         self.end(pipe)
         self.check_ended(pipe, None)
         self.assertEqual((self.threads.most, len(self.client.body)), (0, 3 * PIECE + 3))
+
+    def test_what_weighs_more(self) -> None:
+        """A script without compiled loops, and what is only edited at its end, go to a thread."""
+        for weight, held in ((1, 0), (10**9, 0), (1, 10**9)):
+            self.setUp()
+            pipeline = FakePipeline()
+            pipeline.weight, pipeline.held = weight, held
+            pipe = self.pipe(pipeline)
+            pipe.dataReceived(b"abc")
+            while self.threads.work:
+                self.threads.step()
+            self.end(pipe)
+            while self.threads.work:
+                self.threads.step()
+            self.assertEqual(self.threads.most, int(weight > 1 or held > 0))
 
     def test_at_once(self) -> None:
         """No more than so much is made on the reactor's thread of one chunk or of many."""

@@ -224,6 +224,26 @@ class PassThroughTests(GatewayCase):
         self.assertFalse(client.ended)
 
 
+class UnreachedTests(GatewayCase):
+    """What a browser sees of an origin that has no answer."""
+
+    async def test_who_is_answered(self) -> None:
+        """Script sees a connection that ends without a word, a person a page."""
+        gateway = await self.gateway({}, connect={"down.site.example": 1})
+        cookie = b"Cookie: " + gateway.cookie
+        down = "https://down.site.example/"
+        script = (b"Sec-Fetch-Mode: cors", b"Sec-Fetch-Dest: empty", b"Sec-Fetch-Site: same-origin")
+        client = await gateway.connect()
+        client.write(request(down, cookie, *script))
+        await client.closed()
+        self.assertEqual(client.buffer, b"")
+        self.assertEqual(gateway.telemetry.accesses[0]["status"], 502)
+        client = await gateway.connect()
+        client.write(request(down, cookie, b"Sec-Fetch-Mode: navigate", b"Sec-Fetch-Dest: iframe"))
+        answer = await client.response()
+        self.assertEqual((answer.status, answer.all(b"x-gateway-unreached")), (502, [b"1"]))
+
+
 class LeavingTests(GatewayCase):
     """Clients and origins that go in the middle."""
 

@@ -22,7 +22,8 @@ from gateway.net.login import Logins, TooManyLogins
 from gateway.ops.log import JsonLines
 from gateway.session.login import BUCKET, Login
 from gateway.session.reading import read_session
-from tests.net.harness import DOMAIN, SHOP, Gateway, GatewayCase, folder, host_of
+from tests.net.harness import DOMAIN, SHOP, WS, Gateway, GatewayCase, folder, host_of
+from tests.net.peers import SocketCase, websocket_origin
 from tests.net.raw import Message, Origin, reply, until
 from tests.ops import fetch
 
@@ -100,6 +101,43 @@ class LoginCase(GatewayCase):
             f"{SHOP}/", b"Sec-Fetch-Dest: iframe", b"Sec-Fetch-Mode: navigate",
             b"Sec-Fetch-Site: same-site", b"Accept: text/html", *fields,
         )  # fmt: skip
+
+
+class StandingTests(LoginCase, SocketCase):
+    """WebSockets of people whose passwords are changed."""
+
+    async def test_after_a_reload(self) -> None:
+        """Ada's ends when her password does; that she is still there is no reason to end it."""
+        file = password_file()
+        rules = f'[authentication]\npassword-file = "{file}"\n'
+        made = await self.gateway(
+            {SHOP: Origin(reply(b"")), WS: websocket_origin()},
+            rules=rules,
+            websocket_close_seconds=2,
+        )
+        await self.session(made, basic())
+        client = await self.dial(made)
+        self.assertTrue(client.opened, client.ended)
+        self.assertEqual(await made.reload(), events.RELOADED)
+        other = await self.dial(made)
+        self.assertTrue(other.opened)
+        self.assertIsNone(client.ended)
+        file.write_text(f"{USER}:{CHEAP.hash('another')}\n")
+        self.assertEqual(await made.reload(), events.RELOADED)
+        await until(lambda: client.ended and other.ended)
+        self.assertEqual((client.code, other.code), (1008, 1008))
+        self.assertIn(events.LOGIN_REQUIRED, made.telemetry.codes())
+        self.assertFalse((await self.dial(made)).opened)
+
+    async def test_asked_for_from_now_on(self) -> None:
+        """Nobody signed in before there was anything to sign in to."""
+        made = await self.gateway({WS: websocket_origin()}, websocket_close_seconds=2)
+        client = await self.dial(made)
+        before = "[admin]"
+        table = f'[authentication]\npassword-file = "{password_file()}"\n{before}'
+        self.assertEqual(await made.reload((before, table)), events.RELOADED)
+        await until(lambda: client.ended)
+        self.assertEqual(client.code, 1008)
 
 
 class BasicTests(LoginCase):

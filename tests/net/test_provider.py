@@ -9,6 +9,8 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
+from twisted.internet.defer import Deferred, gatherResults
+
 from gateway import events, wire
 from tests.net.harness import DOMAIN, SHOP, Gateway, folder
 from tests.net.raw import Message, Origin, reply
@@ -28,6 +30,7 @@ class SmallProvider:
         self.wrong: dict[str, Any] = {}
         self.discovery: dict[str, Any] = {}
         self.away = False
+        self.asked: list[bytes] = []
         self.redeemed: list[Message] = []
 
     def authorize(self, location: str) -> dict[str, str]:
@@ -39,9 +42,10 @@ class SmallProvider:
 
     def answer(self, request: Message) -> bytes:
         """What it serves."""
+        path = request.target.partition(b"?")[0]
+        self.asked.append(path)
         if self.away:
             return reply(b"", status=b"503 Away")
-        path = request.target.partition(b"?")[0]
         if path == b"/.well-known/openid-configuration":
             known = {
                 "issuer": ISSUER,
@@ -191,6 +195,16 @@ class OidcTests(OidcCase):
             answer = await self.own(made, host=SECURE, target=wire.LOGIN_START_PATH)
             self.assertEqual(answer.status, 503)
         self.assertIn(events.LOGIN_UNAVAILABLE, made.telemetry.codes())
+
+    async def test_many_at_once(self) -> None:
+        """One question serves all who begin while it is asked, also where nobody answers."""
+        for away in (False, True):
+            made = await self.begin()
+            self.provider.away = away
+            starts = [self.own(made, host=SECURE, target=wire.LOGIN_START_PATH) for _ in range(8)]
+            answers = await gatherResults([Deferred.fromCoroutine(one) for one in starts])
+            self.assertEqual({one.status for one in answers}, {503 if away else 303})
+            self.assertEqual(len(self.provider.asked), 1)
 
     async def test_secret_in_the_form(self) -> None:
         """For providers that take it nowhere else; nothing of it is told."""

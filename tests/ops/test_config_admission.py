@@ -18,6 +18,7 @@ from gateway.policy.rates import KINDS, Rate
 SCHEMA = Table(
     {
         "http": Table(config_admission.HTTP),
+        "upstream": Table(config_admission.UPSTREAM),
         "clients": config_admission.CLIENTS,
         "rates": config_admission.RATES,
     }
@@ -130,6 +131,7 @@ class AdmissionTests(SynchronousTestCase):
         for text, wanted in (
             ('[http]\nproxy-from = ["0.0.0.0/0"]\n', "g.toml:2: http.proxy-from: who is anywhere"),
             ('[http]\nforwarded-from = ["::/0"]\n', "g.toml:2: http.forwarded-from: who is"),
+            ("[upstream]\nforwarded = true\n", "upstream.forwarded: every site is told"),
             ("[rates]\nsession-burst = 0\n", "rates.session-burst: 0: nothing bounds"),
             ("[rates]\nclient-burst = 299\n", "rates.client-burst: a page of 300 parts"),
         ):

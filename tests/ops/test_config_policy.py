@@ -40,6 +40,19 @@ class PolicyTests(SynchronousTestCase):
         frame = found.policy.navigation[-1]
         self.assertEqual(frame.page and frame.page.text, "https://a.b")
 
+    def test_reverse_map(self) -> None:
+        """On rules of either kind, on unless it is said otherwise."""
+        found = parse_config(
+            self.text + '[[allow-navigation]]\nhref = "https://c.b"\nreverse-map = false\n'
+            '[[access]]\norigin = "https://d.b"\nreverse-map = false\n'
+            '[[access]]\norigin = "https://e.b"\n',
+            "g.toml",
+        )
+        self.assertIs(found.policy.navigation[-1].reverse_map, False)
+        self.assertEqual([rule.reverse_map for rule in found.policy.access[-2:]], [False, True])
+        (fault,) = self.faults('[[access]]\norigin = "https://d.b"\nreverse-map = 0\n')
+        self.assertIn("access[1].reverse-map: found 0, expected true or false", fault)
+
     def test_faults(self) -> None:
         """Each names its place and what is wrong."""
         for line, path, what in (
@@ -50,6 +63,7 @@ class PolicyTests(SynchronousTestCase):
             ('href = "tel:*"\nfrom = "x y"', "from", "expected a pattern"),
             ('href = "tel:*"\nform = "*"', "form", 'did you mean "from"?'),
             ('from = "*"', "href", "missing"),
+            ('href = "tel:*"\nfrom = "https://a.b/x"', "from", "without a path"),
         ):
             (fault,) = self.faults(f"[[allow-intent]]\n{line}\n")
             self.assertTrue(fault.startswith(f"g.toml: allow-intent[1].{path}: "), fault)
@@ -61,3 +75,35 @@ class PolicyTests(SynchronousTestCase):
             text = f'{self.text}[[allow-intent]]\nhref = "{href}"\n'
             found = [one for one in parse_config(text, "g").warnings if "allow-intent" in one]
             self.assertEqual(len(found), count, href)
+
+
+class SiteTests(PolicyTests):
+    """``rewrite-location`` of ``[[allow-navigation]]``."""
+
+    def test_rules(self) -> None:
+        """A rule for the site, with its place; without the key there is none."""
+        base = len(self.text.splitlines())
+        more = (
+            '[[allow-navigation]]\nhref = "https://a.b"\nrewrite-location = true\n'
+            '[[allow-navigation]]\nhref = "https://c.b/path"\n'
+        )
+        (rule,) = parse_config(self.text + more, "g.toml").policy.sites
+        self.assertEqual((rule.pattern.text, rule.where), ("https://a.b", f"g.toml:{base + 1}"))
+        self.assertTrue(rule.options.rewrite_location)
+
+    def test_faults(self) -> None:
+        """Pages of one origin cannot be treated apart."""
+        for lines, what in (
+            ('href = "https://a.b/p"\nrewrite-location = true', "without a path"),
+            ('href = "https://a.b"\nrewrite-location = 1', "true or false"),
+            ('href = "https://a.b"\nrewrite-locations = true', '"rewrite-location"?'),
+        ):
+            found = self.faults(f"[[allow-navigation]]\n{lines}\n")
+            self.assertTrue(any(what in one and "allow-navigation[" in one for one in found), found)
+
+    def test_warnings(self) -> None:
+        """Editing every script there is has its price."""
+        for href, count in (("*", 1), ("https://a.b", 0)):
+            more = f'[[allow-navigation]]\nhref = "{href}"\nrewrite-location = true\n'
+            found = parse_config(self.text + more, "g").warnings
+            self.assertEqual(sum("rewrite-location" in one for one in found), count, href)

@@ -13,6 +13,10 @@ from gateway import __version__, events
 from gateway.net.settings import Limits
 from gateway.net.telemetry import Telemetry as TelemetryProtocol
 from gateway.ops.metrics import RECENT, Telemetry
+from gateway.origins import Codec
+from gateway.rewrite import native
+from gateway.rewrite.js_body import ScriptMemory
+from gateway.rewrite.urls import UrlMap
 
 NAMES = {
     "gateway_http_requests_total",
@@ -24,6 +28,10 @@ NAMES = {
     "gateway_reports_total",
     "gateway_reports_forwarded_total",
     "gateway_logins_total",
+    "gateway_bodies_mapped_total",
+    "gateway_edit_cache_bytes",
+    "gateway_edit_cache_total",
+    "gateway_early_hints_total",
     "gateway_upstream_requests_total",
     "gateway_config_loaded_time",
     "gateway_config_reloads_total",
@@ -62,7 +70,9 @@ class TelemetryTests(SynchronousTestCase):
 
     def test_build(self) -> None:
         """The version shows from the start."""
-        self.assertEqual(self.telemetry.value("gateway_build_info", version=__version__), 1)
+        self.assertEqual(
+            self.telemetry.value("gateway_build_info", version=__version__, loops=native.KIND), 1
+        )
 
     def test_count(self) -> None:
         """Counters and gauges add up, a gauge goes down too."""
@@ -148,6 +158,19 @@ class TelemetryTests(SynchronousTestCase):
         for name in vars(TelemetryProtocol):
             if not name.startswith("_"):
                 self.assertTrue(callable(getattr(self.telemetry, name)), name)
+
+    def test_scripts(self) -> None:
+        """What became of scripts, as the memory that counts now has it."""
+        memory: ScriptMemory | None = None
+        self.telemetry.show_scripts(lambda: memory)
+        self.assertNotIn("gateway_scripts_total{", self._text())
+        memory = ScriptMemory(10_000)
+        memory.edited(
+            b"location //" + b"x" * 3000, "ascii", UrlMap(Codec("gw.test"), "https://a.test/")
+        )
+        self.assertEqual(self.telemetry.value("gateway_scripts_total", outcome="edited"), 1)
+        self.assertEqual(self.telemetry.value("gateway_scripts_total", outcome="lost"), 0)
+        self.assertGreater(self.telemetry.value("gateway_script_memory_bytes"), 3000)
 
     def test_leaks(self) -> None:
         """By site, as they are when they are asked for; what is gone has no series."""

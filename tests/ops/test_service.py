@@ -123,7 +123,7 @@ class StartTests(ServiceCase):
         self.assertIn('gateway_http_requests_total{kind="portal",status="200"} 1.0', text)
         self.assertIn('gateway_http_request_seconds_count{kind="portal"} 1.0', text)
         self.assertIn('gateway_limit{limit="connections"} 10000.0', text)
-        self.assertIn("gateway_build_info{version=", text)
+        self.assertRegex(text, r'gateway_build_info{loops="(compiled|python)",version="')
 
     async def test_operators_page_escapes(self) -> None:
         """A hostile Host header is text on the operator's page."""

@@ -162,6 +162,8 @@ class PagesTests(SynchronousTestCase):
             found.groups(),
             again.groups(),
             (self.pages.runtime_path, self.pages.runtime_digest),
+            (self.pages.identity.runtime_path, self.pages.identity.runtime_digest),
+            (self.pages.identity.rare_path, self.pages.identity.rare_digest),
         ):
             digest = hashlib.sha256(self._asset(path).body).digest()
             self.assertEqual(integrity, f"sha256-{base64.b64encode(digest).decode()}")
@@ -173,6 +175,9 @@ class PagesTests(SynchronousTestCase):
         self.assertRegex(self.pages.worker_path, r"-[0-9a-f]{16}\.js\Z")
         self.assertEqual(field(asset, b"Content-Type"), "text/javascript; charset=utf-8")
         self.assertGreater(len(self.pages.worker_source), 100)
+        own = self.pages.identity
+        self.assertEqual(self._asset(own.worker_path).body.rstrip(b"\n"), own.worker_source)
+        self.assertNotEqual(own.worker_source, self.pages.worker_source)
 
     def test_worker_before_a_script(self) -> None:
         """It ends its last statement, and no line: numbers of the script's lines stay."""

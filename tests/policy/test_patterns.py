@@ -53,6 +53,13 @@ OURS = (
     ("http://*/x*", "http://a.b:81/x", "http://a.b/y/x https://a.b/x"),
     ("*://*.a.b/x/*", "https://a.b/x/y wss://a.b/x/", "http://a.b/x"),
     ("http://a.b:81/*", "", "http://a.b:811/ https://a.b:81/"),
+    (
+        "https://*.BÜCHER.example/é*",
+        "https://bücher.example/é https://x.xn--bcher-kva.example/%C3%A9x",
+        "https://xn--bcher-kva.example/e https://bucher.example/é",
+    ),
+    ("https://a.b/x%20y", "https://a.b/x%20y", "https://a.b/x%2520y"),
+    ("https://a.b/{x}|^'", "https://a.b/{x}|^' https://a.b/%7Bx%7D|%5E'", "https://a.b/x"),
 )
 
 
@@ -110,6 +117,24 @@ class MatchTests(SynchronousTestCase):
         ]
         self.assertEqual(wrong, [])
         self.assertRaises(ValueError, parse_pattern, "a.b:1:2")
+
+    def test_spelt_as_urls(self) -> None:
+        """Whatever stands in a path opens itself."""
+        for char in map(chr, range(0x20, 0x180)):
+            if char in "?#\\":
+                self.assertRaises(ValueError, parse_pattern, f"https://a.b/x{char}y")
+            elif char != "*":
+                self.assertTrue(
+                    _opens(parse_pattern(f"https://a.b/x{char}y"), f"https://a.b/x{char}y")
+                )
+        self.assertRaises(ValueError, parse_pattern, "https://é\u00ad\u200d.\ud800/")
+
+    def test_as_dangerous_as_everything(self) -> None:
+        """Rules that open every site, however they say it."""
+        for text in ("*", "*://*", "https://*", "*:443", "http://*:80/*", "*:*"):
+            self.assertTrue(parse_pattern(text).opens_everything, text)
+        for text in ("*:8443", "*.a", "https://*/x", "https://*:444"):
+            self.assertFalse(parse_pattern(text).opens_everything, text)
 
     def test_web_schemes_only(self) -> None:
         """No wildcard reaches beyond http, https and their WebSockets."""

@@ -19,9 +19,11 @@ from gateway.rewrite.csp import (
     containment,
     frame_ancestors_for,
     map_policies,
+    shown,
 )
 from gateway.rewrite.csp_grammar import DIRECTIVES
 from gateway.rewrite.inject import GUARD, REVEAL, guard_markup
+from gateway.rewrite.media import Kind
 from gateway.rewrite.reporting import Reporting
 from tests.rewrite import SECURE, SUFFIX, WILDCARD, codec, origin
 
@@ -246,14 +248,14 @@ class RuntimeTests(SynchronousTestCase):
     def test_the_rare_part(self) -> None:
         """It is fetched from our own path, and runs inline by its digest where that is needed."""
         rare = f"'{RUNTIME.rare}'"
-        for text, wanted in (
+        for text, inline in (
             ("script-src 'self'", True),
             ("script-src 'nonce-x' 'strict-dynamic'", True),
             ("script-src 'none'", True),
             ("script-src 'nonce-x' 'unsafe-inline'", True),
             ("script-src 'self' 'Unsafe-Inline'", False),
         ):
-            self.assertEqual(rare in _with_runtime(text)["script-src"], wanted, text)
+            self.assertEqual(rare in _with_runtime(text)["script-src"], inline, text)
         for text, sources in (
             ("connect-src 'none'", []),
             ("connect-src 'self'; default-src 'none'", ["'self'"]),
@@ -261,7 +263,8 @@ class RuntimeTests(SynchronousTestCase):
             ("default-src 'none'", []),
         ):
             found = _with_runtime(text)
-            self.assertEqual(found["connect-src"], [*sources, RUNTIME.own, RUNTIME.rare_url], text)
+            wanted = [*sources, RUNTIME.own, RUNTIME.rare_url, "blob:"]
+            self.assertEqual(found["connect-src"], wanted, text)
         self.assertNotIn("connect-src", _with_runtime("script-src 'self'"))
 
     def test_none(self) -> None:
@@ -502,3 +505,19 @@ class BasicTests(SynchronousTestCase):
             ([b"sandboxed"], [b"sandboxed"]),
         ):
             self.assertEqual(basic_policies(values, source), [*wanted, ours], values)
+
+
+class ShownTests(SynchronousTestCase):
+    """Policies of documents that have no runtime."""
+
+    def test_no_script(self) -> None:
+        """Whatever it is runs none; XML may be shown by a sheet of a rewrite host."""
+        for kind in Kind:
+            policy = shown(codec(), kind).decode()
+            directives = {one.split()[0]: one.split()[1:] for one in policy.split(";")}
+            self.assertEqual(directives["script-src"], ["'none'"], kind)
+            if kind is Kind.PLAIN_XML:
+                self.assertNotIn("allow-scripts", directives["sandbox"])
+                self.assertEqual(directives["script-src-elem"], [f"https://{WILDCARD}"])
+            else:
+                self.assertEqual(list(directives), ["script-src"], kind)

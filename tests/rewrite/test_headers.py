@@ -233,9 +233,34 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(_request(origin=OTHER, **sent)["sec-fetch-site"], "cross-site")
         self.assertEqual(_request(**sent)["sec-fetch-site"], "cross-site")
         self.assertNotIn("sec-fetch-site", _request(origin=OTHER))
+        self.assertEqual(_request(origin=OURS, **sent)["sec-fetch-site"], "cross-site", "led on")
+        own = {"sec_fetch_site": "same-origin"}
+        self.assertEqual(_request(origin=OURS, **own)["sec-fetch-site"], "same-origin")
         frame = {"sec_fetch_dest": "iframe"}
         self.assertEqual(_request(referer=f"{SECURE}/", **frame)["sec-fetch-dest"], "document")
         self.assertEqual(_request(referer=f"{OTHER}/", **frame)["sec-fetch-dest"], "iframe")
+
+    def test_ping(self) -> None:
+        """A followed link's two addresses are the sites' own ones, or go nowhere."""
+        for name in ("ping-from", "ping-to"):
+            given = {name: f"{OTHER}/a?b&__gw=x#c"}
+            self.assertEqual(_request(**given)[name], "https://other.example/a?b#c")
+            self.assertNotIn(name, _request(**{name: f"{SECURE}/"}))
+
+    def test_storage_access(self) -> None:
+        """Resources of another site that are asked for with cookies are told so, nothing else."""
+        name = "sec-fetch-storage-access"
+        other = {"origin": OTHER, "sec_fetch_site": "same-site", "sec_fetch_mode": "cors"}
+        ick = {"Cookie": "a=b; __Http-ick=secret"}
+        self.assertEqual(_request(**other, **ick)[name], "active")
+        for fields in (
+            other,
+            {**other, "Cookie": "a=b"},
+            {**other, **ick, "origin": OURS, "sec_fetch_site": "same-origin"},
+            {**other, **ick, "sec_fetch_mode": "navigate"},
+            {**other, "Sec-Fetch-Storage-Access": "inactive"},
+        ):
+            self.assertNotIn(name, _request(**fields), fields)
 
     def test_dropped(self) -> None:
         """Hop-by-hop, forwarding, framing and handshake fields do not pass."""

@@ -62,6 +62,16 @@ class ResponseTests(SynchronousTestCase):
             }.items():
                 self.assertEqual(_mapped(name, value), wanted, (name, value))
 
+    def test_urls_that_script_reads(self) -> None:
+        """Other sites' names stay where the browser does not go there; the own one is mapped."""
+        other, own = "https://other.example/p", f"{SITE}/p"
+        for name in ("location", "content_location"):
+            self.assertEqual(_mapped(name, other, by_script=True, redirects=False), other)
+            mine = _mapped(name, own, by_script=True, redirects=False)
+            self.assertEqual(mine, f"{collapsed(SITE)}/p")
+        self.assertEqual(_mapped("location", other, by_script=True), f"{OTHER}/p")
+        self.assertEqual(_mapped("location", other, redirects=False), f"{OTHER}/p")
+
     def test_refresh(self) -> None:
         """The URL in any of its spellings; the time and quotes stay."""
         for value, wanted in {

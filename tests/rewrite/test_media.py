@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.rewrite.media import Asked, Kind, asked_for, kind_of, media_type, wants_document
+from gateway.rewrite.media import (
+    PLAYLISTS,
+    Asked,
+    Kind,
+    asked_for,
+    is_read_by_use,
+    kind_of,
+    media_type,
+    wants_document,
+)
 
 HTML_FIRST = "text/html,application/xhtml+xml,*/*;q=0.8"
 
@@ -64,21 +73,27 @@ class AskedTests(SynchronousTestCase):
             ("serviceworker", "same-origin", "*/*", Asked.WORKER),
             ("empty", "cors", "text/css", Asked.OTHER),
             ("empty", "cors", HTML_FIRST, Asked.OTHER),
-            ("script", "cors", "text/css", Asked.OTHER),
+            ("script", "cors", "text/css", Asked.SCRIPT),
             ("image", "no-cors", None, Asked.OTHER),
             ("font", "cors", None, Asked.OTHER),
-            ("audioworklet", "cors", None, Asked.OTHER),
             ("paintworklet", "cors", None, Asked.OTHER),
-            ("xslt", "same-origin", None, Asked.OTHER),
+            ("xslt", "same-origin", None, Asked.XSLT),
+            ("script", "no-cors", None, Asked.SCRIPT),
+            ("audioworklet", "cors", None, Asked.OTHER),
+            ("json", "cors", None, Asked.OTHER),
+            ("video", "no-cors", "*/*", Asked.MEDIA),
+            ("audio", "cors", "*/*", Asked.MEDIA),
+            ("track", "cors", "*/*", Asked.OTHER),
             ("report", "no-cors", None, Asked.OTHER),
             ("", "cors", "text/css", Asked.OTHER),
             (None, "navigate", None, Asked.DOCUMENT),
             (None, None, HTML_FIRST, Asked.DOCUMENT),
             (None, None, "text/css,*/*;q=0.1", Asked.STYLE),
             (None, None, " text/css", Asked.STYLE),
-            (None, None, "*/*", Asked.OTHER),
-            (None, None, "application/json, text/css", Asked.OTHER),
-            (None, None, None, Asked.OTHER),
+            (None, None, "*/*", Asked.MEDIA),
+            (None, "cors", "*/*", Asked.OTHER),
+            (None, None, "application/json, text/css", Asked.MEDIA),
+            (None, None, None, Asked.MEDIA),
         ]
         for destination, mode, accept, wanted in table:
             found = asked_for(destination, mode, accept)
@@ -98,6 +113,12 @@ class KindTests(SynchronousTestCase):
             "text/plain": Kind.UNTOUCHED,
             "application/json": Kind.UNTOUCHED,
             "text/css": Kind.UNTOUCHED,
+            "text/xml": Kind.PLAIN_XML,
+            "application/any+xml": Kind.PLAIN_XML,
+            "application/rss+xml": Kind.UNTOUCHED,
+            "application/atom+xml": Kind.UNTOUCHED,
+            "application/dash+xml": Kind.DASH,
+            "Audio/MpegURL": Kind.HLS,
             "text/html,text/html": Kind.UNTOUCHED,
             "": Kind.UNTOUCHED,
             None: Kind.UNTOUCHED,
@@ -130,6 +151,70 @@ class KindTests(SynchronousTestCase):
         for content_type in ("application/manifest+json", "application/json", "text/plain", None):
             found = kind_of(Asked.MANIFEST, content_type, nosniff=True)
             self.assertIs(found, Kind.MANIFEST, content_type)
+
+    def test_playlists(self) -> None:
+        """By their types; by the end of their address where the type says nothing and may be doubted."""
+        for content_type, wanted in PLAYLISTS.items():
+            for nosniff in (False, True):
+                self.assertIs(kind_of(Asked.MEDIA, content_type, nosniff=nosniff), wanted)
+                self.assertIs(kind_of(Asked.OTHER, content_type, nosniff=nosniff), Kind.UNTOUCHED)
+        table = [
+            ("text/plain", "/a.m3u8", False, Kind.HLS),
+            (None, "/a.M3U", False, Kind.HLS),
+            ("application/octet-stream", "/a.b/c.mpd", False, Kind.DASH),
+            ("text/plain", "/a.m3u8", True, Kind.UNTOUCHED),
+            ("text/plain", "/a.mp4", False, Kind.UNTOUCHED),
+            ("text/plain", "/a.m3u8/x", False, Kind.UNTOUCHED),
+            ("video/mp4", "/a.m3u8", False, Kind.UNTOUCHED),
+            ("text/html", "/a.m3u8", False, Kind.UNTOUCHED),
+            ("text/plain", "", False, Kind.UNTOUCHED),
+        ]
+        for given, path, nosniff, wanted in table:
+            found = kind_of(Asked.MEDIA, given, nosniff=nosniff, path=path)
+            self.assertIs(found, wanted, (given, path, nosniff))
+
+    def test_scripts(self) -> None:
+        """What browsers run as one, but for JSON, which is none."""
+        for given in (
+            "text/javascript",
+            "application/x-javascript; charset=utf-8",
+            "text/ecmascript",
+        ):
+            self.assertIs(kind_of(Asked.SCRIPT, given, nosniff=True), Kind.SCRIPT, given)
+        for given in ("text/plain", "", None, "text/html"):
+            self.assertIs(kind_of(Asked.SCRIPT, given, nosniff=False), Kind.SCRIPT, given)
+            self.assertIs(kind_of(Asked.SCRIPT, given, nosniff=True), Kind.UNTOUCHED, given)
+        for given in ("application/json", "image/png", "text/css", "application/wasm", "video/mp4"):
+            self.assertIs(kind_of(Asked.SCRIPT, given, nosniff=False), Kind.UNTOUCHED, given)
+
+    def test_xslt(self) -> None:
+        """A sheet is XML, or of a type that says nothing and may be doubted."""
+        for given in ("text/xsl", "application/xslt+xml", "text/xml; charset=x", "application/xml"):
+            self.assertIs(kind_of(Asked.XSLT, given, nosniff=True), Kind.XSLT, given)
+        self.assertIs(kind_of(Asked.XSLT, "text/plain", nosniff=False), Kind.XSLT)
+        for given in ("text/plain", "text/html"):
+            self.assertIs(kind_of(Asked.XSLT, given, nosniff=True), Kind.UNTOUCHED, given)
+
+    def test_read_by_use(self) -> None:
+        """Whatever is edited for one use and not for another; media of one use alone are not."""
+        for given in (
+            *PLAYLISTS,
+            "text/html",
+            "text/css",
+            "text/xml",
+            "a/b+xml",
+            "text/plain",
+            None,
+            "text/javascript",
+            "a/b+json",
+        ):
+            self.assertTrue(is_read_by_use(given), given)
+        for given in ("image/png", "video/mp4", "audio/mpeg", "font/woff2"):
+            self.assertFalse(is_read_by_use(given), given)
+
+    def test_what_expects_edits(self) -> None:
+        """All but media, which must keep their ranges, and what script fetches."""
+        self.assertEqual({one for one in Asked if not one.is_edited}, {Asked.MEDIA, Asked.OTHER})
 
     def test_what_script_asked_for(self) -> None:
         """Never read, whatever it is."""

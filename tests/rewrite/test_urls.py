@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.origins import Codec, parse
 from gateway.rewrite.html import HtmlRewriter
-from gateway.rewrite.urls import UrlMap, map_list, map_refresh, map_srcset
+from gateway.rewrite.urls import UrlMap, map_list, map_refresh, map_srcset, with_whole_host
 from tests.rewrite import run
 from tests.rewrite.dom import candidates, refresh
 
@@ -149,6 +149,25 @@ class ListTests(SynchronousTestCase):
         """Each is mapped; blanks stay."""
         self.assertEqual(map_list(" a\n b,c\t", upper), " <a>\n <b,c>\t")
         self.assertEqual(map_list("", upper), "")
+
+
+class TemplateTests(SynchronousTestCase):
+    """URLs with holes."""
+
+    def test_table(self) -> None:
+        """Mapped, unless the host itself is not whole."""
+        table = {
+            "https://a.b/{x}": "<https://a.b/{x}>",
+            "//a.b?$x$": "<//a.b?$x$>",
+            "{x}": "<{x}>",
+            "/a/{x}": "</a/{x}>",
+            "https://{x}/a": "https://{x}/a",
+            "https://a.{x}.b": "https://a.{x}.b",
+            "//$x$/": "//$x$/",
+            "https:\\\\{x}": "https:\\\\{x}",
+        }
+        for given_url, wanted in table.items():
+            self.assertEqual(with_whole_host(upper)(given_url), wanted)
 
 
 class BaseTests(SynchronousTestCase):

@@ -2,5 +2,7 @@
 
 /** The worker preamble, whole, as a function. */
 declare const gwp: () => void;
+/** Whether pages and workers read their own address, under its own name (rewrite-location). */
+declare const IDENTITY: boolean;
 /** The worker preamble as text. */
 declare const PREAMBLE: string;

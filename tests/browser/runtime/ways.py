@@ -7,7 +7,7 @@ import contextlib
 import attrs
 from playwright.sync_api import Error
 
-from tests.browser.harness import settle
+from tests.browser.harness import seen, settle
 from tests.browser.runtime.pages import A, B, html
 from tests.browser.runtime.pages import answer as any_answer
 from tests.browser.runtime.site import Answer
@@ -86,7 +86,7 @@ class Way:
 
         settle(page, there, f"a window shows {wanted}", 15)
         found[0].wait_for_load_state("load")
-        return found[0]
+        return seen(found[0])
 
     @contextlib.contextmanager
     def opened(self):

@@ -10,7 +10,15 @@ from urllib.parse import urlsplit
 import attrs
 from playwright.sync_api import Error
 
-from tests.browser.harness import Stack, Tripwire, direct_rules, launch, resolver_rules, settle
+from tests.browser.harness import (
+    Stack,
+    Tripwire,
+    direct_rules,
+    launch,
+    resolver_rules,
+    seen,
+    settle,
+)
 from tests.browser.runtime.pages import ORIGINS, A, answer
 from tests.browser.runtime.site import Asked, Site
 
@@ -42,18 +50,19 @@ class World:
         windowed: bool = False,
         extra: str = "",
         flags=(),
+        site: type = Site,
     ) -> None:
         """Start everything; ``origins`` to the kind of server that each has.
 
         ``windowed``: in the whole browser.  ``extra`` goes into the gateway's configuration,
-        ``flags`` to both browsers.
+        ``flags`` to both browsers; ``site`` is what answers as the origins.
         """
         self._driver = driver
         self._windowed = windowed
         self._flags = flags
         self.stack = Stack(folder)
         hosts = {urlsplit(origin).hostname for origin in origins}
-        self.site = Site(self.stack.certificate("site", *sorted(hosts)), answer)
+        self.site = site(self.stack.certificate("site", *sorted(hosts)), answer)
         self.tripwire = Tripwire()
         ports = {"secure": self.site.secure_port, "plain": self.site.plain_port}
         self.stack.hosts.update({origin: ports[kind] for origin, kind in origins.items()})
@@ -132,7 +141,7 @@ class World:
 
         settle(page, there, f"a frame shows {wanted}", 15)
         frames[0].wait_for_load_state("load")
-        return frames[0]
+        return seen(frames[0])
 
     def arrived(self, since: int) -> dict[str, set[str]]:
         """Requests since then by case: each as method, origin and path."""

@@ -1,12 +1,17 @@
 // The handshake with the outer frame and the parent (protocols, section 7): until both have
-// answered, nothing of the page is shown and no input reaches it.
+// answered, nothing of the page is shown and no input reaches it.  The page is laid out
+// meanwhile, as directly: its script measures, and gives the focus, when the document is ready.
+import { nativesOf } from "../identity/natives.js";
 import { getOwnPropertyDescriptor } from "../shared/hooks.js";
 
 const INPUT =
-  "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchstart";
+  "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchend touchstart";
+const DISABLED = "aria-disabled";
+// The top layer is painted beside the root, whatever that one's opacity is.
+const TOP_LAYER = "dialog,[popover],::backdrop{opacity:0!important;pointer-events:none!important}";
 // A slow line is no attack; a silent one shows nothing.
 const PATIENCE = 30000;
-const { get: originOf } = /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin"));
+const originOf = IDENTITY ? nativesOf(window).origin : /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin")).get;
 
 /** @typedef {(type: string, more?: object, transfer?: Transferable[]) => void} Post */
 /** @typedef {Record<string, (said: any, event: MessageEvent, origin?: any) => void>} Heard what is done about each type of message */
@@ -54,20 +59,31 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   const leave = () => location.replace(own + "/.gateway/oops");
   const timer = open && setTimeout(leave, PATIENCE);
   let show = () => {};
+  /** @type {CSSStyleSheet | undefined} */
+  let veil;
+  try {
+    veil = new CSSStyleSheet();
+    veil.replaceSync(TOP_LAYER);
+  } catch {
+    // A browser without such sheets: what is in its top layer may be seen, and no input reaches it.
+  }
   // Again after a document.open(), which takes the root and the listeners away.
   const hide = () => {
     const root = document.documentElement;
     if (open < 1 || !root) return;
     const { style } = root;
-    const styled = root.getAttribute("style");
-    const display = style.getPropertyValue("display");
-    const important = style.getPropertyPriority("display");
+    const opacity = style.getPropertyValue("opacity");
+    const important = style.getPropertyPriority("opacity");
+    if (veil) document.adoptedStyleSheets = [...document.adoptedStyleSheets, veil];
     show = () => {
-      if (display) style.setProperty("display", display, important);
-      else style.removeProperty("display");
-      if (styled === null && !root.getAttribute("style")) root.removeAttribute("style");
+      if (veil) document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== veil);
+      style.setProperty("opacity", opacity, important);
+      root.removeAttribute(DISABLED);
+      if (!root.getAttribute("style")) root.removeAttribute("style");
     };
-    style.setProperty("display", "none", "important");
+    style.setProperty("opacity", "0", "important");
+    // For those who act by what a page says and not by what is seen.
+    root.setAttribute(DISABLED, "true");
     each("addEventListener");
   };
   const answered = (/** @type {number} */ by) => {

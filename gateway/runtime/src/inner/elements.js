@@ -27,7 +27,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
     }
   }
   hookAll(w, "HTMLAnchorElement.toString HTMLAreaElement.toString HTMLImageElement.currentSrc HTMLMediaElement.currentSrc", null, unmap);
-  for (const key of ["origin", "protocol", "host", "hostname", "port"]) {
+  for (const key of ["origin", "protocol", "host", "hostname", "port", "search"]) {
     hookAll(w, `HTMLAnchorElement.${key} HTMLAreaElement.${key}`, null, (value, { href }) =>
       href && map(href) !== href ? new URL(href)[/** @type {"host"} */ (key)] : value);
   }
@@ -46,6 +46,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
     "ShadowRoot.innerHTML:0 ShadowRoot.setHTML:0 ShadowRoot.setHTMLUnsafe:0 " +
     "Element.insertAdjacentHTML:1 Range.createContextualFragment:0 DOMParser.parseFromString:0",
     html,
+    unmap,
   );
   for (const name of ["parseHTMLUnsafe", "parseHTML"]) hook(w.Document, name, (args) => (args[0] = html(args[0])));
   // What a command puts in is markup, or an address.

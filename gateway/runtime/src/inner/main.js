@@ -5,6 +5,10 @@ import { signer } from "../shared/tokens.js";
 import { trustedOf } from "../shared/trusted.js";
 import { urlsOf } from "../shared/urls.js";
 import { installWorkers } from "../shared/workers.js";
+import { installFirst } from "../identity/bundle.js";
+import { installIdentity } from "../identity/page.js";
+import { nativesOf } from "../identity/natives.js";
+import { realOf } from "../identity/real.js";
 import { attest, listen } from "./attest.js";
 import { installCookie } from "./cookie.js";
 import { installElements } from "./elements.js";
@@ -50,7 +54,7 @@ if (payload) {
     };
     const trusted = trustedOf(w);
     part ??= rareOf(w, rare, trusted.script);
-    const base = () => w.document.baseURI;
+    const base = IDENTITY ? () => apply(nativesOf(w).baseURI, w.document, []) : () => w.document.baseURI;
     const token = () => {
       if (now() > due) {
         due = now() + 60000; // not at once again where it cannot be had
@@ -60,10 +64,15 @@ if (payload) {
     };
     const signed = signer(token, base, place);
     const urls = urlsOf(place, origin, base, own, {
-      collapse: (url, place) =>
-        url.port === place.port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, place),
+      collapse: (url, ...more) =>
+        url.port === place.port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, ...more),
       decode: (text, ...more) => part("decode", text, text, ...more),
     }, trusted.typed);
+    if (IDENTITY) {
+      nativesOf(w); // before anything is hooked
+      urls.unmap = realOf(place, own, origin);
+      installFirst(w, urls);
+    }
     listen(w, heard);
     installTexts(w);
     installNetwork(w, urls, rtc, signed);
@@ -85,6 +94,7 @@ if (payload) {
     if (w.document.all[3]) heal(w.document);
     installFrames(w, install, markup.css, listenAgain);
     if (w === window) installHello(post, handlers, origin);
+    if (IDENTITY) installIdentity(w, urls, origin, part, trusted.script);
     delete w.addEventListener;
   };
   install(window);

@@ -4,11 +4,11 @@
 /** @typedef {ReturnType<typeof markupOf>} Markup */
 
 // Those that read as URLs, then those that read as the attribute does.
-export const PROPERTIES = "href src action formAction data poster cite srcset imageSrcset srcdoc ping background".split(" ");
+export const PROPERTIES = "href src action formAction data poster cite srcset imageSrcset srcdoc ping background integrity".split(" ");
 export const URLS = 7;
 export const URL_ATTRIBUTE = RegExp(`^(?:(?:xlink:)?(?:${PROPERTIES.join("|")})|style)$`, "i");
-// What may name a host, or be a document of its own.
-const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc|a:text/i;
+// What may name a host, be a document of its own, or demand a digest.
+const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc|a:text|sha\d/i;
 const MEMORY = 999;
 
 /**

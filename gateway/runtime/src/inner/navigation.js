@@ -1,5 +1,6 @@
 // Leaving the page: foreign addresses are collapsed before the browser goes there; what leads
 // to another frame or window is the business of the part that few pages need.
+import { nativesOf } from "../identity/natives.js";
 import { apply, wrap } from "../shared/hooks.js";
 
 const HERE = /^(?:_self)?$/i;
@@ -20,11 +21,12 @@ export function installNavigation(w, { map }, windows, sign, jar) {
   const later = w.setTimeout.bind(w);
 
   w.navigation?.addEventListener("navigate", (/** @type {any} */ event) => {
-    const { destination: { url }, navigationType } = event;
+    const { destination, navigationType } = event;
+    const url = IDENTITY ? apply(nativesOf(w).to, destination, []) : destination.url;
     const to = map(url);
     jar.leave?.(to);
     const leaves = !SHOWN.test(url);
-    if ((to === url && !leaves) || !event.cancelable) return;
+    if ((to === url && !leaves) || !event.cancelable || (IDENTITY && w.document !== document)) return; // as below
     event.preventDefault();
     event.stopImmediatePropagation();
     later(() => leaves ? windows()?.leave(url) : location[navigationType === "replace" ? "replace" : "assign"](to));

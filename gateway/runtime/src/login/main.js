@@ -2,10 +2,9 @@
 // address in the fragment stays in this tab; the provider must not see it.
 import { AFTER } from "../outer/after.js";
 
-const start = document.getElementById("start");
-if (start instanceof HTMLAnchorElement) {
-  const to = new URLSearchParams(location.search).get("to");
-  if (to) start.search = "?to=" + encodeURIComponent(to);
+const to = new URLSearchParams(location.search).get("to");
+for (const link of document.links) {
+  if (to) link.search = "?to=" + encodeURIComponent(to);
 }
 try {
   if (location.hash.length > 1) sessionStorage.setItem(AFTER, location.hash);

@@ -1,4 +1,5 @@
 // The part of the inner runtime that few pages need; it is run at once when one does.
+import { edit } from "../identity/edit.js";
 import { mapCss } from "../shared/css.js";
 import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
@@ -6,7 +7,7 @@ import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
 import { heal } from "./heal.js";
 import { keyframes } from "./keyframes.js";
-import { longLabel } from "./long.js";
+import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
 import { renew } from "./renew.js";
 import { sign } from "./sign.js";
@@ -18,10 +19,18 @@ import { written } from "./write.js";
 
 const parts = {
   attribute,
-  /** @param {URL} url @param {import("../shared/origins.js").Place} place */
-  collapse: (url, place) => collapseUrl(url, place, longLabel, expand),
+  /**
+   * A query is the document's: browsers encode it by its character set, but not that of a URL object.
+   * @param {URL} url @param {import("../shared/origins.js").Place} place @param {string} text
+   */
+  collapse: (url, place, text) => {
+    const made = collapseUrl(url, place, longLabel, expand);
+    const query = /^[^?#]*(\?[^#]*[^\0-~][^#]*)/.exec(text.replace(/[\t\n\r]/g, ""));
+    return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made;
+  },
   css: mapCss,
-  decode,
+  /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
+  decode: (text, place, own) => decode(unlong(text, place), place, own),
   heal,
   html,
   keyframes,
@@ -31,6 +40,8 @@ const parts = {
   store,
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),
+  /** Only where scripts are edited. */
+  ...(IDENTITY ? { source: edit } : {}),
   windows: windowsOf,
   write,
   written,

@@ -2,6 +2,7 @@
 import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
 import { framed } from "./framed.js";
 import { mapCss } from "../shared/css.js";
+import { demanded } from "./integrity.js";
 
 const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
@@ -51,7 +52,8 @@ const candidates = (text, map) =>
  * @param {Map<string, Blob>} blobs what blob: URLs stand for
  */
 export const attribute = (name, value, map, other, frameMarkup, blobs) =>
-  name === "style" ? mapCss(value, map)
+  name === "integrity" ? demanded(value, map)
+  : name === "style" ? mapCss(value, map)
   : /^(?:src|data)$/.test(name) && /^\s*(?:data:text|blob:)/i.test(value) ? framed(value, frameMarkup, (text) => html(text, map, other), blobs)
   : name === "srcdoc" ? frameMarkup + html(value, map, other)
   : /set$/.test(name) ? candidates(value, map)

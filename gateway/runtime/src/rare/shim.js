@@ -64,7 +64,7 @@ export function shim(w, members, near, go, disown) {
     (name) => name in members && typeof name === "string" && !/^(?:length|toString|valueOf|constructor)$/.test(name) || (name === "length" && !reach(near)),
     () => reach(near),
     (name, value) => {
-      if (name === "location") go(value);
+      if (/^(?:__gw_)?location$/.test(name)) go(value);
       else if (name === "opener") {
         members.opener = value;
         if (value === null) disown();

@@ -20,7 +20,7 @@ const MARK = /^gw-([\d.]*):/;
 export function windowsOf(w, { map, unmap }, signed, post, handlers) {
   const { document, location, navigator, top, parent, structuredClone: clone, MessageEvent, FormData, URL } = w;
   const later = w.setTimeout.bind(w);
-  const absolute = (/** @type {any} */ url) => new URL(map(`${url}`), document.baseURI).href;
+  const absolute = (/** @type {any} */ url) => map(new URL(map(`${url}`), document.baseURI).href);
 
   // --- frames -----------------------------------------------------------------------
 

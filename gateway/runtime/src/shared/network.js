@@ -1,4 +1,5 @@
 // Where script names a host to the network, in pages and in workers alike.
+import { nativesOf } from "../identity/natives.js";
 import { getOwnPropertyDescriptor, hook, hookAll } from "./hooks.js";
 
 /** @typedef {(url: any) => any} Signed a URL with the page's token, if it leads to a rewrite host */
@@ -37,7 +38,7 @@ export function installNetwork(w, { map, unmap }, rtc, signed) {
     if (!old) args[at] = url;
     else if (url !== to) args[at] = new NativeRequest(url, given);
   };
-  const { get: urlOf } = /** @type {any} */ (getOwnPropertyDescriptor(NativeRequest.prototype, "url"));
+  const urlOf = IDENTITY ? nativesOf(w).url : /** @type {any} */ (getOwnPropertyDescriptor(NativeRequest.prototype, "url")).get;
   for (const name of ["fetch", "fetchLater", "Request"]) hook(w, name, (args) => send(args, args[1]?.method));
   for (const name of ["WebSocket", "WebSocketStream"]) hook(w, name, (args) => send(args, "POST"));
   hook(w.Navigator?.prototype, "sendBeacon", (args) => send(args, "POST"));

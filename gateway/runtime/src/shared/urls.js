@@ -5,7 +5,7 @@
 
 const NativeURL = URL;
 /** Our own parameters: they are always the last. */
-export const OURS = /(?:[?&]__gwp?=[\w.~-]+)+(?=#|$)/g;
+export const OURS = /(?:[?&]__gw[ip]?=[\w.~+/=%-]+)+(?=#|$)/g;
 const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
 
 /**
@@ -14,7 +14,7 @@ const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
  * @param {() => string} base
  * @param {string} own the page's own, as the browser sees it
  * @param {{
- *   collapse: (url: URL, place: Place) => string | null,
+ *   collapse: (url: URL, place: Place, text: string) => string | null,
  *   decode: typeof import("./decode.js").decode,
  * }} tools for what is another host's
  * @param {import("./trusted.js").Typed} typed
@@ -24,7 +24,7 @@ export function urlsOf(place, origin, base, own, { collapse, decode }, typed) {
     try {
       // `//host` takes the page's own scheme, which is not the one that it is shown under.
       const url = new NativeURL(text, GIVEN.test(text) ? origin : base());
-      return url.origin === own || !/^(?:http|ws)/.test(url.protocol) ? text : collapse(url, place) ?? text;
+      return url.origin === own || !/^(?:http|ws)/.test(url.protocol) ? text : collapse(url, place, text) ?? text;
     } catch {
       return text;
     }

@@ -5,6 +5,8 @@ import { containment } from "../shared/containment.js";
 import { apply, getOwnPropertyDescriptor, hookAll } from "../shared/hooks.js";
 import { withoutHints } from "./hints.js";
 
+const { then } = Promise.prototype;
+const Failed = TypeError;
 const POLICY = "content-security-policy";
 // What these destinations load runs nothing of its own.
 const INERT = { audio: 1, font: 1, image: 1, manifest: 1, script: 1, style: 1, track: 1, video: 1, "": 1, __proto__: null };
@@ -18,8 +20,9 @@ const getter = (of, name) => {
 /**
  * @param {any} w
  * @param {import("../shared/origins.js").Place} place
+ * @param {string} [site] the worker's origin as its own responses name it
  */
-export function installContainment(w, place) {
+export function installContainment(w, place, site = w.origin) {
   const { Response, Headers, Request, FetchEvent, TransformStream } = w;
   if (!FetchEvent) return;
   const { suffix, port } = place;
@@ -32,7 +35,7 @@ export function installContainment(w, place) {
   const { forEach } = Headers.prototype;
   const { includes, toLowerCase, trimStart, startsWith } = String.prototype;
   const { pipeThrough } = w.ReadableStream?.prototype ?? {};
-  const own = `${w.origin}/`;
+  const own = `${site}/`;
 
   /** A site's policies without those who would be told of them. @param {string} given */
   const untold = (given) => {
@@ -85,6 +88,14 @@ export function installContainment(w, place) {
     }
     return new Response(body, { __proto__: null, status: statusOf(response), statusText: textOf(response), headers });
   };
+  // In place of a page that could not be reached the gateway shows one of its own: to the site's
+  // worker there was no answer, as directly, and it shows what it kept.
+  const { get } = Headers.prototype;
+  const reached = (/** @type {any} */ given) => apply(then, given, [(/** @type {any} */ response) => {
+    if (response && apply(get, headersOf(response), ["x-gateway-unreached"])) throw new Failed("Failed to fetch");
+    return response;
+  }]);
+  hookAll(w, "fetch WorkerGlobalScope.fetch FetchEvent.preloadResponse", null, reached);
   hookAll(w, "FetchEvent.respondWith:0", (given, event) =>
     destinationOf(requestOf(event)) in INERT ? given : (async () => contain(await given))());
 }

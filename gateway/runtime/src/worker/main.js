@@ -12,6 +12,10 @@ import { trustedOf } from "../shared/trusted.js";
 import { installWorkers } from "../shared/workers.js";
 import { installContainment } from "./contain.js";
 import { workerToken } from "./token.js";
+import { installBundle } from "../identity/bundle.js";
+import { installNames, moduleNames } from "../identity/names.js";
+import { nativesOf } from "../identity/natives.js";
+import { realOf } from "../identity/real.js";
 import { installGuard, installStore } from "./store.js";
 
 /** @type {any} */
@@ -26,6 +30,10 @@ if (label) {
   const origin = found ? serialise(found) : url.origin;
   const base = w.location.protocol === "https:" ? w.location.href : url.href;
   const urls = urlsOf(place, origin, () => base, url.origin, { collapse: (url, at) => collapseUrl(url, at, longLabel, expand), decode }, trustedOf(w).typed);
+  if (IDENTITY) {
+    nativesOf(w); // before anything is hooked
+    urls.unmap = realOf(place, url.origin, origin);
+  }
   installTexts(w);
   installStore(w, origin);
   installGuard(w);
@@ -43,5 +51,10 @@ if (label) {
   hookAll(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
   hookAll(w, "FontFace:1", (source) => mapCss(source, map));
   hook(w.WorkerGlobalScope?.prototype, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));
-  installContainment(w, place);
+  installContainment(w, place, IDENTITY ? origin : undefined);
+  if (IDENTITY) {
+    installBundle(w, urls);
+    const { location: native } = w;
+    installNames(w, { location: { get: () => native }, ...moduleNames(urls) });
+  }
 }

@@ -12,13 +12,14 @@ const PATH = "/.gateway/cookies";
 export function installStore(w, origin) {
   const { cookieStore: store, fetch, location, CookieStore, Promise } = w;
   if (!store || !w.ServiceWorkerGlobalScope) return;
+  const { origin: here } = location; // what it reads later may be the site's own
   const host = new URL(origin).hostname;
   const secure = origin.startsWith("https:");
   const checks = checksOf(w, host, secure);
-  const ask = async (/** @type {any} */ init = {}) => (await fetch(location.origin + PATH, init)).json();
+  const ask = async (/** @type {any} */ init = {}) => (await fetch(here + PATH, init)).json();
   const place = (/** @type {string} */ url) => {
     const wanted = new URL(url, location.href);
-    return [origin, location.origin].includes(wanted.origin) ? wanted.pathname : undefined;
+    return [origin, here].includes(wanted.origin) ? wanted.pathname : undefined;
   };
   const find = async (/** @type {string} */ method, /** @type {any[]} */ args) => {
     const { path, named } = checks.query(method, args, place);

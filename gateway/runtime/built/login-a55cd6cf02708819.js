@@ -1,1 +1,0 @@
-(()=>{var e=document.getElementById("start");if(e instanceof HTMLAnchorElement){let t=new URLSearchParams(location.search).get("to");t&&(e.search="?to="+encodeURIComponent(t))}try{location.hash.length>1&&sessionStorage.setItem("gw.after",location.hash)}catch{}})();

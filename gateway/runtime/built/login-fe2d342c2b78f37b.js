@@ -1,0 +1,1 @@
+(()=>{var e=new URLSearchParams(location.search).get("to");for(let o of document.links)e&&(o.search="?to="+encodeURIComponent(e));try{location.hash.length>1&&sessionStorage.setItem("gw.after",location.hash)}catch{}})();
