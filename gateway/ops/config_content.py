@@ -26,6 +26,7 @@ class ContentSettings:
     webrtc: bool = False
     forward_reports: bool = True
     report_samples: bool = False
+    strict: bool = False
     rules: tuple[ContentRule, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -65,6 +66,7 @@ CONTENT = Table(
         "webrtc": Key(schema.flag, default=False),
         "forward-reports": Key(schema.flag, default=True),
         "report-samples": Key(schema.flag, default=False),
+        "strict": Key(schema.flag, default=False),
     }
 )
 POLICIES = Tables(
@@ -98,6 +100,7 @@ def read_content(values: dict[str, Any], reader: schema.Reader) -> ContentSettin
         content["webrtc"],
         content["forward_reports"],
         content["report_samples"],
+        content["strict"],
         tuple(rules),
         tuple(warnings),
     )

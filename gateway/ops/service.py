@@ -129,6 +129,7 @@ class GatewayService(Service):
             config.apart,
             config.catalogue,
             login=config.login.rules is not None,
+            strict=config.content.strict,
             passwords=config.login.rules is not None and config.login.rules.basic,
         )
         context = Context(

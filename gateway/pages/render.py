@@ -106,15 +106,18 @@ class Pages:
         catalogue: Catalogue | None = None,
         *,
         login: bool = False,
+        strict: bool = False,
         passwords: bool = False,
     ) -> None:
         """Read templates and assets; ``apart`` for browsers without localStorage.
 
         ``login``: people sign in, so that the outer frame asks for its session's login first.
-        ``passwords``: they may do so with a password though there is a provider.
+        ``passwords``: they may do so with a password though there is a provider.  ``strict``: it
+        opens no windows for pages.
         """
         self._login = login
         self._passwords = passwords
+        self._strict = strict
         self._codec = codec
         self._catalogue = Catalogue()
         self._templates: dict[tuple[str, str, bool, bool], Template] = {}
@@ -202,6 +205,7 @@ class Pages:
             "allow": _PERMISSIONS,
             "apart": self._apart,
             "login": "1" if self._login else "",
+            "strict": "1" if self._strict else "",
             "secure": self._codec.secure_origin,
             "start": wire.LOGIN_START_PATH,
             "password": wire.PASSWORD_PATH,

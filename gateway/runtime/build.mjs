@@ -19,7 +19,7 @@ const entries = [
   { name: "inner-location", file: "src/inner/main.js", minified: 24576, gzip: 10240, identity: true },
   { name: "rare-location", file: "src/rare/main.js", minified: 52224, gzip: 20480, identity: true },
   { name: "rare", file: "src/rare/main.js", minified: 45056, gzip: 17408 },
-  { name: "outer", file: "src/outer/main.js", minified: 18432, gzip: 8192 },
+  { name: "outer", file: "src/outer/main.js", minified: 18944, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },
   { name: "login", file: "src/login/main.js", minified: 512, gzip: 384 },

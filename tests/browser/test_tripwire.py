@@ -96,7 +96,7 @@ class World:
                 # A page that leaves at once interrupts its own loading.
                 with contextlib.suppress(BrowserError):
                     tab.goto(f"{prefix}{SITE}/p/{name}", wait_until="commit")
-            until(lambda: self.site.done.issuperset(batch), f"{batch} did what they do")
+            until(lambda: self.site.done.issuperset(batch), f"{batch} did what they do", 120)
         # Nothing tells that nothing more will come; a bounded silence has to.
         until_quiet(self.wires, STILL, LIMIT, lambda: tab.wait_for_timeout(50))
         with contextlib.suppress(BrowserError):

@@ -28,6 +28,7 @@ class AcceptedTests(SynchronousTestCase):
         self.assertEqual((found, faults), (ContentSettings(), []))
         self.assertTrue(found.forward_reports)
         self.assertFalse(found.report_samples)
+        self.assertFalse(found.strict)
 
     def test_rules(self) -> None:
         """As text, as single directives, or both; in order, with their place."""

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { windowsOf } from "../src/outer/windows.js";
 
 /** The module in an outer frame of its own, which opens what it likes. */
-function outer() {
+function outer(more = {}) {
   const opened = [];
   const window = {
     opener: null,
@@ -25,7 +25,7 @@ function outer() {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
   const asked = [];
-  const tools = { leave: (/** @type {string} */ url) => asked.push(url), behind: () => null, shown: () => null, show: () => assert.fail(), blocked: () => assert.fail() };
+  const tools = { leave: (/** @type {string} */ url) => asked.push(url), behind: () => null, shown: () => null, show: () => assert.fail(), blocked: () => assert.fail(), ...more };
   const told = [];
   const speaker = { port: { postMessage: (said) => told.push(said) }, origin: "https://https-a-test.0.gw.test", source: { parent: window } };
   const windows = windowsOf(tools);
@@ -78,4 +78,18 @@ test("what is no address of the web is not opened: whether it may leave is asked
   for (const url of urls) open({ url });
   assert.deepEqual(opened, []);
   assert.deepEqual(asked, urls);
+});
+
+test("in strict mode no window opens: this one shows what a person asks for", () => {
+  const seen = [];
+  const { open, opened, told } = outer({ strict: true, shown: () => ({}), show: (url, form, same) => seen.push([url.href, form, same]) });
+  open({});
+  open({ url: "", name: "x" });
+  open({ alone: true });
+  navigator.userActivation = { isActive: false };
+  open({});
+  delete navigator.userActivation;
+  assert.deepEqual(opened, []);
+  assert.deepEqual(seen, [["https://b.test/", undefined, true], ["https://b.test/", undefined, true]]);
+  assert.deepEqual(told.map((one) => [one.type, one.closed]), Array(3).fill(["popup-closed", true]));
 });

@@ -63,6 +63,7 @@ const windows = windowsOf({
   shown: () => page,
   show: (url, form, same) => show(url, form, "", same),
   blocked: (again) => offer(notice.dataset.popup ?? "", again),
+  strict: Boolean(stage.dataset.strict),
   leave(url, speaker) {
     // A sandboxed document may not open windows; nor may it have a person asked.
     // What is refused is said in either case.

@@ -51,10 +51,11 @@ const pathOf = (one) => {
  * @param {(origin: string) => string | null} tools.behind the origin behind a rewrite host's
  * @param {() => Speaker | null} tools.shown the topmost page of this window
  * @param {(url: URL, form?: object, same?: boolean) => void} tools.show in the same frame, or in one of its own
+ * @param {boolean} [tools.strict] no windows are opened
  * @param {(again: () => void) => void} tools.blocked the browser wants a click of the person's
  * @param {(url: string, speaker: Speaker) => void} tools.leave what is no web address: a telephone number, an app
  */
-export function windowsOf({ behind, shown, show, blocked, leave }) {
+export function windowsOf({ behind, shown, show, blocked, leave, strict }) {
   /** @type {Map<Window, Child>} */
   const children = new Map();
   /** Windows by the label that a page's origin and name make. @type {Map<string, Window>} */
@@ -96,6 +97,12 @@ export function windowsOf({ behind, shown, show, blocked, leave }) {
     const { url, id, name, alone, form, features } = said;
     const to = form ? web(form.url) : url ? web(url) : null;
     if (!to && (url || form)) return leave(`${form ? form.url : url}`, speaker);
+    if (strict) {
+      // As browsers do that have one window: what a person asks for is shown in it.
+      if (!alone) speaker.port.postMessage({ type: "popup-closed", id, closed: true });
+      if (to && shown() && navigator.userActivation?.isActive !== false) show(to, form, true);
+      return;
+    }
     // Its name is the page's affair: two sites do not meet in one window.
     const label = name && !alone ? `gw ${speaker.origin} ${name}` : UNNAMED;
     const known = label === UNNAMED ? undefined : labels.get(label);
