@@ -24,6 +24,7 @@ ORIGIN_PARAMETER: Final = "__gwo"
 INTEGRITY_PARAMETER: Final = "__gwi"
 PROOF_PARAMETER: Final = "__gwp"
 PAYLOAD_ELEMENT_ID: Final = "__gw"
+FRAME_ATTRIBUTE: Final = "data-gw"
 
 SECURE_LABEL: Final = "www"
 SUFFIX_LABEL: Final = "0"

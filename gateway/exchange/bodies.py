@@ -35,14 +35,22 @@ _SOON = 3600
 BODYLESS = frozenset({204, 205, 304})
 
 
-def asked(head: RequestHead, context: Context) -> Asked:
-    """What the request is made for; scripts are edited for some sites only."""
+def asked(head: RequestHead, addressed: Addressed, context: Context) -> Asked:
+    """What the request is made for.
+
+    Scripts are edited for some sites' pages only, where it is known whose page asks: for
+    another one's the names that are put in would mean nothing.
+    """
     found = asked_for(
         headers.get(head.fields, b"sec-fetch-dest"),
         headers.get(head.fields, b"sec-fetch-mode"),
         headers.get(head.fields, b"accept"),
     )
-    return Asked.OTHER if found is Asked.SCRIPT and not context.edits_scripts else found
+    if found is not Asked.SCRIPT:
+        return found
+    who = headers.initiator(head.fields, addressed.origin, context.codec)
+    edited = context.edits_scripts and isinstance(who, headers.Page)
+    return Asked.SCRIPT if edited else Asked.OTHER
 
 
 def varies(
@@ -176,7 +184,7 @@ def plan_for(
     sniffing = headers.get(answer.fields, b"x-content-type-options") or ""
     nosniff = sniffing.strip().lower() == "nosniff"
     path = addressed.path.decode("latin-1")
-    what = asked(head, context)
+    what = asked(head, addressed, context)
     kind = kind_of(what, content_type, nosniff=nosniff, basic=basic, path=path)
     coding = headers.get(answer.fields, b"content-encoding")
     given = parameter(head.target.decode("latin-1"), wire.INTEGRITY_PARAMETER)
@@ -195,8 +203,10 @@ def plan_for(
         place=Place(
             context.codec, addressed.origin, addressed.url, context.runtime(addressed.origin)
         ),
-        markup=_markup(kind, puts, context) if kind.is_document and puts.payload else b"",
-        frame_markup=_frame_markup(context) if kind.is_document else b"",
+        markup=_markup(kind, puts, addressed, context)
+        if kind.is_document and puts.payload
+        else b"",
+        frame_markup=_frame_markup(addressed, context) if kind.is_document else b"",
         preamble=context.worker_source if kind is Kind.WORKER else b"",
         module_preamble=module if kind is Kind.WORKER else b"",
         coding=coding,
@@ -250,16 +260,28 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
     return payload
 
 
-def _markup(kind: Kind, puts: Inserted, context: Context) -> bytes:
+def _markup(kind: Kind, puts: Inserted, addressed: Addressed, context: Context) -> bytes:
     return guard_markup(xml=kind is Kind.XML) + payload_markup(
         puts.payload,
         wire.PAYLOAD_ELEMENT_ID,
         context.codec.asset_origin + context.runtime_path,
         context.runtime_digest,
         xml=kind is Kind.XML,
+        within=_within(addressed, context),
     )
 
 
-def _frame_markup(context: Context) -> bytes:
+def _frame_markup(addressed: Addressed, context: Context) -> bytes:
     """For documents in ``srcdoc``: the runtime alone, to which their parent's comes."""
-    return script_markup(context.codec.asset_origin + context.runtime_path, context.runtime_digest)
+    return script_markup(
+        context.codec.asset_origin + context.runtime_path,
+        context.runtime_digest,
+        within=_within(addressed, context),
+    )
+
+
+def _within(addressed: Addressed, context: Context) -> dict[str, object]:
+    """What the runtime knows where it stands alone: names, and nothing of a session."""
+    names = ("origin", "suffix", "port", "secure", "rare", "rtc")
+    payload = _payload(addressed, context)
+    return {name: payload[name] for name in names if name in payload}

@@ -103,6 +103,8 @@ def _key(plan: BodyPlan) -> tuple[object, ...] | None:
     found: list[object] = []
     for field in attrs.fields(BodyPlan):
         value = getattr(plan, field.name)
+        if field.name == "scripts":
+            continue  # there is none in a sheet
         if isinstance(value, Place):
             codec = value.codec
             value = (codec.suffix, codec.public_port, str(value.origin), value.url, value.runtime)
@@ -126,13 +128,13 @@ class Kept:
 
     @property
     def weight(self) -> int:
-        """What editing an octet costs, as the pipeline has it."""
-        return self._pipeline.weight
+        """What an octet costs: nothing while it is collected."""
+        return 0 if self._chunks is not None else self._pipeline.weight
 
     @property
     def held(self) -> int:
         """What waits to be edited at the end."""
-        return self._pipeline.held if self._chunks is None else self._size * self.weight
+        return self._size if self._chunks is not None else self._pipeline.held
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take a chunk of the upstream's body, give pieces for the client."""

@@ -16,6 +16,7 @@ from gateway.origins import parse_origin
 from gateway.rewrite import forms, tokens
 from gateway.rewrite.csp import RuntimeSource, map_policies
 from gateway.rewrite.css import map_css
+from gateway.rewrite.framed import map_frame
 from gateway.rewrite.parameters import with_parameter
 from gateway.rewrite.references import escape_attribute, unescape_attribute, unescape_xml
 from gateway.rewrite.urls import UrlMap, map_list, map_refresh, map_srcset
@@ -173,6 +174,8 @@ class TagEditor:
 
     def _map(self, element: bytes, attribute: Attribute, kind: str) -> str:
         name, value, urls = attribute.name, attribute.value, self._urls
+        if kind == "html" and b"-" in element and name != b"style":
+            return value  # an element of the page's own: only its script knows what it means
         if name in tokens.URL_ATTRIBUTES:
             if name == b"data" and element != b"object":
                 return value
@@ -210,6 +213,8 @@ class TagEditor:
             return {b"content": map_refresh(content, self._urls.url)}
         if kind in {"content-security-policy", "content-security-policy-report-only"}:
             mapped = map_policies([content], self._origin, self._urls.codec, self._runtime)
+            if self._scripts is not None and "'sha" in content.lower():
+                self._scripts.needs_nonce = True
             return {b"content": ", ".join(mapped.policies)}
         if kind == "x-dns-prefetch-control":
             return {b"content": "off"}
@@ -255,6 +260,9 @@ class TagEditor:
         for attribute in attributes:
             if attribute.name == b"srcdoc":
                 overrides[b"srcdoc"] = self._rewrite_document(attribute.value)
+            elif attribute.name == b"src":
+                framed = map_frame(attribute.value, self._rewrite_document)
+                overrides[b"src"] = self._urls.url(framed)
             elif attribute.name == b"allow":
                 overrides[b"allow"] = _ORIGIN_IN_ALLOW.sub(self._collapse_origin, attribute.value)
             elif attribute.name == b"csp":

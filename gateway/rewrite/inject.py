@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 
+from gateway import wire
+
 _PROLOGUE = re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*")
 _COMMENT_END = re.compile(rb"--!?>")
 _TAG_NAME = re.compile(rb"<([a-zA-Z][^\t\n\f\r />]*)")
@@ -151,7 +153,13 @@ class Injector:
 
 
 def payload_markup(
-    payload: object, element_id: str, script_url: str, digest: str, *, xml: bool = False
+    payload: object,
+    element_id: str,
+    script_url: str,
+    digest: str,
+    *,
+    xml: bool = False,
+    within: object = None,
 ) -> bytes:
     """The inert JSON and the script element that reads it, as ASCII markup.
 
@@ -164,7 +172,7 @@ def payload_markup(
         text = text.replace(character, f"\\u{ord(character):04x}")
     space = _XHTML if xml else ""
     inert = f'<script{space} type="application/json" id="{element_id}">{text}</script>'
-    return inert.encode("ascii") + script_markup(script_url, digest, xml=xml)
+    return inert.encode("ascii") + script_markup(script_url, digest, xml=xml, within=within)
 
 
 GUARD = ":root:root:root{display:none!important}"
@@ -189,9 +197,19 @@ def guard_markup(*, xml: bool = False) -> bytes:
 _XHTML = ' xmlns="http://www.w3.org/1999/xhtml"'
 
 
-def script_markup(script_url: str, digest: str, *, xml: bool = False) -> bytes:
-    """The script element that brings the runtime."""
+def script_markup(
+    script_url: str, digest: str, *, xml: bool = False, within: object = None
+) -> bytes:
+    """The script element that brings the runtime.
+
+    ``within``: what it has to know in a document that no server sends, and whose parent it
+    does not reach (a ``data:`` frame, a sandboxed ``srcdoc``); nothing that is a person's.
+    """
     space = _XHTML if xml else ""
+    text = json.dumps(within, ensure_ascii=True, separators=(",", ":"))
+    for character in "&'<>":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    own = "" if within is None else f" {wire.FRAME_ATTRIBUTE}='{text}'"
     return (
-        f'<script{space} src="{script_url}" integrity="{digest}" crossorigin=""></script>'
+        f'<script{space} src="{script_url}" integrity="{digest}" crossorigin=""{own}></script>'
     ).encode("ascii")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import functools
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
 
@@ -45,12 +46,17 @@ _AHEAD = 20
 """More than ``_AFTER`` looks at."""
 _TAIL = 2048
 """How much of a URL behind its host may hold parameters of ours."""
+_MARK = b"__gw"
+"""What all parameters of ours begin with."""
 _PATIENCE = 8
 """So many times a text's size is spent on tails at most: a hostile one is all hosts."""
 _TAILS = (
-    re.compile(rb"(?:[^\s\"'<>\\]|\\+/){0,%d}" % _TAIL),
-    *[re.compile(rb"(?:[\w.~!*'()-]|%%(?!22|20|0[adAD]|3[cCeE])[0-9A-Fa-f]{2}){0,%d}" % _TAIL)] * 3,
+    re.compile(rb"(?>(?:[^\s\"'<>\\]+|\\+/)*)"),
+    *[re.compile(rb"(?>(?:[\w.~!*'()-]+|%(?!22|20|0[adAD]|3[cCeE])[0-9A-Fa-f]{2})*)")] * 3,
 )
+_OF_NAMES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
+_BEFORE = 48
+"""More than can stand before a label, and be part of it: scheme, colon, slashes, an escape."""
 _NAMES = b"(?:%s)" % b"|".join(
     one.encode("ascii")
     for one in (
@@ -158,6 +164,9 @@ class TextMapper:
     def _region(
         self, data: bytes, floor: int, start: int, end: int, *, final: bool
     ) -> _Region | object | None:
+        # From where the name can begin at the earliest: the expression looks everywhere else in vain.
+        name = len(data[floor:start].rstrip(_OF_NAMES))
+        floor += max(0, name - _BEFORE)
         head = _HEAD.search(data[floor:start])
         after = _AFTER.match(data, end)
         if head is None or after is None:
@@ -168,10 +177,11 @@ class TextMapper:
         tail, whole = b"", after.end()
         if slashes is not None and self._spent <= _PATIENCE * (self._passed + start) + 65536:
             # Only this needs to see further than the port.
-            matched = _TAILS[level].match(data, whole)
-            tail = matched.group() if matched is not None else b""
-            ends = whole + len(tail) + _AHEAD
-            if not final and ends > len(data) and len(data) < whole + _TAIL + _AHEAD:
+            enough = final or len(data) >= whole + _TAIL + _AHEAD
+            if not enough or data.find(_MARK, whole, whole + _TAIL) >= 0:
+                matched = _TAILS[level].match(data[whole : whole + _TAIL])
+                tail = matched.group() if matched is not None else b""
+            if not enough and whole + len(tail) + _AHEAD > len(data):
                 return _WAIT
             self._spent += len(tail)
         origin = self._origin(label, tail, level)
@@ -252,6 +262,17 @@ def map_text(text: bytes, codec: Codec) -> tuple[bytes, set[Origin]]:
 def names_any(data: bytes, codec: Codec) -> bool:
     """Whether a body can name a collapsed host, as a text or in base64."""
     return codec.suffix.encode("ascii") in data.lower() or names_coded(data, codec)
+
+
+def places(data: bytes, codec: Codec) -> Iterator[int]:
+    """Where a body may name a collapsed host, as a text or in base64, in order."""
+    return (found.start() for found in _anywhere(codec.suffix).finditer(data))
+
+
+@functools.lru_cache(maxsize=8)
+def _anywhere(suffix: str) -> re.Pattern[bytes]:
+    plain = rb"(?i:%s)" % re.escape(suffix.encode("ascii"))
+    return re.compile(b"|".join((plain, *_coded(suffix))))
 
 
 def names_coded(data: bytes, codec: Codec) -> bool:

@@ -16,7 +16,14 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import attrs
 
 from gateway.rewrite.media import media_type
-from gateway.rewrite.outgoing import Mapper, TextMapper, map_text, names_any, names_coded
+from gateway.rewrite.outgoing import (
+    Mapper,
+    TextMapper,
+    map_text,
+    names_any,
+    names_coded,
+    places,
+)
 
 if TYPE_CHECKING:
     from gateway.origins import Codec, Origin
@@ -80,8 +87,27 @@ def map_target(target: str, codec: Codec, origin: Origin) -> str:
     given = query.encode("latin-1")
     if not names_any(given, codec):
         return target
-    fields = [map_field(field, codec, origin) for field in given.split(b"&")]
-    return path + mark + b"&".join(fields).decode("latin-1")
+    return path + mark + map_fields(given, codec, origin).decode("latin-1")
+
+
+def map_fields(fields: bytes, codec: Codec, origin: Origin, limit: int = FIELD_LIMIT) -> bytes:
+    """Whole fields, joined as they are in a query; those that name nothing cost next to nothing."""
+    if not names_any(fields, codec):
+        return fields
+    out, done = [], 0
+    for at in places(fields, codec):
+        if at < done:
+            continue
+        begin = max(done, fields.rfind(b"&", done, at) + 1)
+        end = fields.find(b"&", at)
+        end = len(fields) if end < 0 else end
+        field = fields[begin:end]
+        mapped = (
+            map_text(field, codec)[0] if len(field) > limit else map_field(field, codec, origin)
+        )
+        out += [fields[done:begin], mapped]
+        done = end
+    return b"".join([*out, fields[done:]])
 
 
 def map_field(field: bytes, codec: Codec, origin: Origin) -> bytes:
@@ -154,37 +180,28 @@ class FormMapper:
 
     def feed(self, data: bytes) -> bytes:
         """Take a chunk, give what is certain."""
-        out, begin = [], 0
-        while begin <= len(data):
-            at = data.find(b"&", begin)
-            piece = data[begin:] if at < 0 else data[begin:at]
-            out.append(self._take(piece))
+        out = []
+        if self._stream is not None:
+            at = data.find(b"&")
             if at < 0:
-                break
-            out += [self._end(), b"&"]
-            begin = at + 1
+                return self._stream.feed(data)
+            out += [self._stream.feed(data[:at]), self._stream.close()]
+            data, self._stream = data[at:], None
+        data = self._rest + data
+        whole = data.rfind(b"&") + 1
+        out.append(map_fields(data[:whole], self._codec, self._origin, self._limit))
+        self._rest = data[whole:]
+        if len(self._rest) > self._limit:
+            self._stream = TextMapper(self._codec)
+            out.append(self._stream.feed(self._rest))
+            self._rest = b""
         return b"".join(out)
 
     def close(self) -> bytes:
         """Give the rest."""
-        return self._end()
-
-    def _take(self, piece: bytes) -> bytes:
         if self._stream is not None:
-            return self._stream.feed(piece)
-        self._rest += piece
-        if len(self._rest) <= self._limit:
-            return b""
-        self._stream, rest = TextMapper(self._codec), self._rest
-        self._rest = b""
-        return self._stream.feed(rest)
-
-    def _end(self) -> bytes:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            return stream.close()
-        field, self._rest = self._rest, b""
-        return map_field(field, self._codec, self._origin)
+            return self._stream.close()
+        return map_fields(self._rest, self._codec, self._origin, self._limit)
 
 
 class _Value:

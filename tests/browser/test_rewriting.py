@@ -88,8 +88,9 @@ def test_structure(world, path):
     # Until it is attested a page is hidden by its root's style, which its own script may see.
     shown = """(window.first ?? [0]).map((one) => `${one}`.replace(' aria-disabled="true" style="opacity: 0 !important;"', ''))"""
     script = f"[document.documentElement.outerHTML, document.scripts.length, document.head.children.length, document.childNodes.length, {shown}]"
-    directly = look(world, path, "1", script, through=False)
-    assert look(world, path, "1", script, through=True) == directly
+    ready = "!document.documentElement.hasAttribute('style')"
+    directly = look(world, path, ready, script, through=False)
+    assert look(world, path, ready, script, through=True) == directly
 
 
 @pytest.mark.parametrize("path", ["/trusted", "/trusted-any"])

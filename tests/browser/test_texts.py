@@ -10,7 +10,8 @@ import contextlib
 
 import pytest
 
-from tests.browser.harness import settle
+from tests.browser.harness import KNOWN, settle
+from tests.browser.runtime import policies
 from tests.browser.runtime.pages import SHEET, A, B, answer, digest, html
 from tests.browser.runtime.site import JS, Answer, Asked
 from tests.browser.runtime.world import World, said
@@ -124,10 +125,10 @@ _MARKUP_SRI = f"""<link rel=preload as=style href=/edited.css?a integrity={_GOOD
 <link rel=stylesheet href={B}/edited.css?b crossorigin integrity={_BAD} onerror="e=1"><link rel=modulepreload href=/sri.js integrity={digest(_SCRIPT)}>
 <script src=/sri.js type=module integrity={digest(_SCRIPT)}></script><script src=/sri.js?bad type=module integrity={_BAD} onerror="f=1"></script>
 <script src={B}/script.js integrity={_OF_B} crossorigin onload="g=ran"></script><i id=edited>x</i>
-<script>addEventListener("load", () => (window.seen = [window.l, window.e, window.f, window.g, window.ran, document.querySelector("#edited").offsetHeight]))</script>"""
+<script>addEventListener("load", () => (window.seen = [window.l, window.e, window.f, window.g, window.ran, getComputedStyle(document.querySelector("#edited")).height]))</script>"""
 _INTEGRITY_POLICY = f"""<script src=/script.js?bare onerror="b=1"></script><script src=/script.js?good integrity={_OF_A}></script>
 <link rel=stylesheet href=/edited.css><i id=edited>x</i>
-<script>addEventListener("load", () => (window.seen = [window.b, window.ran, document.querySelector("#edited").offsetHeight]))</script>"""
+<script>addEventListener("load", () => (window.seen = [window.b, window.ran, getComputedStyle(document.querySelector("#edited")).height]))</script>"""
 PAGES = {
     "/sri": html(_SRI),
     "/sri.js": Answer(_SCRIPT, JS),
@@ -168,7 +169,7 @@ PAGES = {
 
 def reply(asked: Asked) -> Answer | None:
     """The pages of this module, then those that others have."""
-    return PAGES.get(asked.path) or answer(asked)
+    return PAGES.get(asked.path) or policies.answer(asked) or answer(asked)
 
 
 @pytest.fixture(scope="module")
@@ -280,3 +281,46 @@ def test_integrity_in_markup(world, path):
     directly, through = both(world, path, "window.seen", "window.seen")
     assert directly[0] is not None
     assert through == directly
+
+
+def judged(world, where: str, numbers: range, *, through: bool) -> dict[int, dict]:
+    """What each policy of a range allows and tells of, all in frames of one page."""
+    found: dict[int, dict] = {}
+    with world.tab(through=through) as page:
+        page.context.add_init_script(policies.LISTEN)
+        address = f"{A}/policy-pages?where={where}&first={numbers[0]}&last={numbers[-1] + 1}"
+        world.open(page, address, through=through)
+        for one in page.frames:
+            path = one.url.partition("/policy-page/")[2]
+            if path:
+                told = one.evaluate(policies.DRIVER)
+                told = world.plainly(told) if through else told
+                # A sample begins with what was given, which is mapped already.
+                said = sorted(one.partition("|")[0] for one in told["told"])
+                found[int(path.partition("/")[2])] = {**told, "told": said}
+    return found
+
+
+@pytest.mark.parametrize("first", range(0, len(policies.POLICIES), 16))
+def test_policies(world, subtests, first):
+    """What a site's policy stops is stopped, what it allows is not, and as much is told."""
+    numbers = range(first, min(first + 16, len(policies.POLICIES)))
+    directly = judged(world, "header", numbers, through=False)
+    through = judged(world, "header", numbers, through=True)
+    assert list(directly) == list(numbers)
+    for number, expected in directly.items():
+        if policies.POLICIES[number] in KNOWN["policies"]:
+            continue
+        with subtests.test(msg=policies.POLICIES[number]):
+            assert through[number] == expected
+
+
+def test_policies_in_markup(world, subtests):
+    """Those in ``meta`` elements, and those that only report."""
+    nonced = policies.POLICIES.index("script-src 'nonce-abc'")
+    for where in ("meta", "report"):
+        directly = judged(world, where, range(nonced, nonced + 3), through=False)
+        through = judged(world, where, range(nonced, nonced + 3), through=True)
+        for number, expected in directly.items():
+            with subtests.test(msg=f"{where}: {policies.POLICIES[number]}"):
+                assert through[number] == expected

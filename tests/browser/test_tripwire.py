@@ -184,14 +184,18 @@ def test_no_request_leaves(gateway_run):
     assert told(gateway_run.requests) == ""
 
 
-# The containment policy stops these navigations after the browser has connected: `Location`
-# cannot be hooked, a blank child frame fires no `navigate` event, and what a service worker
-# makes up has no runtime.  No request is ever sent.
+# The containment policy stops these navigations after the browser has connected: Chromium's
+# windows connect as a frame's navigation begins, before they ask the policy (its shell without
+# windows does not).  `Location` cannot be hooked; a blank child frame and a document with an
+# opaque origin fire no `navigate` event (document.open, pushState and eval change nothing of
+# that); script in what a service worker makes up runs without the runtime.  No request is sent.
 STOPPED_AFTER_CONNECTING = {
+    "frame-data-location",
+    "frame-srcdoc-sandboxed-location",
     "iframe-indexed",
     "iframe-location",
     "iframe-location-href",
-    "sw-document-link",
+    "sw-document-frame",
 }
 
 

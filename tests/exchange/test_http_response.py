@@ -397,7 +397,7 @@ class PayloadTests(SynchronousTestCase):
         markup = ending.plan.markup or b""
         runtime = SECURE + context().runtime_path
         self.assertIn(
-            f'<script src="{runtime}" integrity="sha256-rUnT1me=" crossorigin="">'.encode(), markup
+            f'<script src="{runtime}" integrity="sha256-rUnT1me=" crossorigin=""'.encode(), markup
         )
 
     def test_cookies(self) -> None:

@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.rewrite.inject import GUARD, REVEAL, Injector, guard_markup, payload_markup
+from gateway.rewrite.inject import (
+    GUARD,
+    REVEAL,
+    Injector,
+    guard_markup,
+    payload_markup,
+    script_markup,
+)
 from tests.rewrite import cut, octets, run
 
 MARKUP = b"<script>ours</script>"
@@ -305,6 +312,16 @@ class PayloadTests(SynchronousTestCase):
         self.assertEqual(json.loads(root[0].text or ""), {"cookie": "]]>&<"})
         self.assertEqual(root[1].get("src"), "/r.js?a")
         self.assertNotIn(b"xmlns", payload_markup({}, "__gw", "/r.js", "sha256-x="))
+
+    @settings(deadline=None)
+    @given(st.text(), st.text())
+    def test_within(self, key: str, value: str) -> None:
+        """What stands in the script's own element comes back, whatever it is, in HTML and XML."""
+        for xml in (False, True):
+            markup = script_markup("/r.js", "sha256-x=", xml=xml, within={key: value})
+            root = ET.fromstring(markup)
+            self.assertEqual(json.loads(root.attrib["data-gw"]), {key: value})
+            self.assertEqual(markup.count(b"<"), 2)
 
     @settings(deadline=None)
     @given(st.text(), st.text())

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway.rewrite.outgoing import map_text
 from gateway.rewrite.outgoing_forms import (
     FIELD_LIMIT,
     FormMapper,
@@ -17,6 +18,7 @@ from gateway.rewrite.outgoing_forms import (
     body_plan,
     is_signed,
     map_field,
+    map_fields,
     map_header,
     map_target,
 )
@@ -116,12 +118,17 @@ class FormTests(SynchronousTestCase):
             max_size=16,
         ).map("".join),
         st.lists(st.integers(0, 99999), max_size=20),
+        st.sampled_from([0, 30, 120, FIELD_LIMIT]),
     )  # fmt: skip
-    def test_any_chunks(self, text: str, places: list[int]) -> None:
+    def test_any_chunks(self, text: str, places: list[int], limit: int) -> None:
         """Field by field, the same however it comes."""
         data = text.encode()
-        wanted = b"&".join(map_field(one, codec(), THERE) for one in data.split(b"&"))
-        self.assertEqual(run(FormMapper(codec(), THERE), cut(data, places)), wanted)
+        wanted = b"&".join(
+            map_field(one, codec(), THERE) if len(one) <= limit else map_text(one, codec())[0]
+            for one in data.split(b"&")
+        )
+        self.assertEqual(run(FormMapper(codec(), THERE, limit), cut(data, places)), wanted)
+        self.assertEqual(map_fields(data, codec(), THERE, limit), wanted)
 
     def test_large_fields(self) -> None:
         """They stream, and are mapped as text."""

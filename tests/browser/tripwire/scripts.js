@@ -36,6 +36,10 @@ const call = async (server, realm = window) => {
   return it;
 };
 
+// A document that makes a call as soon as it is there.
+const CALLING = (urls) => `<script>window.it = new RTCPeerConnection({iceServers: [{urls: "${urls}", username: "x", credential: "x"}]});
+it.createDataChannel("x"); it.setLocalDescription()<\/script>`;
+
 const serve = async (name, options = {}) => {
   const scope = `/s/${name}/`;
   const made = await navigator.serviceWorker.register(`/s/${name}.js`, {scope, ...options});
@@ -431,3 +435,234 @@ await other.setLocalDescription();
 await one.setRemoteDescription(other.localDescription);
 const candidate = "candidate:1 1 udp 2113937151 127.0.0.1 @PORT@ typ host";
 await one.addIceCandidate({candidate, sdpMid: "0"});
+
+//: rtc-old-name connection
+calls.push(new webkitRTCPeerConnection({iceServers: [{urls: "turns:@HOST@:@PORT@?transport=tcp", username: "x", credential: "x"}]}));
+calls.at(-1).createDataChannel("x");
+await calls.at(-1).setLocalDescription();
+
+//: rtc-frame-data connection
+at("iframe", {src: `data:text/html,${encodeURIComponent(CALLING("turns:@HOST@:@PORT@?transport=tcp"))}`});
+
+//: rtc-frame-data-base64 connection
+at("iframe", {src: `data:text/html;base64,${btoa(CALLING("turns:@HOST@:@PORT@?transport=tcp"))}`});
+
+//: rtc-frame-blob connection
+at("iframe", {src: blob(CALLING("turns:@HOST@:@PORT@?transport=tcp"), "text/html")});
+
+//: rtc-frame-blob-sandboxed connection
+at("iframe", {sandbox: "allow-scripts", src: blob(CALLING("turns:@HOST@:@PORT@?transport=tcp"), "text/html")});
+
+//: rtc-frame-srcdoc connection
+at("iframe", {srcdoc: CALLING("turns:@HOST@:@PORT@?transport=tcp")});
+
+//: rtc-frame-srcdoc-sandboxed connection
+at("iframe", {sandbox: "allow-scripts", srcdoc: CALLING("turns:@HOST@:@PORT@?transport=tcp")});
+
+//: rtc-frame-javascript connection
+at("iframe", {src: `javascript:${JSON.stringify(CALLING("turns:@HOST@:@PORT@?transport=tcp"))}`});
+
+//: rtc-frame-written connection
+const w = blank();
+w.document.open();
+w.document.write(CALLING("turns:@HOST@:@PORT@?transport=tcp"));
+w.document.close();
+
+//: frame-data-preconnect connection
+at("iframe", {src: "data:text/html,<link rel=preconnect href='@URL@'>"});
+
+//: frame-data-preconnect-added connection
+at("iframe", {src: "data:text/html,<script>document.head.append(Object.assign(document.createElement('link'), {rel: 'preconnect', href: '@URL@'}))<\/script>"});
+
+//: frame-blob-preconnect connection
+at("iframe", {src: blob("<link rel=preconnect href='@URL@'>", "text/html")});
+
+//: frame-data-location
+at("iframe", {src: "data:text/html,<script>location = '@URL@'<\/script>"});
+
+//: frame-data-open
+at("iframe", {src: "data:text/html,<script>open('@URL@', '_self')<\/script>"});
+
+//: frame-data-link
+at("iframe", {src: "data:text/html,<a href='@URL@'>x</a><script>document.links[0].click()<\/script>"});
+
+//: frame-data-refresh
+at("iframe", {src: "data:text/html,<meta http-equiv=refresh content='0;url=@URL@'>"});
+
+//: frame-data-frame
+at("iframe", {src: "data:text/html,<iframe src='@URL@'></iframe>"});
+
+//: frame-data-form
+at("iframe", {src: "data:text/html,<form action='@URL@'></form><script>document.forms[0].submit()<\/script>"});
+
+//: frame-blob-location
+at("iframe", {src: blob("<script>location = '@URL@'<\/script>", "text/html")});
+
+//: frame-srcdoc-sandboxed-location
+at("iframe", {sandbox: "allow-scripts", srcdoc: "<script>location = '@URL@'<\/script>"});
+
+//: frame-srcdoc-sandboxed-preconnect connection
+at("iframe", {sandbox: "allow-scripts", srcdoc: "<script>document.head.append(Object.assign(document.createElement('link'), {rel: 'preconnect', href: '@URL@'}))<\/script>"});
+
+//: set-html
+at("p", {}).setHTML("<img src='@URL@'>", {sanitizer: {}});
+
+//: shadow-set-html
+at("p", {}).attachShadow({mode: "open"}).setHTML("<img src='@URL@'>", {sanitizer: {}});
+
+//: parse-html
+document.body.append(Document.parseHTML("<img src='@URL@'>", {sanitizer: {}}).body.firstChild);
+
+//: exec-command-image
+const field = at("div", {contentEditable: true});
+field.focus();
+getSelection().selectAllChildren(field);
+document.execCommand("insertImage", false, "@URL@");
+
+//: attr-text-content
+const i = new Image();
+i.setAttribute("src", "");
+i.attributes[0].textContent = "@URL@";
+
+//: attr-named-item
+const a = document.createAttributeNS(null, "src");
+a.value = "@URL@";
+new Image().attributes.setNamedItemNS(a);
+
+//: xml-entity
+const xml = `<!DOCTYPE x [<!ENTITY h "https:/"><!ENTITY g "/@HOST@/w/@NAME@">]><img xmlns="http://www.w3.org/1999/xhtml" src="&h;&g;"/>`;
+document.body.append(document.importNode(parsed(xml, "text/xml").documentElement, true));
+
+//: xml-external none
+parsed(`<!DOCTYPE x [<!ENTITY h SYSTEM "@URL@"><!ENTITY % p SYSTEM "@URL@"> %p;]><x>&h;</x>`, "text/xml");
+
+//: xml-sheet none
+parsed(`<?xml-stylesheet href="@URL@" type="text/xsl"?><x/>`, "text/xml");
+
+//: css-effect
+const step = {backgroundImage: "url(@URL@)"};
+new Animation(new KeyframeEffect(spot("@NAME@"), [step, step], 9000)).play();
+
+//: css-effect-set
+const effect = new KeyframeEffect(spot("@NAME@"), null, 9000);
+effect.setKeyframes({backgroundImage: ["url(@URL@)", "url(@URL@)"]});
+new Animation(effect).play();
+
+//: css-typed-variable
+spot("@NAME@").style.setProperty("--x", "url(@URL@)");
+document.getElementById("@NAME@").style.backgroundImage = "var(--x)";
+
+//: css-registered none
+CSS.registerProperty({name: "--@NAME@", syntax: "<image>", inherits: false, initialValue: "none"});
+spot("@NAME@").style.cssText = "--@NAME@: url(@URL@); background: var(--@NAME@)";
+
+//: css-font-rule
+const s = sheet();
+s.insertRule("@font-face { font-family: @NAME@; src: local(none) }");
+s.cssRules[0].style.src = "url(@URL@)";
+spot("@NAME@").style.fontFamily = "@NAME@";
+
+//: canvas-filter none
+const c = document.createElement("canvas").getContext("2d");
+c.filter = "url(@URL@#f)";
+c.fillRect(0, 0, 9, 9);
+
+//: fonts-load
+sheet().insertRule("@font-face { font-family: @NAME@; src: url(@URL@) }");
+document.fonts.load("9px @NAME@").catch(() => 0);
+
+//: view-transition
+sheet().insertRule("::view-transition { background: url(@URL@) }");
+await document.startViewTransition(() => 0).ready.catch(() => 0);
+
+//: media-metadata none
+navigator.mediaSession.metadata = new MediaMetadata({artwork: [{src: "@URL@"}]});
+
+//: protocol-handler none
+navigator.registerProtocolHandler("web+x", "@URL@?%s");
+
+//: share none
+navigator.share({url: "@URL@"}).catch(() => 0);
+
+//: notification none
+new Notification("x", {icon: "@URL@", image: "@URL@"});
+
+//: presentation none
+new PresentationRequest("@URL@").getAvailability().catch(() => 0);
+
+//: related-origin
+navigator.credentials.get({publicKey: {challenge: new Uint8Array(9), rpId: "@HOST@"}}).catch(() => 0);
+
+//: interest-group none
+navigator.joinAdInterestGroup({owner: "https://@HOST@", name: "x", biddingLogicURL: "@URL@"}, 9).catch(() => 0);
+
+//: auction none
+navigator.runAdAuction({seller: "https://@HOST@", decisionLogicURL: "@URL@", interestGroupBuyers: ["https://@HOST@"]}).catch(() => 0);
+
+//: storage-access none
+document.requestStorageAccessFor("https://@HOST@").catch(() => 0);
+
+//: fetch-attribution none
+await fetch("/none?@NAME@", {attributionReporting: {eventSourceEligible: true, triggerEligible: false}});
+
+//: fetch-later-post
+fetchLater("@URL@", {method: "POST", body: "x", activateAfter: 0});
+
+//: fetch-stream
+await fetch("@URL@", {method: "POST", body: new Blob(["x"]).stream(), duplex: "half"});
+
+//: fetch-integrity
+await fetch("@URL@", {integrity: "sha256-x", mode: "cors"});
+
+//: fetch-redirect-manual none
+await fetch("/r/@NAME@", {redirect: "manual"});
+
+//: event-source-redirect
+new EventSource("/r/@NAME@").onerror = (e) => e.target.close();
+
+//: xhr-redirect
+const x = new XMLHttpRequest();
+x.open("GET", "/r/@NAME@");
+x.send();
+
+//: worker-options none
+new Worker("/none", {name: "@URL@"});
+
+//: link-prefetch-list
+const l = at("link", {href: "@URL@"});
+l.rel = "prefetch";
+
+//: link-dns-prefetch-set none
+at("link", {rel: "dns-prefetch", href: "@URL@"});
+
+//: link-image-set
+const l = make("link", {rel: "preload", as: "image"});
+l.imageSrcset = "@URL@ 1x";
+document.head.append(l);
+
+//: iframe-srcdoc-attribute
+const f = make("iframe");
+f.setAttributeNS(null, "srcdoc", "<img src='@URL@'>");
+document.body.append(f);
+
+//: import-map-added
+const map = make("script", {type: "importmap"});
+map.textContent = JSON.stringify({imports: {"@NAME@": "@URL@"}});
+document.head.append(map);
+await import("@NAME@");
+
+//: script-text
+at("script", {text: "new Image().src = '@URL@'"});
+
+//: function-constructor
+new Function("new Image().src = '@URL@'")();
+
+//: timer-text
+setTimeout("new Image().src = '@URL@'");
+
+//: handler-text
+at("i", {}).setAttribute("onclick", "new Image().src = '@URL@'");
+document.body.lastChild.click();
+
+//: print none
+at("style", {media: "print", textContent: "@page { @top-left { content: url(@URL@) } }"});

@@ -110,3 +110,106 @@ const made = await serve("@NAME@");
 await made.backgroundFetch.fetch("x", "@URL@");
 //> file
 onbackgroundfetchfail = () => 0;
+
+//: sw-document-rtc connection
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<script>window.it = new RTCPeerConnection({iceServers: [{urls: "turns:@HOST@:@PORT@?transport=tcp", username: "x", credential: "x"}]});
+it.createDataChannel("x"); it.setLocalDescription()</script>`);
+
+//: sw-document-preconnect-entity connection
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<p><LINK title=">" rel='x &#112;reconnect' href="@URL@">`);
+
+//: sw-document-preconnect-added connection
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<script>document.head.append(Object.assign(document.createElement("link"), {rel: "preconnect", href: "@URL@"}))</script>`);
+
+//: sw-document-location
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<script>location = "@URL@"</script>`);
+
+//: sw-document-meta-refresh
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<meta http-equiv=refresh content="0;url=@URL@">`);
+
+//: sw-document-frame
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<iframe src="@URL@"></iframe>`);
+
+//: sw-document-rules none
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<script type=speculationrules>{"prefetch": [{"urls": ["@URL@"], "eagerness": "immediate"}]}</script>`);
+
+//: sw-document-headers
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows("x", {Link: "<@URL@>; rel=preload; as=image"});
+
+//: sw-document-sheet
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<style>body { background: url(@URL@) }</style>x`);
+
+//: sw-document-socket
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<script>new WebSocket("wss://@HOST@/w/@NAME@")</script>`);
+
+//: sw-document-beacon
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<script>navigator.sendBeacon("@URL@")</script>`);
+
+//: sw-document-form
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<form action="@URL@"></form><script>document.forms[0].submit()</script>`);
+
+//: sw-document-svg
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<svg xmlns="http://www.w3.org/2000/svg"><image href="@URL@" width="9" height="9"/></svg>`, {"Content-Type": "image/svg+xml"});
+
+//: sw-document-xml-sheet
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<?xml-stylesheet href="@URL@" type="text/css"?><x/>`, {"Content-Type": "text/xml"});
+
+//: sw-notification none
+const made = await serve("@NAME@");
+await made.showNotification("x", {icon: "@URL@"});
+//> file
+onfetch = () => 0;
+
+//: sw-sync
+const made = await serve("@NAME@");
+await made.sync.register("x");
+//> file
+onsync = (event) => event.waitUntil(fetch("@URL@", {mode: "no-cors"}).catch(() => 0));
+
+//: sw-navigate-redirect
+await serve("@NAME@");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+onfetch = (event) => event.respondWith(Response.redirect("https://@HOST@/w/@NAME@", 307));

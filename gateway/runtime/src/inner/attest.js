@@ -46,8 +46,8 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   let port;
   /** @type {[object, Transferable[]][]} */
   const waiting = [];
-  /** Whose answers are missing: the outer frame's, and the parent's. */
-  let open = parent === top ? 1 : 3;
+  /** Whose answers are missing: the outer frame's, and the parent's.  Nobody asks of what no server sent. */
+  let open = !nonce ? 0 : parent === top ? 1 : 3;
 
   const swallow = (/** @type {Event} */ event) => {
     if (!event.isTrusted) return;
@@ -57,7 +57,7 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   const each = (/** @type {"addEventListener" | "removeEventListener"} */ change) =>
     INPUT.split(" ").forEach((type) => window[change](type, swallow, true));
   const leave = () => location.replace(own + "/.gateway/oops");
-  const timer = setTimeout(leave, PATIENCE);
+  const timer = open && setTimeout(leave, PATIENCE);
   let show = () => {};
   /** @type {CSSStyleSheet | undefined} */
   let veil;
@@ -96,7 +96,7 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   hide();
   // At the top nobody could attest it: a site's service worker, or mode basic where script runs.
   if (top === window) location.replace(`${secure}/#${origin}${location.href.slice(own.length)}`);
-  say({ gw: 1, type: "hello", nonce, proof, own }, secure);
+  if (open) say({ gw: 1, type: "hello", nonce, proof, own }, secure);
   if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
   return {
     hide,

@@ -53,7 +53,7 @@ if (payload) {
       apply(addEventListener, w, args);
     };
     const trusted = trustedOf(w);
-    part ??= rareOf(w, rare, trusted.script);
+    part ??= rareOf(w, rare, trusted.script, () => [w, hookAll, urls]);
     const base = IDENTITY ? () => apply(nativesOf(w).baseURI, w.document, []) : () => w.document.baseURI;
     const token = () => {
       if (now() > due) {
@@ -75,9 +75,8 @@ if (payload) {
     }
     listen(w, heard);
     installTexts(w);
-    const markup = markupOf(urls, part, frame);
     installNetwork(w, urls, rtc, signed);
-    installWorkers(w, urls, () => part("workers", {}, w, own));
+    const markup = markupOf(urls, part, frame, installWorkers(w, urls, () => part("workers", {}, w, own)));
     installElements(w, urls, markup, part);
     const sign = installForms(w, (url) => signed(urls.map(url)), part);
     installCookie(w, payload, part);

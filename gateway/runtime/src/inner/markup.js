@@ -3,20 +3,21 @@
 
 /** @typedef {ReturnType<typeof markupOf>} Markup */
 
-// Those that read as URLs, then those that read as the attribute does.
-export const PROPERTIES = "href src action formAction data poster cite srcset imageSrcset srcdoc ping background integrity".split(" ");
-export const URLS = 7;
+// Those that read as URLs (the last two are only read), then those that read as the attribute does.
+export const PROPERTIES = "href src action formAction data poster cite currentSrc toString srcset imageSrcset srcdoc ping background integrity".split(" ");
+export const URLS = 9;
 export const URL_ATTRIBUTE = RegExp(`^(?:(?:xlink:)?(?:${PROPERTIES.join("|")})|style)$`, "i");
 // What may name a host, be a document of its own, or demand a digest.
-const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc|sha\d/i;
+const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc|sha\d|a:text/i;
 const MEMORY = 999;
 
 /**
  * @param {import("../shared/urls.js").Urls} urls
  * @param {import("./rare.js").Rare} rare
  * @param {string} frameMarkup what goes before a `srcdoc` document
+ * @param {Map<string, Blob>} blobs what blob: URLs stand for
  */
-export function markupOf({ map, unmap }, rare, frameMarkup) {
+export function markupOf({ map, unmap }, rare, frameMarkup, blobs) {
   /** @type {Map<string, string>} */
   const given = new Map();
   /** @param {"css" | "html"} kind @returns {(text: any) => any} */
@@ -31,7 +32,7 @@ export function markupOf({ map, unmap }, rare, frameMarkup) {
    */
   const attribute = (name, value) => {
     if (!URL_ATTRIBUTE.test(name) || !FOREIGN.test(name + value)) return value;
-    const mapped = rare("attribute", value, name.toLowerCase(), value, map, attribute, frameMarkup);
+    const mapped = rare("attribute", value, name.toLowerCase(), value, map, attribute, frameMarkup, blobs);
     if (mapped !== value) {
       if (given.size > MEMORY) given.clear();
       given.set(mapped, value);

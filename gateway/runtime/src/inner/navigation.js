@@ -1,7 +1,7 @@
 // Leaving the page: foreign addresses are collapsed before the browser goes there; what leads
 // to another frame or window is the business of the part that few pages need.
 import { nativesOf } from "../identity/natives.js";
-import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared/hooks.js";
+import { apply, wrap } from "../shared/hooks.js";
 
 const HERE = /^(?:_self)?$/i;
 // What a frame may show; the sandbox stops the rest (tel:, mailto:), which the outer frame asks about.
@@ -36,7 +36,8 @@ export function installNavigation(w, { map }, windows, sign, jar) {
   w.addEventListener("click", (/** @type {MouseEvent} */ event) => {
     const link = /** @type {any} */ (event.composedPath().find((one) => /^(a|area)$/.test(/** @type {any} */ (one).localName)));
     if (!link?.href || w.document !== document) return; // as with messages: the next document has its own
-    if (link.hasAttribute("href")) link.setAttribute("href", link.getAttribute("href")); // collapsed, if it was not yet
+    const given = link.getAttribute("href");
+    if (given && map(given) !== given) link.setAttribute("href", given); // collapsed, if it was not yet
     const target = targetOf(link, "target");
     if (!HERE.test(target)) windows()?.click(link, target, event);
   }, true);
@@ -48,24 +49,19 @@ export function installNavigation(w, { map }, windows, sign, jar) {
     if (w.document === document) send(event.target, event.submitter, event);
   }, true);
   const { prototype } = w.HTMLFormElement;
-  defineProperty(prototype, "submit", {
-    ...getOwnPropertyDescriptor(prototype, "submit"),
-    value: wrap(prototype.submit, {
-      apply(target, self, args) {
-        if (send(self)) return;
-        sign(self);
-        return apply(target, self, args);
-      },
-    }),
+  // Assigned: what kind of property each is stays.
+  prototype.submit = wrap(prototype.submit, {
+    apply(target, self, args) {
+      if (send(self)) return;
+      sign(self);
+      return apply(target, self, args);
+    },
   });
-  defineProperty(w, "open", {
-    ...getOwnPropertyDescriptor(w, "open"),
-    value: wrap(w.open, {
-      apply(target, self, [url = "", name, ...rest]) {
-        name = `${name ?? ""}` || "_blank";
-        const native = (/** @type {string} */ name) => apply(target, self, [map(url), name, ...rest]);
-        return HERE.test(name) ? native(name) : windows()?.open(url, name, rest[0], native) ?? null;
-      },
-    }),
+  w.open = wrap(w.open, {
+    apply(target, self, [url = "", name, ...rest]) {
+      name = `${name ?? ""}` || "_blank";
+      const native = (/** @type {string} */ name) => apply(target, self, [map(url), name, ...rest]);
+      return HERE.test(name) ? native(name) : windows()?.open(url, name, rest[0], native) ?? null;
+    },
   });
 }

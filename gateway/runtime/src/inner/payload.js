@@ -25,15 +25,16 @@
  * @property {string} frame what brings the runtime into documents that script puts into a `srcdoc`
  */
 
-/** @returns {Payload | null} */
+/** @returns {Payload | "" | false | undefined} what documents that no server sends have in their script's element is less */
 export function takePayload() {
-  const { currentScript } = document;
-  const before = currentScript?.previousElementSibling;
+  const currentScript = /** @type {HTMLElement} */ (/** @type {unknown} */ (document.currentScript));
+  const before = currentScript.previousElementSibling;
   const element = before?.id === "__gw" ? before : null; // a site may have one of that name, too
-  const frame = currentScript?.outerHTML;
+  const frame = currentScript.outerHTML;
   // The guard, which a style of the root's own replaces, and the encoding, said again.
   for (let one; (one = element?.previousElementSibling) && /^(?:style|noscript|meta)$/.test(one.localName); ) one.remove();
   element?.remove();
-  currentScript?.remove();
-  return element && { frame, ...JSON.parse(element.textContent ?? "") };
+  currentScript.remove();
+  const text = element?.textContent || (!frameElement && currentScript.dataset.gw);
+  return text && { frame, ...JSON.parse(text) };
 }

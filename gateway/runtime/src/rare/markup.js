@@ -1,14 +1,51 @@
 // HTML and lists of URLs that script makes: a small copy of the server's rules.
 import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
+import { framed } from "./framed.js";
 import { mapCss } from "../shared/css.js";
 import { demanded } from "./integrity.js";
 
 const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
+// A document that leads on by itself, and the address in what it says.
+const REFRESH = /^<meta\b[^>]*http-equiv\s*=\s*["']?\s*refresh/i;
+const LEADS = /^(\s*[\d.]*[\s;,]*(?:url\s*=\s*)?["']?)([^"']+)/i;
+// What stands before the first element, and decides on the document's mode.
+const DOCTYPE = /^(?:\s*(?:<!--[^]*?-->\s*)*<!doctype(?:"[^"]*"|'[^']*'|[^"'>])*>)?/i;
 const area = document.createElement("textarea");
 const { set: setHtml } = /** @type {any} */ (getOwnPropertyDescriptor(Element.prototype, "innerHTML"));
 
+// Elements of a page's own: their attributes are nobody's but its script's.
+const CUSTOM = /^<(?!annotation-xml\b)[a-z][^\s/>-]*-/i;
+const STYLE = /\sstyle\s*=/i;
+
 /** @typedef {(name: string, value: string) => string} Attribute */
+
+/**
+ * An import map with its absolute addresses mapped; as on the server, a name that is an
+ * address is known by both.
+ * @param {string} whole
+ * @param {(given: any) => any} map
+ */
+const importMap = (whole, map) =>
+  whole.replace(/>([^]*)</, (same, text) => {
+    const both = (/** @type {any} */ names, /** @type {any} */ change) => {
+      const out = /** @type {any} */ ({});
+      for (const [key, value] of Object.entries(names ?? {})) {
+        out[map(key)] ??= change(value);
+        out[key] = change(value);
+      }
+      return out;
+    };
+    try {
+      const { imports, scopes, integrity, ...rest } = JSON.parse(text);
+      const specifiers = (/** @type {any} */ names) => both(names, (/** @type {any} */ value) => typeof value === "string" ? map(value) : value);
+      return `>${JSON.stringify({
+        ...rest, imports: specifiers(imports), scopes: both(scopes, specifiers), integrity: both(integrity, (/** @type {any} */ value) => value),
+      }).replace(/</g, "\\u003c")}<`;
+    } catch {
+      return same; // the browser will say so
+    }
+  });
 
 /**
  * @param {string} text
@@ -18,14 +55,16 @@ const { set: setHtml } = /** @type {any} */ (getOwnPropertyDescriptor(Element.pr
 export const html = (text, map, attribute) =>
   text.replace(TOKENS, (whole, raw, sheet) =>
     sheet ? whole.replace(sheet, () => mapCss(sheet, map))
-    : raw || whole[1] === "!" ? whole
+    : raw && /^<script\b[^>]*\btype\s*=\s*["']?importmap\b/i.test(whole) ? importMap(whole, map)
+    : raw || whole[1] === "!" || CUSTOM.test(whole) && !STYLE.test(whole) ? whole
     : whole.replace(ATTRIBUTE, (pair, name, equals, quoted) => {
+      const refreshing = REFRESH.test(whole);
       let value = quoted.replace(/^(["'])([^]*)\1$/, "$2");
       if (value.includes("&")) {
         apply(setHtml, area, [value.replace(/</g, "&lt;")]);
         value = area.value;
       }
-      const mapped = attribute(name, value);
+      const mapped = refreshing && /^content$/i.test(name) ? value.replace(LEADS, (/** @type {string} */ _, /** @type {string} */ before, /** @type {string} */ url) => before + map(url)) : attribute(name, value);
       return mapped === value ? pair : `${name}${equals}"${mapped.replace(/&/g, "&amp;").replace(/"/g, "&quot;")}"`;
     }));
 
@@ -44,11 +83,13 @@ const candidates = (text, map) =>
  * @param {(given: any) => any} map
  * @param {Attribute} other what is done to attributes within
  * @param {string} frameMarkup what goes before a `srcdoc` document
+ * @param {Map<string, Blob>} blobs what blob: URLs stand for
  */
-export const attribute = (name, value, map, other, frameMarkup) =>
+export const attribute = (name, value, map, other, frameMarkup, blobs) =>
   name === "integrity" ? demanded(value, map)
   : name === "style" ? mapCss(value, map)
-  : name === "srcdoc" ? frameMarkup + html(value, map, other)
+  : /^(?:src|data)$/.test(name) && /^\s*(?:data:text|blob:)/i.test(value) ? framed(value, frameMarkup, (text) => html(text, map, other), blobs)
+  : name === "srcdoc" ? html(value, map, other).replace(DOCTYPE, (doctype) => doctype + frameMarkup)
   : /set$/.test(name) ? candidates(value, map)
   : name === "ping" ? value.replace(/\S+/g, map)
   : map(value);

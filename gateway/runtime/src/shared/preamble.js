@@ -3,6 +3,9 @@
 const STRICT = /^(?:\s|\/\/.*|\/\*[^]*?\*\/)*(["'])use strict\1/;
 const DATA = /^data:([^,]*),([^]*)$/i;
 
+const VIOLATION = "securitypolicyviolation";
+const hush = (/** @type {any} */ event) => event.blockedURI === "blob" && event.stopImmediatePropagation();
+
 /** @typedef {ReturnType<typeof preambleOf>} Preamble */
 
 /**
@@ -32,7 +35,9 @@ export function preambleOf(w, source, origin) {
             request.send();
             if (STRICT.test(request.responseText)) strict = '"use strict";';
           } catch {
-            // The page's policy forbids to read it: it runs sloppy.
+            // The page's policy forbids to read it: it runs sloppy, and the page is not told.
+            w.addEventListener(VIOLATION, hush, true);
+            w.setTimeout(() => w.removeEventListener(VIOLATION, hush, true));
           }
           made.set(url, create(new Blob([strict, source, blob], { type: "text/javascript" })));
         }

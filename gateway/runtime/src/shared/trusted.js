@@ -10,21 +10,26 @@ const same = (/** @type {string} */ text) => text;
  */
 export function trustedOf({ trustedTypes: types }) {
   /** @type {any} */
-  let policy;
-  try {
-    policy = types.createPolicy("gateway", { createHTML: same, createScriptURL: same, createScript: same });
-  } catch {
-    // There are none, or the page's policy admits no other: what is trusted stays as it is.
-  }
+  let made;
+  // Only when it is needed: a frame's first document may have shared this realm, and a policy
+  // that forbids duplicates came after it.
+  const policy = () => {
+    try {
+      made ??= types.createPolicy("gateway", { createHTML: same, createScriptURL: same, createScript: same });
+    } catch {
+      // There are none, or the page's policy admits no other: what is trusted stays as it is.
+      made = {};
+    }
+    return made;
+  };
   return {
-    script: (text) => policy?.createScript(text) ?? text,
+    script: (text) => policy().createScript?.(text) ?? text,
     typed(value, change) {
-      if (value == null || typeof value === "symbol") return value;
-      const text = `${value}`;
+      const text = `${value}`; // what has none, no native takes either
       const changed = `${change(text)}`;
-      if (changed === text) return value;
-      if (types?.isHTML(value)) return policy?.createHTML(changed) ?? value;
-      return types?.isScriptURL(value) ? policy?.createScriptURL(changed) ?? value : changed;
+      return changed === text ? value
+        : types?.isHTML(value) ? policy().createHTML?.(changed) ?? value
+        : types?.isScriptURL(value) ? policy().createScriptURL?.(changed) ?? value : changed;
     },
   };
 }

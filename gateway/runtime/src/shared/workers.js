@@ -27,4 +27,5 @@ export function installWorkers(w, { map, typed }, make) {
         blobs.has(given) || /^data:/i.test(given) ? (preamble ??= make()).prepend?.(given, blobs.get(given)) ?? given : map(given));
     });
   }
+  return blobs;
 }

@@ -3,6 +3,7 @@
 // worker too and may replace what it likes: nothing is called here that was not taken before.
 import { containment } from "../shared/containment.js";
 import { apply, getOwnPropertyDescriptor, hookAll } from "../shared/hooks.js";
+import { withoutHints } from "./hints.js";
 
 const { then } = Promise.prototype;
 const Failed = TypeError;
@@ -22,7 +23,7 @@ const getter = (of, name) => {
  * @param {string} [site] the worker's origin as its own responses name it
  */
 export function installContainment(w, place, site = w.origin) {
-  const { Response, Headers, Request, FetchEvent } = w;
+  const { Response, Headers, Request, FetchEvent, TransformStream } = w;
   if (!FetchEvent) return;
   const { suffix, port } = place;
   const hosts = `*${suffix}${port && ":" + port}`;
@@ -32,7 +33,8 @@ export function installContainment(w, place, site = w.origin) {
   const requestOf = getter(FetchEvent, "request");
   const destinationOf = getter(Request, "destination");
   const { forEach } = Headers.prototype;
-  const { toLowerCase, trimStart, startsWith } = String.prototype;
+  const { includes, toLowerCase, trimStart, startsWith } = String.prototype;
+  const { pipeThrough } = w.ReadableStream?.prototype ?? {};
   const own = `${site}/`;
 
   /** A site's policies without those who would be told of them. @param {string} given */
@@ -80,7 +82,11 @@ export function installContainment(w, place, site = w.origin) {
     const ours = fetched ? policy : `${policy}; report-uri /.gateway/report`;
     headers[POLICY] = headers[POLICY] ? `${headers[POLICY]}, ${ours}` : ours;
     headers["x-dns-prefetch-control"] = "off";
-    return new Response(bodyOf(response), { __proto__: null, status: statusOf(response), statusText: textOf(response), headers });
+    let body = bodyOf(response);
+    if (!fetched && body && TransformStream && apply(includes, headers["content-type"] ?? "", ["html"])) {
+      body = apply(pipeThrough, body, [new TransformStream(withoutHints(w))]);
+    }
+    return new Response(body, { __proto__: null, status: statusOf(response), statusText: textOf(response), headers });
   };
   // In place of a page that could not be reached the gateway shows one of its own: to the site's
   // worker there was no answer, as directly, and it shows what it kept.

@@ -39,14 +39,16 @@ if (label) {
   installStore(w, origin);
   const signed = signer(workerToken(w, url.origin), () => base, place);
   installGuard(w, w.FetchEvent ? signerOf(w, signed) : () => {});
-  installNetwork(w, urls, false, signed);
+  const send = installNetwork(w, urls, false, signed);
+  // Workers have it from their prototype.
+  hook(w.WorkerGlobalScope?.prototype, "fetch", (args) => send(args, args[1]?.method));
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
   const NativeRequest = w.Request;
   const change = (/** @type {any} */ given) => (given instanceof NativeRequest ? given : map(given));
   hookAll(
     w,
-    "WorkerGlobalScope.fetch:0 Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0",
+    "Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0",
     change,
   );
   hookAll(w, "Cache.addAll:0", (given) => Array.from(given, change));

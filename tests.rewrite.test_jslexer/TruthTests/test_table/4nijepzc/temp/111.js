@@ -1,0 +1,1 @@
+import location, {b} from 'x'

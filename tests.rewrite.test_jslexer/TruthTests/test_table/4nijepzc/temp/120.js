@@ -1,0 +1,2 @@
+import x from 'x' with {type: 'json'}
+location

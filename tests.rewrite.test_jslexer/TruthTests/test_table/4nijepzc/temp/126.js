@@ -1,0 +1,1 @@
+x = eval; a.eval(top)

@@ -1,0 +1,1 @@
+class A { location() { location } get top() {} static { top = 1 } #location = top; [top]() {} }

@@ -1,0 +1,1 @@
+import {a, top,} from 'x'

@@ -1,0 +1,1 @@
+import 'https://b.test/x.js'

@@ -1,0 +1,1 @@
+class A extends B { f() { super.location; this.location } }

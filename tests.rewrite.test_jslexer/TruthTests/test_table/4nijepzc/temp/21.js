@@ -1,0 +1,2 @@
+location:
+parent: 1

@@ -1,0 +1,1 @@
+switch (a) { case location: top; default: parent; case b ? c : top: location: 1 }

@@ -1,0 +1,1 @@
+a.document.domain = 1

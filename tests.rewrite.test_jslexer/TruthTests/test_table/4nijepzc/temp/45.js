@@ -1,0 +1,1 @@
+a.window.top

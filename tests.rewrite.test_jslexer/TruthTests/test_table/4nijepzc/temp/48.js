@@ -1,0 +1,1 @@
+/location/.test(location) / top / location

@@ -1,0 +1,1 @@
+function location(parent, {a: top}) {}

@@ -1,0 +1,1 @@
+f(function() {} / location / 1)

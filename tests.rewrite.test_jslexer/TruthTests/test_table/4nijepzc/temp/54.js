@@ -1,0 +1,1 @@
+x++ / location / 1

@@ -1,0 +1,1 @@
+class location extends parent {}

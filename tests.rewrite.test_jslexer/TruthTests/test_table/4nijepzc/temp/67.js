@@ -1,0 +1,1 @@
+for (var of of top);

@@ -1,0 +1,1 @@
+loc = 1; loc\u0061tion

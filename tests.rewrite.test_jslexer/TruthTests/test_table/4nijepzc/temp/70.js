@@ -1,0 +1,1 @@
+x = {loc\u0061tion: top}

@@ -1,0 +1,1 @@
+a /location/1

@@ -1,0 +1,1 @@
+x = {async location() {}, *top() {}, async *parent() {}, set location(top) {}, ...location}

@@ -1,0 +1,1 @@
+try { location } catch { top } finally { parent }

@@ -1,0 +1,1 @@
+do /location/.test(a); while (b) /location/.test(c)

@@ -1,0 +1,1 @@
+with (location) top

@@ -1,0 +1,1 @@
+import { location as l } from 'x'

@@ -1,0 +1,1 @@
+x = {location() {}, top: parent}

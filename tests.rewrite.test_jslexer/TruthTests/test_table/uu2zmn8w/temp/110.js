@@ -1,0 +1,1 @@
+import {a as location} from 'x'

@@ -1,0 +1,1 @@
+export * as location from 'x'

@@ -1,0 +1,3 @@
+class A { location = location; static top = top
+parent
+location = 1 }

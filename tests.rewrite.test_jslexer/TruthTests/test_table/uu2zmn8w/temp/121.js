@@ -1,0 +1,1 @@
+import {'location' as x} from 'y'

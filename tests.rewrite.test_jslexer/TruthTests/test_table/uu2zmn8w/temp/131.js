@@ -1,0 +1,1 @@
+({location = 1, parent}) => 1

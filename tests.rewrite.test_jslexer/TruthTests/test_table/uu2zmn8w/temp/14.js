@@ -1,0 +1,4 @@
+class A { a = () => {}
+location = top
+'b' = 1
+parent() {} }

@@ -1,0 +1,1 @@
+import(f(a, b), {c: [d, e]})

@@ -1,0 +1,1 @@
+import a from './x.js'; export * from "//b.test"

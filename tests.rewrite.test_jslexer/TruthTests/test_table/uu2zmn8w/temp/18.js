@@ -1,0 +1,1 @@
+location: for (;;) { break location; continue location }

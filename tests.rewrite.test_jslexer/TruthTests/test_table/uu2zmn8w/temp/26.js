@@ -1,0 +1,1 @@
+return {top: 1}

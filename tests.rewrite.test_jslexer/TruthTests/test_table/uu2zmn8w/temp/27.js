@@ -1,0 +1,2 @@
+return
+{ top: parent; location }

@@ -1,0 +1,1 @@
+var location = 1, top = location

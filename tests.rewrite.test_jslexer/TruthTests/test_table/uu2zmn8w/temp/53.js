@@ -1,0 +1,1 @@
+function f() {} /location/.test(a)

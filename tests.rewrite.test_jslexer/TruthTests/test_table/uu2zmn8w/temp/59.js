@@ -1,0 +1,1 @@
+while (a) /location/.exec(b)

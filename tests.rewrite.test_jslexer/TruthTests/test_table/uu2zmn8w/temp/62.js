@@ -1,0 +1,1 @@
+`${{location: `${location}`}}` / top / 1

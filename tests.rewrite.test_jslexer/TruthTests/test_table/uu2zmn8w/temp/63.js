@@ -1,0 +1,2 @@
+'location' + "location" + 'a\'location' // location
+/* location */ + location

@@ -1,0 +1,1 @@
+a.loc\u{61}tion; \u0070arent

@@ -1,0 +1,4 @@
+<!-- location
+location
+--> location
+top

@@ -1,0 +1,1 @@
+let / location / 1

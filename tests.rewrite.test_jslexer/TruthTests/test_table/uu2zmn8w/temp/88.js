@@ -1,0 +1,1 @@
+1_0n/location/2

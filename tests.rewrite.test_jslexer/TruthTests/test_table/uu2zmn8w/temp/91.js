@@ -1,0 +1,1 @@
+a.catch(location => 1)

@@ -1,0 +1,1 @@
+x = {get: 1, set: top, async: 1, static: 2}

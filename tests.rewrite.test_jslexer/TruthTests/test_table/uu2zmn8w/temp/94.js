@@ -1,0 +1,1 @@
+x = {get, set, async: top}
