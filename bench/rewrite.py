@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import attrs
 import brotli
 
-from bench import common, corpus, figures, heavy, pages
+from bench import common, corpus, figures, heavy, pages, scripts
 from bench.common import Options
 from bench.corpus import Corpus
 from gateway.origins import Codec, Origin
+from gateway.rewrite import native
 from gateway.rewrite.coding import ZstdEncoder, decoder_for, encoder_for
 from gateway.rewrite.css import CssRewriter
 from gateway.rewrite.html import HtmlRewriter
@@ -26,6 +27,8 @@ from gateway.rewrite.urls import UrlMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from gateway.rewrite.native import PassHtml
 
 _CHUNK = 64 * 1024
 _URL = "https://www.shop.example/a/b.html"
@@ -95,10 +98,13 @@ def _deflated(bodies: Iterable[Sequence[bytes]]) -> None:
             encoder.close()
 
 
-def _html(bodies: Iterable[Sequence[bytes]], gateway: Codec) -> list[bytes]:
+def _html(
+    bodies: Iterable[Sequence[bytes]], gateway: Codec, passes: PassHtml | None = native.pass_html
+) -> list[bytes]:
     out = []
     for body in bodies:
         rewriter = HtmlRewriter(UrlMap(gateway, _URL), _ORIGIN)
+        rewriter._passes = passes
         out.append(b"".join([rewriter.feed(chunk) for chunk in body]) + rewriter.close())
     return out
 
@@ -147,15 +153,18 @@ def html_table(corpora: list[Corpus], options: Options) -> None:
     )
     every = [*corpora, linked]
     speeds, deflate = _speeds(every, _html, options)
+    pure, beside = _speeds(every, partial(_html, passes=None), options)
     rows = []
     for one in every:
         after = _html([chunks(data) for data in one.files], codec())
         counts = [corpus.tags(*pair) for pair in zip(one.files, after, strict=True)]
         total, edited = sum(count[0] for count in counts), sum(count[1] for count in counts)
         rows.append(_row(one, speeds, deflate, f"{100 * edited / total:.2f} %"))
+        rows[-1].insert(4, f"{pure[one.name]:.0f}")
     rows.append(_all("all but the last", corpora, speeds, deflate))
-    header = ["HTML", "files", "MB", "MB/CPU-s", "x gzip out", "tags edited"]
-    figures.table("rewrite: HTML, in chunks of 64 KiB", header, rows)
+    rows[-1].insert(4, _all("", corpora, pure, beside)[3])
+    header = ["HTML", "files", "MB", "MB/CPU-s", "Python alone", "x gzip out", "tags edited"]
+    figures.table(f"rewrite: HTML, in chunks of 64 KiB, loops: {native.KIND}", header, rows)
 
 
 def _size(corpora: Sequence[Corpus]) -> list[str]:
@@ -286,5 +295,6 @@ def run(options: Options) -> None:
     css_table(options)
     pipeline_table(corpora, options)
     first_table(corpora)
+    scripts.run(options, Race, UrlMap(codec(), _URL))
     pages.run(options, corpora)
     heavy.run(options, corpora)

@@ -35,14 +35,22 @@ _SOON = 3600
 BODYLESS = frozenset({204, 205, 304})
 
 
-def asked(head: RequestHead, context: Context) -> Asked:
-    """What the request is made for; scripts are edited for some sites only."""
+def asked(head: RequestHead, addressed: Addressed, context: Context) -> Asked:
+    """What the request is made for.
+
+    Scripts are edited for some sites' pages only, where it is known whose page asks: for
+    another one's the names that are put in would mean nothing.
+    """
     found = asked_for(
         headers.get(head.fields, b"sec-fetch-dest"),
         headers.get(head.fields, b"sec-fetch-mode"),
         headers.get(head.fields, b"accept"),
     )
-    return Asked.OTHER if found is Asked.SCRIPT and not context.edits_scripts else found
+    if found is not Asked.SCRIPT:
+        return found
+    who = headers.initiator(head.fields, addressed.origin, context.codec)
+    edited = context.edits_scripts and isinstance(who, headers.Page)
+    return Asked.SCRIPT if edited else Asked.OTHER
 
 
 def varies(
@@ -176,7 +184,7 @@ def plan_for(
     sniffing = headers.get(answer.fields, b"x-content-type-options") or ""
     nosniff = sniffing.strip().lower() == "nosniff"
     path = addressed.path.decode("latin-1")
-    what = asked(head, context)
+    what = asked(head, addressed, context)
     kind = kind_of(what, content_type, nosniff=nosniff, basic=basic, path=path)
     coding = headers.get(answer.fields, b"content-encoding")
     given = parameter(head.target.decode("latin-1"), wire.INTEGRITY_PARAMETER)

@@ -128,7 +128,7 @@ def _proxied(
         return decision
     yield from steps.remember(addressed, context)
     context = context.for_site(site_options(decision))
-    what = bodies.asked(head, context)
+    what = bodies.asked(head, addressed, context)
     conditional = head.method in RETRIEVES and what.is_edited
     basic = reading.session is not None and reading.session.is_basic
     more = placed.inserts

@@ -14,7 +14,7 @@
   ``foreign``: where SVG and MathML begin and end; ``attributes``: which attribute of which
   element is edited, and how; ``references``: character references; ``scripts``: import maps.
 - ``basic``: what may run script, for mode ``basic``; ``basic_html``: documents without it.
-- ``forms``: the page's token in what is sent with POST.  ``outgoing``, ``outgoing_forms``:
-  collapsed addresses in what pages send, expanded.  ``framed``: ``data:`` documents.
+- ``forms``: the page's token in what is sent with POST.  ``framed``: ``data:`` documents.
+- ``outgoing``, ``outgoing_forms``: collapsed addresses in what pages send, expanded.
 - ``css``: stylesheets.  ``manifest``: web app manifests.  ``urls``: URLs alone, in lists.
 """

@@ -47,6 +47,7 @@ cdef enum:
     METHOD = 8    # ``formmethod``
     FORMACTION = 9
     HANDLER = 10  # ``on…``
+    TYPE = 11     # matters on ``script``
 
 # What a start tag's name asks for.
 cdef enum:
@@ -56,6 +57,8 @@ cdef enum:
     LINK = 3
     OBJECT = 4
     FORM = 5
+    RAW = 6       # its text is no markup, and passes
+    SCRIPT = 7    # the same, if it is no map and no module
 
 
 cdef inline bint _is(const unsigned char* s, Py_ssize_t size, const char* word, Py_ssize_t length) noexcept nogil:
@@ -74,11 +77,13 @@ cdef int _element(const unsigned char* s, Py_ssize_t n) noexcept nogil:
     if n < 3 or n > 9:
         return PLAIN
     if c == b"s":
-        if _is(s, n, "script", 6) or _is(s, n, "style", 5) or _is(s, n, "svg", 3):
+        if _is(s, n, "script", 6):
+            return SCRIPT
+        if _is(s, n, "style", 5) or _is(s, n, "svg", 3):
             return STOP
     elif c == b"t":
         if _is(s, n, "title", 5) or _is(s, n, "textarea", 8):
-            return STOP
+            return RAW
     elif c == b"m":
         if _is(s, n, "meta", 4):
             return META
@@ -89,7 +94,7 @@ cdef int _element(const unsigned char* s, Py_ssize_t n) noexcept nogil:
             return LINK
     elif c == b"n":
         if _is(s, n, "noscript", 8) or _is(s, n, "noembed", 7) or _is(s, n, "noframes", 8):
-            return STOP
+            return RAW
     elif c == b"o":
         if _is(s, n, "object", 6):
             return OBJECT
@@ -101,7 +106,7 @@ cdef int _element(const unsigned char* s, Py_ssize_t n) noexcept nogil:
             return STOP
     elif c == b"x":
         if _is(s, n, "xmp", 3):
-            return STOP
+            return RAW
     elif c == b"i":
         if _is(s, n, "iframe", 6):
             return STOP
@@ -171,6 +176,9 @@ cdef int _attribute(const unsigned char* s, Py_ssize_t n) noexcept nogil:
     elif c == b"b":
         if _is(s, n, "background", 10):
             return URL
+    elif c == b"t":
+        if _is(s, n, "type", 4):
+            return TYPE
     elif c == b"r":
         if _is(s, n, "rel", 3):
             return REL
@@ -223,6 +231,7 @@ cdef struct Tag:
     Py_ssize_t end
     Py_ssize_t start      # of the one URL to map; -1: nothing to do
     Py_ssize_t stop
+    Py_ssize_t raw        # how long the name of an element is whose text is raw; 0: it is not
 
 
 cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint forms, bint handlers, Tag* tag) noexcept nogil:
@@ -234,9 +243,10 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
     while i < n and not _KIND[s[i]] & 2:
         i += 1
     element = _element(s + at + 1, i - at - 1)
-    if element == STOP or (element == FORM and forms):
+    if element == STOP or (element == FORM and forms) or (element == SCRIPT and handlers):
         return False
     tag.start = -1
+    tag.raw = i - at - 1 if element == RAW or element == SCRIPT else 0
     while True:
         while i < n and (_KIND[s[i]] & 1 or s[i] == b"/"):
             i += 1
@@ -244,7 +254,7 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
             return False
         if s[i] == b">":
             tag.end = i + 1
-            return True
+            return not tag.raw or _past_raw(s, at + 1, n, element, tag)
         name = i
         i += 1
         while i < n and not _KIND[s[i]] & 2 and s[i] != b"=":
@@ -314,6 +324,10 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
             if handlers:
                 return False
             continue
+        elif kind == TYPE:
+            if element == SCRIPT and not _is(s + value, last - value, "text/javascript", 15):
+                return False
+            continue
         elif kind == STYLE:
             while value < last and not _KIND[s[value]] & 64:
                 value += 1
@@ -327,11 +341,35 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
         elif not _stays(s, value, last):
             if tag.start >= 0 or not quoted or not _is_plain_url(s, value, last):
                 return False
-            if element != PLAIN and element != FORM:
+            if element == META or element == LINK or element == OBJECT:
                 return False
             tag.start, tag.stop = value, last
         if tag.start >= 0 and hot > 1:
             return False  # of equal names the first counts: let it be judged
+
+
+cdef bint _past_raw(const unsigned char* s, Py_ssize_t name, Py_ssize_t n, int element, Tag* tag) noexcept nogil:
+    """Past the text behind a start tag, up to its end tag, if that is there."""
+    cdef Py_ssize_t i = tag.end, k, stop
+    cdef const void* found
+    while True:
+        found = memchr(s + i, b"<", n - i)
+        if found == NULL:
+            return False
+        i = <const unsigned char*>found - s
+        stop = i + 2 + tag.raw
+        if stop >= n:
+            return False
+        if s[i + 1] == b"!" and element == SCRIPT and s[i + 2] == b"-" and s[i + 3] == b"-":
+            return False  # it may hide an end tag
+        if s[i + 1] == b"/" and _KIND[s[stop]] & 2:
+            k = 0
+            while k < tag.raw and _LOWER[s[i + 2 + k]] == _LOWER[s[name + k]]:
+                k += 1
+            if k == tag.raw:
+                tag.end = i
+                return True
+        i += 1
 
 
 def pass_html(bytes text, Py_ssize_t at, list out, map_url, *, bint forms, bint handlers):
@@ -346,6 +384,7 @@ def pass_html(bytes text, Py_ssize_t at, list out, map_url, *, bint forms, bint 
     cdef unsigned char c
     cdef Tag tag
     tag.start = tag.stop = -1
+    tag.raw = 0
     while i < n:
         if s[i] != b"<":
             found = memchr(s + i, b"<", n - i)

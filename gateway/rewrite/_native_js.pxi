@@ -1,5 +1,6 @@
 # Scripts: ``jslexer`` in C.  Names, states and order are its own; read that first.
 
+cimport cython
 from libc.stdlib cimport free, realloc
 
 cdef enum:
@@ -389,6 +390,8 @@ cdef inline int _role(int what) noexcept nogil:
     return PARENT if what == W_PARENT else 0
 
 
+@cython.final
+@cython.internal
 cdef class _Lexer:
     """One script's way: every method that returns False is lost."""
 

@@ -174,6 +174,8 @@ class TagEditor:
 
     def _map(self, element: bytes, attribute: Attribute, kind: str) -> str:
         name, value, urls = attribute.name, attribute.value, self._urls
+        if kind == "html" and b"-" in element and name != b"style":
+            return value  # an element of the page's own: only its script knows what it means
         if name in tokens.URL_ATTRIBUTES:
             if name == b"data" and element != b"object":
                 return value
@@ -211,6 +213,8 @@ class TagEditor:
             return {b"content": map_refresh(content, self._urls.url)}
         if kind in {"content-security-policy", "content-security-policy-report-only"}:
             mapped = map_policies([content], self._origin, self._urls.codec, self._runtime)
+            if self._scripts is not None and "'sha" in content.lower():
+                self._scripts.needs_nonce = True
             return {b"content": ", ".join(mapped.policies)}
         if kind == "x-dns-prefetch-control":
             return {b"content": "off"}

@@ -176,7 +176,9 @@ def request_fields(  # noqa: PLR0913 (all that the fields depend on)
         mapped = _request_field(name, value, who, target, codec, suffixes, maps=maps)
         if mapped is not None:
             out.append((key, mapped))
-    if sec_fetch_site(who, target, suffixes) == b"cross-site" and _is_credentialed(fields):
+    own = get(fields, b"sec-fetch-site") == "same-origin"
+    cross = not own and sec_fetch_site(who, target, suffixes) == b"cross-site"
+    if cross and _is_credentialed(fields):
         out.append((b"Sec-Fetch-Storage-Access", b"active"))
     if edits_body:
         out.append((b"Accept-Encoding", accept_encoding))
@@ -215,8 +217,12 @@ def _site_field(value: bytes, who: Initiator, target: Origin, suffixes: Suffixes
     """``Sec-Fetch-Site`` of a request that may have been redirected.
 
     A browser that calls a page's request to its own host same-site was led over another host.
+    What it calls same-origin is that here, too: a style sheet's requests are its document's,
+    but the Referer is the sheet's.
     """
     mapped = sec_fetch_site(who, target, suffixes)
+    if value == b"same-origin" and isinstance(who, Page):
+        return value
     return b"cross-site" if mapped == b"same-origin" and value == b"same-site" else mapped
 
 

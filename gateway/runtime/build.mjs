@@ -13,12 +13,12 @@ const target = join(here, "built");
 const entries = [
   { name: "inner", file: "src/inner/main.js", minified: 13312, gzip: 6144 },
   // As a function with a name: it puts itself before the workers that a worker makes.
-  { name: "worker", file: "src/worker/main.js", minified: 16896, gzip: 7936, wrap: true },
+  { name: "worker", file: "src/worker/main.js", minified: 17408, gzip: 8192, wrap: true },
   // Sites whose scripts read their own address (rewrite-location) have all three of their own.
-  { name: "worker-location", file: "src/worker/main.js", minified: 20480, gzip: 9216, wrap: true, identity: true },
+  { name: "worker-location", file: "src/worker/main.js", minified: 20480, gzip: 9472, wrap: true, identity: true },
   { name: "inner-location", file: "src/inner/main.js", minified: 24576, gzip: 10240, identity: true },
   { name: "rare-location", file: "src/rare/main.js", minified: 52224, gzip: 20480, identity: true },
-  { name: "rare", file: "src/rare/main.js", minified: 45056, gzip: 17408 },
+  { name: "rare", file: "src/rare/main.js", minified: 45056, gzip: 17920 },
   { name: "outer", file: "src/outer/main.js", minified: 18944, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },

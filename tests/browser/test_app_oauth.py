@@ -26,11 +26,18 @@ def ground(playwright, tmp_path_factory):
     made.stop()
 
 
+@pytest.mark.parametrize("computed", [False, True], ids=["written down", "of where it is"])
 @pytest.mark.parametrize("through", WAYS.values(), ids=WAYS.keys())
-def test_somebody_signs_in_by_a_popup(ground, through, shots):
-    """The popup goes to the provider and back; its opener gets the code, and tokens for it."""
+def test_somebody_signs_in_by_a_popup(ground, through, computed, shots):
+    """The popup goes to the provider and back; its opener gets the code, and tokens for it.
+
+    ``computed``: the client makes its ``redirect_uri`` of its ``location``; the provider knows one.
+    """
     with ground.person(through=through) as person:
         page, frame = person.open(CLIENT + "/")
+        if computed:
+            frame.evaluate("sessionStorage.computed = 'yes'")
+            page, frame = person.open(CLIENT + "/", page)
         with person.context.expect_page() as opened:
             frame.click("#popup")
         popup = opened.value

@@ -36,8 +36,10 @@ def test_notes_are_read_without_a_network(ground, shots):
         # A visit under the worker's control: its shell answers an address that no file has.
         page, frame = person.open(SITE + "/any/address")
         frame.locator("#notes li", has_text="second note").wait_for()
-        frame.evaluate("caches.open('api').then(c => c.keys()).then(k => k.length)")
         assert frame.text_content("#source") == "network"
+        frame.fill("#text", "a note from the shell")
+        frame.click("text=Add")
+        frame.locator("#notes li", has_text="a note from the shell").wait_for()
 
         ground.application.stop()
         page, frame = person.open(SITE + "/other/address")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.browser.harness import ROOT
 from tests.browser.runtime import pages
 from tests.browser.runtime.pages import A, B, html
 from tests.browser.runtime.site import JS, Answer, Asked
@@ -18,7 +15,6 @@ from tests.browser.test_runtime import ABSENT
 
 pytestmark = pytest.mark.browser
 HERE = Path(__file__).parent / "runtime"
-EDIT = (ROOT / "gateway/runtime/src/identity/edit.js").as_uri()
 RULES = "".join(
     f"""
 [[allow-navigation]]
@@ -34,7 +30,13 @@ _LOOK = html(
     "<script src=/identity.js></script>",
 )
 _PLACED = "postMessage([location.href, `${location}`, location.origin, location.host, location.pathname, self.origin, Object.prototype.toString.call(location)]);"
+WHOLE = "told.whole = [location.host, (({location}) => location)({location: 1})];"
+FOREIGN = "(told.foreign ??= []).push(location.host, document.currentScript.src);"
 SCRIPTS = {
+    "/whole.js": WHOLE,
+    "/foreign.js": FOREIGN,
+    "/lost.js": "told.lost = location.host; (",
+    "/own.js": "export const location = 'mine', top = 1; export default 'own of ' + import.meta.url;",
     "/identity.js": (HERE / "identity.js").read_text(encoding="utf-8"),
     "/first.js": "window.loadedFrom = document.currentScript.src;",
     "/placed.js": _PLACED,
@@ -54,39 +56,58 @@ SCRIPTS = {
     " && self.parent === self && !frameElement; document.title = free ? 'free' : 'framed';",
     "/within.js": "window.told = [location.href, top === parent, parent === self, parent.location.pathname, document.referrer, [...location.ancestorOrigins]];",
 }
+# What the server sends as markup: the names of what it finds out, each in an element of its own.
+SERVED = html(
+    """<script>told = {inline: location.href, top: top === self, domain: document.domain}</script>
+<script type=module>import own from "https://a.test/own.js"; import other from "https://b.test/module.js";
+Object.assign(told, {module: [own, other, import.meta.url, location.host, (await import("/own.js")).default]});</script>
+<script type=text/template id=template>location.href</script>
+<script type=application/json id=data>{"location": "top"}</script>
+<b id=handler onclick="told.handler = [location.host, document.location.pathname, this.id, event.type]">x</b>
+<a id=link href="javascript:void (told.link = location.hostname)">x</a>
+<form id=form name=location onsubmit="told.form = [location.host, top === self]; return false"><input name=top></form>
+<svg onload="told.svg = location.host"></svg>
+<img src=data:, onerror="told.error = window.location.host">
+<div id=shadow><template shadowrootmode=open><i onclick="told.shadow = location.host">x</i></template></div>
+<iframe id=srcdoc srcdoc="<script>told = [location.href, parent.location.host, top === parent, document.baseURI]</script>"></iframe>
+<script>document.write("<script>told.written = [location.host, document.currentScript.textContent.slice(0, 30)]<\\/script>")</script>
+<script>Object.assign(told, {own: document.currentScript.textContent, top: window.top === window})</script>
+<script>told.eval = eval("location.host + (0, 1)")</script>
+<script src=/whole.js integrity="@DIGEST@"></script><script src=/whole.js integrity="@WRONG@" onerror="told.refused = location.host"></script>
+<script src=https://b.test/foreign.js></script><script src=https://b.test/foreign.js crossorigin integrity="@FOREIGN@"></script>
+<script src=/lost.js></script>""".replace("@DIGEST@", pages.digest(WHOLE))
+    .replace("@WRONG@", pages.digest("other"))
+    .replace("@FOREIGN@", pages.digest(FOREIGN))
+)
+SERVED_LOOK = """async () => {
+  for (const id of ["handler", "link"]) document.getElementById(id).click();
+  document.querySelector("#form").requestSubmit();
+  document.querySelector("#shadow").shadowRoot.querySelector("i").click();
+  while (!told.link || !told.module || !told.error) await new Promise((done) => setTimeout(done, 20));
+  const inner = document.querySelector("#srcdoc").contentWindow;
+  const texts = ["template", "data"].map((id) => document.getElementById(id).textContent);
+  return {...told, srcdoc: inner.told, texts, handlerText: document.querySelector("#handler").getAttribute("onclick")};
+}"""
 PAGES = {
     "/look": _LOOK,
     "/blank": html("blank"),
+    "/served": SERVED,
     "/leads": html("", "<script src=/leads.js></script>"),
     "/lead": html("", "<script src=/leads.js></script>"),
     "/arrived": html("<script src=/arrived.js></script>"),
     "/busting": html("", "<script src=/busting.js></script>"),
     "/within": html("", "<script src=/within.js></script>"),
 }
-EDITED = {"by hand": False}
 KNOWN = {
     # The key is the browser's name, which no renaming reaches.
     "location destructured": "a pattern reads `location` of a window by its own name",
 }
 
 
-@functools.cache
-def _by_hand(text: str) -> str:
-    """What the browser's own copy of the edit makes of it."""
-    program = f'import {{ edit }} from "{EDIT}"; process.stdout.write(edit(process.argv[1]))'
-    command = ["node", "--input-type=module", "-e", program, text]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
-
-
-def edited(text: str) -> str:
-    """What the server makes of these scripts."""
-    return _by_hand(text) if EDITED["by hand"] else text
-
-
 def answer(asked: Asked) -> Answer | None:
     """The site of these tests, before the others' pages."""
     if asked.path in SCRIPTS:
-        return Answer(edited(SCRIPTS[asked.path]).encode(), JS)
+        return Answer(SCRIPTS[asked.path].encode(), JS)
     if asked.path in PAGES:
         return PAGES[asked.path]
     return pages.answer(asked)
@@ -107,12 +128,10 @@ def observations(world):
     """What the page sees: directly and through the gateway."""
     out = []
     for through in (False, True):
-        EDITED["by hand"] = through
         with world.tab(through=through) as page:
             page.goto("about:blank")
             frame = world.open(page, f"{A}/look?a=b#c", through=through)
             out.append(frame.evaluate("observed()"))
-    EDITED["by hand"] = False
     return tuple(out)
 
 
@@ -131,10 +150,8 @@ def compared(world, path: str, look: str) -> tuple:
     """What script sees on a page: directly and through the gateway."""
     out = []
     for through in (False, True):
-        EDITED["by hand"] = through
         with world.tab(through=through) as page:
             out.append(world.open(page, A + path, through=through).evaluate(look))
-    EDITED["by hand"] = False
     return tuple(out)
 
 
@@ -154,6 +171,16 @@ def test_frame_busters(world):
     """A page that runs at the top alone is at the top."""
     directly, through = compared(world, "/busting?x", "[document.title, location.pathname]")
     assert directly == through == ["free", "/busting"]
+
+
+def test_what_the_server_sends(world, subtests):
+    """Scripts in the page, handlers, links, frames, and files with digests."""
+    directly, through = compared(world, "/served", SERVED_LOOK)
+    assert len(directly) >= 15
+    for name, expected in directly.items():
+        with subtests.test(msg=name):
+            assert through.get(name) == expected
+    assert set(through) == set(directly)
 
 
 SURVEY = "[survey(window), texts(window)]"

@@ -44,7 +44,9 @@ def _plan(
 ) -> BodyPlan:
     answer = UpstreamHead(status, b"R", fields, 5)
     given = given or context()
-    puts = bodies.inserted(bodies.asked(request, given), _addressed(), None, SAME, NOW, given)
+    puts = bodies.inserted(
+        bodies.asked(request, _addressed(), given), _addressed(), None, SAME, NOW, given
+    )
     return bodies.plan_for(request, _addressed(), answer, puts, given)
 
 
@@ -67,13 +69,15 @@ class AskedTests(SynchronousTestCase):
 
     def test_fields(self) -> None:
         """Destination, mode and Accept."""
-        self.assertIs(bodies.asked(frame(), context()), Asked.DOCUMENT)
-        self.assertIs(bodies.asked(_style(), context()), Asked.STYLE)
-        self.assertIs(bodies.asked(_worker(), context()), Asked.WORKER)
-        self.assertIs(bodies.asked(head(sec_fetch_dest="manifest"), context()), Asked.MANIFEST)
-        self.assertIs(bodies.asked(head(accept="text/html"), context()), Asked.OTHER)
+        self.assertIs(bodies.asked(frame(), _addressed(), context()), Asked.DOCUMENT)
+        self.assertIs(bodies.asked(_style(), _addressed(), context()), Asked.STYLE)
+        self.assertIs(bodies.asked(_worker(), _addressed(), context()), Asked.WORKER)
+        self.assertIs(
+            bodies.asked(head(sec_fetch_dest="manifest"), _addressed(), context()), Asked.MANIFEST
+        )
+        self.assertIs(bodies.asked(head(accept="text/html"), _addressed(), context()), Asked.OTHER)
         old = {"sec_fetch_dest": "", "sec_fetch_mode": "", "accept": "text/css,*/*;q=0.1"}
-        self.assertIs(bodies.asked(head(**old), context()), Asked.STYLE)
+        self.assertIs(bodies.asked(head(**old), _addressed(), context()), Asked.STYLE)
 
     def test_accept_encoding(self) -> None:
         """What both the client and we can read."""
@@ -87,16 +91,19 @@ class ScriptTests(SynchronousTestCase):
     def setUp(self) -> None:
         """A context as ``for_site`` makes it."""
         self.chosen = attrs.evolve(context(), scripts=ScriptMemory(1 << 20), edits_scripts=True)
-        self.asking = head("/a.js", sec_fetch_dest="script", sec_fetch_mode="no-cors")
+        more = {"sec_fetch_dest": "script", "sec_fetch_mode": "no-cors"}
+        self.asking = head("/a.js", **more, sec_fetch_site="same-origin")
+        self.unknown = head("/a.js", **more, sec_fetch_site="cross-site", referer=None)
 
     def test_only_for_chosen_sites(self) -> None:
         """Elsewhere they pass to the octet."""
-        self.assertIs(bodies.asked(self.asking, context()), Asked.OTHER)
+        self.assertIs(bodies.asked(self.asking, _addressed(), context()), Asked.OTHER)
         self.assertFalse(_plan(self.asking, SCRIPT).edits)
         plan = _plan(self.asking, SCRIPT, given=self.chosen)
         self.assertIs(plan.kind, Kind.SCRIPT)
         self.assertIs(plan.scripts, self.chosen.scripts)
-        self.assertIs(bodies.asked(self.asking, self.chosen), Asked.SCRIPT)
+        self.assertIs(bodies.asked(self.asking, _addressed(), self.chosen), Asked.SCRIPT)
+        self.assertIs(bodies.asked(self.unknown, _addressed(), self.chosen), Asked.OTHER)
 
     def test_in_pages(self) -> None:
         """Documents' scripts, too; digests in the policy are told of."""
@@ -109,7 +116,7 @@ class ScriptTests(SynchronousTestCase):
 
     def test_integrity(self) -> None:
         """What the page demands is held against what the origin sent."""
-        asking = head("/a.js?__gwi=sha256-YQ==", sec_fetch_dest="script", sec_fetch_mode="cors")
+        asking = attrs.evolve(self.asking, target=b"/a.js?__gwi=sha256-YQ==")
         self.assertEqual(_plan(asking, SCRIPT, given=self.chosen).integrity, "sha256-YQ==")
         with self.assertRaises(UpstreamFault):
             _plan(asking, (b"Content-Type", b"image/png"), given=self.chosen)

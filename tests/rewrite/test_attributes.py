@@ -69,6 +69,22 @@ class ParsingTests(SynchronousTestCase):
         self.assertEqual([one.value for one in found], ["&&copy;&lt"])
 
 
+class OwnElementTests(SynchronousTestCase):
+    """Elements that pages define: their attributes are read by script alone."""
+
+    def test_left_alone(self) -> None:
+        """Only styles load anything there; of other vocabularies the names are the browser's."""
+        for markup, foreign, same in (
+            ("<x-a href=//a.b src='https://a.b/' data-x=//a.b>", False, True),
+            ("<X-A HREF=//a.b>", False, True),
+            ('<x-a style="background: url(//a.b)">', False, False),
+            ("<font-face-uri xlink:href=//a.b>", True, False),
+            ("<a href=//a.b is=x-a>", False, False),
+        ):
+            with self.subTest(markup):
+                self.assertEqual(edited(markup, foreign=foreign) == markup, same)
+
+
 class EditTests(SynchronousTestCase):
     """What changes."""
 

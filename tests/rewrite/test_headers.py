@@ -236,6 +236,8 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(_request(origin=OURS, **sent)["sec-fetch-site"], "cross-site", "led on")
         own = {"sec_fetch_site": "same-origin"}
         self.assertEqual(_request(origin=OURS, **own)["sec-fetch-site"], "same-origin")
+        sheet = _request(referer=f"{OTHER}/sheet.css", **own)
+        self.assertEqual(sheet["sec-fetch-site"], "same-origin", "its document asks")
         frame = {"sec_fetch_dest": "iframe"}
         self.assertEqual(_request(referer=f"{SECURE}/", **frame)["sec-fetch-dest"], "document")
         self.assertEqual(_request(referer=f"{OTHER}/", **frame)["sec-fetch-dest"], "iframe")
@@ -257,6 +259,7 @@ class RequestTests(SynchronousTestCase):
             other,
             {**other, "Cookie": "a=b"},
             {**other, **ick, "origin": OURS, "sec_fetch_site": "same-origin"},
+            {**other, **ick, "sec_fetch_site": "same-origin"},
             {**other, **ick, "sec_fetch_mode": "navigate"},
             {**other, "Sec-Fetch-Storage-Access": "inactive"},
         ):

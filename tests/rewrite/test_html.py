@@ -94,7 +94,7 @@ TOKENS = (
     "<a title='<a href=//a.b>' href='«//a.b»'>", "<a title=x' href='«//a.b»'>",
     '<a title=x"y href="«//a.b»">', "<a a=b=c href='«//a.b»'>", "<a <b href='«//a.b»'>",
     "<a href='«//a.b»' href='//a.b'>", "<a href='x' HREF='//a.b'>", "<a href HREF='//a.b'>",
-    "<a = href='«//a.b»'>", "<a ' href='«//a.b»'>", "<a-b href='«//a.b»'>", "<a=b href='«//a.b»'>",
+    "<a = href='«//a.b»'>", "<a ' href='«//a.b»'>", "<a-b href='//a.b'>", "<a=b href='«//a.b»'>",
     "<a / / href='«//a.b»'/ /x>", "<a title= href='//a.b'>", "<a title=> href='//a.b'>",
     "<a title\x00=x href='«//a.b»'>", "<a\x80 href='«//a.b»'>", "<<a href='«//a.b»'>",
     "<3<a href='«//a.b»'>", "<&<<<a href='«//a.b»'>", "a<b href='«//a.b»'>", "< <a href='«//a.b»'>",

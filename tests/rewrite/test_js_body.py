@@ -150,6 +150,8 @@ class PageTests(SynchronousTestCase):
         text = "<script>location</script><script nonce=a>§location</script><p onclick=location>"
         out = self._page(text.replace("§", ""), hashed=True)
         self.assertEqual(out, text.replace("§", "__gw_"))
+        meta = "<meta http-equiv=content-security-policy content=\"script-src 'sha256-YQ=='\">"
+        self.assertIn("<script>location</script>", self._page(meta + text.replace("§", "")))
 
     def test_integrity(self) -> None:
         """The gateway verifies what the browser no longer can; our own script it leaves."""

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from time import process_time
 from unittest import SkipTest, mock
@@ -37,6 +38,7 @@ RENAMED = (
     "class A { location() { §location } get top() {} static { §top = 1 } #location = §top; [§top]() {} }",
     "class A { a = () => {}\nlocation = §top\n'b' = 1\nparent() {} }", "this.#location.§location",
     "class A extends B { f() { super.location; this.§location } }", "x = class { location; }",
+    "class A { static { a } location = §top }",
     "location: for (;;) { break location; continue location }", "a ? §location : §top",
     "{ location: §top }", "location:\nparent: 1", "break\n§location", "a = b\nlocation: 1",
     "switch (a) { case §location: §top; default: §parent; case b ? c : §top: location: 1 }",
@@ -275,11 +277,11 @@ class TruthTests(SynchronousTestCase):
     def test_table(self) -> None:
         """The tables themselves are scripts, and the parser agrees with each that it takes."""
         texts = [text.replace("§", "") for text in RENAMED] + list(OTHERS)
-        folder = Path(self.mktemp())
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
         paths = []
         for number, text in enumerate(texts):
-            paths.append(folder.resolve() / f"{number}.js")
+            paths.append(folder / f"{number}.js")
             paths[-1].write_text(text, "utf-8")
         taken = 0
         for text, wanted in zip(texts, self._truth(paths), strict=True):

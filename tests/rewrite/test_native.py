@@ -31,7 +31,7 @@ PAGES = Path("/usr/share/doc")
 PIECES = (
     "<", ">", "</", "/>", '"', "'", "=", " ", "\n", "&", "a", "p", "x", "?", "!", "--", "\0", "é",
     "<a ", "<A ", "<img ", "<link ", "<meta ", "<form ", "<object ", "<script>", "</script>",
-    "<title>", "</title>", "<svg>", "</svg>", "<button ", "<iframe ", "<base ", "<p>", "</p>",
+    "<title>", "</title>", "<TEXTAREA>", "</textarea ", '<script src="https://b.test/y">', "<script type=text/javascript>", "<script type=module>", "<!--", "<script ", "<noscript>", "</noscript>", "<svg>", "</svg>", "<button ", "<iframe ", "<base ", "<p>", "</p>",
     "href=", 'href="', "HREF='", 'src="', "srcset=", "style='", 'style="', "data=", "rel=",
     "integrity=", "http-equiv=", "content=", "formmethod=post ", "formaction=", "ping=",
     "xlink:href=", "action=", "class=x ", "https://b.test/", "http://b.test", "//b.test", "/p",

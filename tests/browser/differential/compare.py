@@ -28,6 +28,8 @@ _HOPS = frozenset(
 # What a person did just before is a matter of time; where a navigation leads to, and whether a
 # person typed the address, browsers know of a direct load alone (docs/status: "Topmost pages").
 _CHANCE = frozenset(("sec-fetch-user",))
+# Browsers look for newer service workers when they please.
+_UPDATE = "max-age=0"
 _PLACE = frozenset(("sec-fetch-dest", "sec-fetch-storage-access"))
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 
@@ -46,6 +48,9 @@ def said(asked: Asked) -> str:
     ignored = _HOPS | _CHANCE
     if asked.fields.get("Sec-Fetch-Mode") == "navigate":
         ignored |= _PLACE
+    if asked.fields.get("Sec-Fetch-Site") == "same-origin":
+        # A frame of another site asks its own: here all sites are one, and nobody tells of it.
+        ignored |= {"sec-fetch-storage-access"}
     fields = sorted(
         (name.lower(), value) for name, value in asked.fields.items() if name.lower() not in ignored
     )
@@ -67,7 +72,8 @@ def by_case(log: list[Asked], slugs: dict[str, str]) -> dict[str, tuple[str, ...
             now = one.query.get("begins", "")
             continue
         name = slugs.get(one.case, now)
-        if name and one.path not in {"/open", "/favicon.ico"}:
+        update = one.fields.get("Service-Worker") and one.fields.get("Cache-Control") == _UPDATE
+        if name and not update and one.path not in {"/open", "/favicon.ico"}:
             found.setdefault(name, []).append(said(one))
     return {name: tuple(sorted(requests)) for name, requests in found.items()}
 

@@ -33,7 +33,12 @@ const ACTS = {
   "a button": (made) => made.elements.b.click(),
   "a button with a method of its own": (made) => { Object.assign(made.elements.b, { formMethod: "get", formAction: "/landed?x" }).click(); },
   "a button with an enctype of its own": (made) => Object.assign(made.elements.b, { formEnctype: "multipart/form-data" }).click(),
-  "an image": (made) => { made.insertAdjacentHTML("beforeend", "<input type=image name=im src=/pixel.png>"); made.querySelector("[type=image]").click(); },
+  "an image": async (made) => {
+    made.insertAdjacentHTML("beforeend", "<input type=image name=im src=/pixel.png>");
+    const image = made.querySelector("[type=image]");
+    await once(image, "load", "error");
+    image.click();
+  },
   "a button outside": (made) => { made.id = "outer"; put("button", { name: "out", value: "1" }).setAttribute("form", "outer"); made.elements.out.click(); },
   "an event": (made) => { made.onsubmit = (event) => { event.submitter.value = "changed"; }; made.elements.b.click(); },
   "formdata events": (made) => { made.onformdata = ({ formData }) => { formData.append("more", "ü"); formData.delete("hidden"); }; made.requestSubmit(); },

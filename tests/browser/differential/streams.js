@@ -27,9 +27,9 @@ add("events that are 404", (t) => listen(t.own("streams/none")));
 add("events one at a time", async (t) => {
   const source = new EventSource(t.own("streams/slowly"));
   const got = [];
+  source.onmessage = ({ data }) => got.push(data);
   for (let at = 0; at < 3; at++) {
-    const { data } = await new Promise((done) => (source.onmessage = done));
-    got.push(data);
+    await until(() => got.length > at);
     await fetch(`/open?gate=${t.slug}${at}`);
   }
   source.close();

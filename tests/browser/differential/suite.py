@@ -136,15 +136,24 @@ class Suite:
         return self._told[key]
 
     def hold(self, area: str, case: str) -> None:
-        """A case is equal, or listed with its reason and indeed not."""
-        directly, through = self.told(area)
-        assert case in directly.seen, f"{case} did not run; renew the list of {area}"
-        assert directly.seen[case].result != "too late"
-        found = differing(directly.seen[case], through.seen.get(case, Seen()))
+        """A case is equal, or listed with its reason and indeed not.
+
+        One that a busy machine was too slow for is run once more, by itself.
+        """
+        assert case in self.told(area)[0].seen, f"{case} did not run; renew the list of {area}"
+        late, found = self._differing(area, case)
+        if late or (found and case not in reasons(area)):
+            late, found = self._differing(area, case, case)
+        assert not late
         if case not in reasons(area):
             assert not found, "\n".join(found)
         elif not found:
             pytest.skip("it differs no more: take it out of differences.json")
+
+    def _differing(self, area: str, case: str, part: str = "") -> tuple[bool, list[str]]:
+        directly, through = self.told(area, part)
+        seen = directly.seen[case]
+        return seen.result == "too late", differing(seen, through.seen.get(case, Seen()))
 
     def whole(self, area: str) -> None:
         """The list names what there is, and nothing went past the gateway."""
@@ -166,7 +175,7 @@ class Suite:
                 found.update(self._script(area, part, context, through))
             for case in getattr(common.area(area), "CASES", ()):
                 if part in case.name:
-                    found[case.name] = self._page(case, context, through)
+                    found[case.name] = self._page(area, case, context, through)
         finally:
             with contextlib.suppress(Error):
                 context.close()
@@ -184,13 +193,14 @@ class Suite:
             results = self.world.plainly(results)
         slugs = {slug(name): name for name in results}
         requests = by_case(self.world.site.log[since:], slugs)
-        errors = self._errors(heard, through)
+        loud = getattr(common.area(area), "CONSOLE", True)
+        errors = self._errors(heard, through) if loud else {}
         return {
             name: Seen(result, requests.get(name, ()), errors.get(name, ()))
             for name, result in results.items()
         }
 
-    def _page(self, case: Case, context, through: bool) -> Seen:
+    def _page(self, area: str, case: Case, context, through: bool) -> Seen:
         since = len(self.world.site.log)
         page = context.new_page()
         heard = _listen(page, case.name)
@@ -210,8 +220,11 @@ class Suite:
         if log:
             # It was opened by an address that nobody typed.
             log[0] = without(log[0], "Sec-Fetch-Site")
+        for name in getattr(common.area(area), "IGNORED", ()):
+            log = [without(one, name) for one in log]
         requests = by_case(log, {one.case: case.name for one in log} | {"": case.name})
-        errors = self._errors(heard, through)
+        loud = getattr(common.area(area), "CONSOLE", True)
+        errors = self._errors(heard, through) if loud else {}
         return Seen(result, requests.get(case.name, ()), errors.get(case.name, ()))
 
     def _errors(self, heard: list[tuple[str, str]], through: bool) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ const PREFIX = "__gw_";
 const RENAMED = /\b__gw_(location|domain|top|parent)\b/g;
 
 /** The text of a script as it was before its names were changed. @param {string} text */
-export const asWritten = (text) => text.replace(RENAMED, "$1");
+export const asWritten = (text) => text.replace(RENAMED, "$1").replaceAll("__gw_meta(import.meta)", "import.meta");
 
 /**
  * @param {any} w

@@ -69,23 +69,6 @@ export function installIdentity(w, urls, origin, part, trusted) {
       else facade.href = to;
     },
   });
-  // A frame's, which of another origin's can be left to, not read.
-  defineProperty(w.Object.prototype, "__gw_inner_location", {
-    configurable: true,
-    get() {
-      const inner = this.contentWindow;
-      try {
-        if (inner?.document) return inner.__gw_location ?? inner.location;
-      } catch {
-        return outside(inner.location, map);
-      }
-      return inner?.location;
-    },
-    set(to) {
-      const inner = this.contentWindow;
-      if (inner) inner.location = map(to);
-    },
-  });
   // Documents without a runtime (images, texts) are seen through their frames.
   hookAll(w, "HTMLIFrameElement.contentWindow HTMLFrameElement.contentWindow HTMLObjectElement.contentWindow", null, (inner) => {
     try {
@@ -138,15 +121,3 @@ function installMessages(w, map) {
     },
   });
 }
-
-/** @param {any} native @param {(url: any) => any} map */
-const outside = (native, map) =>
-  // The target is none of the native's: what it refuses to tell, a proxy of it would have to ask.
-  new Proxy({}, {
-    get: (_, key) =>
-      key === "replace" ? (/** @type {any} */ to) => apply(native.replace, native, [map(to)]) : native[key],
-    set(_, key, value) {
-      native[key] = key === "href" ? map(value) : value;
-      return true;
-    },
-  });

@@ -23,17 +23,18 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
       PROPERTIES.forEach((key, at) => hookAll(w, `${name}.${key}:0`, (value) => named(key, value), at < URLS ? unmap : recall));
     }
     if (/^CSS|^StyleP/.test(name)) {
-      for (const key of RULES) hook(w[name].prototype, key, (args) => args.forEach((one, at) => (args[at] = css(one))));
+      for (const key of RULES) hook(w[name].prototype, key, (args) => args.forEach((one, at) => (args[at] = css(one))), unmap);
     }
   }
-  hookAll(w, "HTMLAnchorElement.toString HTMLAreaElement.toString HTMLImageElement.currentSrc HTMLMediaElement.currentSrc", null, unmap);
   for (const key of ["origin", "protocol", "host", "hostname", "port", "search"]) {
     hookAll(w, `HTMLAnchorElement.${key} HTMLAreaElement.${key}`, null, (value, { href }) =>
       href && map(href) !== href ? new URL(href)[/** @type {"host"} */ (key)] : value);
   }
   hookAll(w, "SVGAnimatedString.baseVal:0", map, unmap);
   const { prototype } = w.Element;
-  ["", "NS"].forEach((kind, at) => hook(prototype, "setAttribute" + kind, (args) => (args[at + 1] = named(args[at], args[at + 1]))));
+  // What the attributes of an element of the page's own mean, only its script knows.
+  ["", "NS"].forEach((kind, at) => hook(prototype, "setAttribute" + kind, (args, self) =>
+    /-/.test(self.localName) && args[at] != "style" || (args[at + 1] = named(args[at], args[at + 1]))));
   hookAll(w, "Element.getAttribute Element.getAttributeNS", null, (value, _, args) => (URL_ATTRIBUTE.test(args.at(-1)) ? recall(value) : value));
   // What is no attribute's is the browser's.
   hookAll(w, "Attr.value:0 Node.nodeValue:0 Node.textContent:0",
@@ -69,7 +70,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
         configurable: true,
         enumerable: true,
         get() {
-          return getPropertyValue.call(this, dashed);
+          return unmap(getPropertyValue.call(this, dashed));
         },
         set(value) {
           setProperty.call(this, dashed, value);

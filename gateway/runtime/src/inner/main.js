@@ -53,7 +53,7 @@ if (payload) {
       apply(addEventListener, w, args);
     };
     const trusted = trustedOf(w);
-    part ??= rareOf(w, rare, trusted.script);
+    part ??= rareOf(w, rare, trusted.script, () => [w, hookAll, urls]);
     const base = IDENTITY ? () => apply(nativesOf(w).baseURI, w.document, []) : () => w.document.baseURI;
     const token = () => {
       if (now() > due) {

@@ -3,12 +3,12 @@
 
 /** @typedef {ReturnType<typeof markupOf>} Markup */
 
-// Those that read as URLs, then those that read as the attribute does.
-export const PROPERTIES = "href src action formAction data poster cite srcset imageSrcset srcdoc ping background integrity".split(" ");
-export const URLS = 7;
+// Those that read as URLs (the last two are only read), then those that read as the attribute does.
+export const PROPERTIES = "href src action formAction data poster cite currentSrc toString srcset imageSrcset srcdoc ping background integrity".split(" ");
+export const URLS = 9;
 export const URL_ATTRIBUTE = RegExp(`^(?:(?:xlink:)?(?:${PROPERTIES.join("|")})|style)$`, "i");
 // What may name a host, be a document of its own, or demand a digest.
-const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc|a:text|sha\d/i;
+const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc|sha\d|a:text/i;
 const MEMORY = 999;
 
 /**

@@ -36,7 +36,8 @@ export function installNavigation(w, { map }, windows, sign, jar) {
   w.addEventListener("click", (/** @type {MouseEvent} */ event) => {
     const link = /** @type {any} */ (event.composedPath().find((one) => /^(a|area)$/.test(/** @type {any} */ (one).localName)));
     if (!link?.href || w.document !== document) return; // as with messages: the next document has its own
-    if (link.hasAttribute("href")) link.setAttribute("href", link.getAttribute("href")); // collapsed, if it was not yet
+    const given = link.getAttribute("href");
+    if (given && map(given) !== given) link.setAttribute("href", given); // collapsed, if it was not yet
     const target = targetOf(link, "target");
     if (!HERE.test(target)) windows()?.click(link, target, event);
   }, true);

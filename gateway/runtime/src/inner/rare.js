@@ -12,8 +12,9 @@ let tries = 3;
  * @param {any} w
  * @param {string} url
  * @param {(text: string) => any} trusted
+ * @param {() => Parameters<import("../rare/main.js").Parts["reads"]>} reading what the part needs for what pages read
  */
-export const rareOf = ({ document }, url, trusted) =>
+export const rareOf = ({ document }, url, trusted, reading) =>
   /**
    * Ask one of the parts; where it cannot be loaded, the fallback is the answer.
    * @param {keyof import("../rare/main.js").Parts} name
@@ -31,6 +32,7 @@ export const rareOf = ({ document }, url, trusted) =>
         document.documentElement.append(script);
         script.remove();
         parts = script.parts;
+        parts.reads(...reading());
       }
       return parts[name](...args);
     } catch {

@@ -9,6 +9,7 @@ import { heal } from "./heal.js";
 import { keyframes } from "./keyframes.js";
 import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
+import { reads } from "./reads.js";
 import { renew } from "./renew.js";
 import { sign } from "./sign.js";
 import { store } from "./store.js";
@@ -35,6 +36,7 @@ const parts = {
   html,
   keyframes,
   read,
+  reads,
   renew,
   sign,
   store,

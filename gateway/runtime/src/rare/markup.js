@@ -9,10 +9,43 @@ const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
 // A document that leads on by itself, and the address in what it says.
 const REFRESH = /^<meta\b[^>]*http-equiv\s*=\s*["']?\s*refresh/i;
 const LEADS = /^(\s*[\d.]*[\s;,]*(?:url\s*=\s*)?["']?)([^"']+)/i;
+// What stands before the first element, and decides on the document's mode.
+const DOCTYPE = /^(?:\s*(?:<!--[^]*?-->\s*)*<!doctype(?:"[^"]*"|'[^']*'|[^"'>])*>)?/i;
 const area = document.createElement("textarea");
 const { set: setHtml } = /** @type {any} */ (getOwnPropertyDescriptor(Element.prototype, "innerHTML"));
 
+// Elements of a page's own: their attributes are nobody's but its script's.
+const CUSTOM = /^<(?!annotation-xml\b)[a-z][^\s/>-]*-/i;
+const STYLE = /\sstyle\s*=/i;
+
 /** @typedef {(name: string, value: string) => string} Attribute */
+
+/**
+ * An import map with its absolute addresses mapped; as on the server, a name that is an
+ * address is known by both.
+ * @param {string} whole
+ * @param {(given: any) => any} map
+ */
+const importMap = (whole, map) =>
+  whole.replace(/>([^]*)</, (same, text) => {
+    const both = (/** @type {any} */ names, /** @type {any} */ change) => {
+      const out = /** @type {any} */ ({});
+      for (const [key, value] of Object.entries(names ?? {})) {
+        out[map(key)] ??= change(value);
+        out[key] = change(value);
+      }
+      return out;
+    };
+    try {
+      const { imports, scopes, integrity, ...rest } = JSON.parse(text);
+      const specifiers = (/** @type {any} */ names) => both(names, (/** @type {any} */ value) => typeof value === "string" ? map(value) : value);
+      return `>${JSON.stringify({
+        ...rest, imports: specifiers(imports), scopes: both(scopes, specifiers), integrity: both(integrity, (/** @type {any} */ value) => value),
+      }).replace(/</g, "\\u003c")}<`;
+    } catch {
+      return same; // the browser will say so
+    }
+  });
 
 /**
  * @param {string} text
@@ -22,7 +55,8 @@ const { set: setHtml } = /** @type {any} */ (getOwnPropertyDescriptor(Element.pr
 export const html = (text, map, attribute) =>
   text.replace(TOKENS, (whole, raw, sheet) =>
     sheet ? whole.replace(sheet, () => mapCss(sheet, map))
-    : raw || whole[1] === "!" ? whole
+    : raw && /^<script\b[^>]*\btype\s*=\s*["']?importmap\b/i.test(whole) ? importMap(whole, map)
+    : raw || whole[1] === "!" || CUSTOM.test(whole) && !STYLE.test(whole) ? whole
     : whole.replace(ATTRIBUTE, (pair, name, equals, quoted) => {
       const refreshing = REFRESH.test(whole);
       let value = quoted.replace(/^(["'])([^]*)\1$/, "$2");
@@ -55,7 +89,7 @@ export const attribute = (name, value, map, other, frameMarkup, blobs) =>
   name === "integrity" ? demanded(value, map)
   : name === "style" ? mapCss(value, map)
   : /^(?:src|data)$/.test(name) && /^\s*(?:data:text|blob:)/i.test(value) ? framed(value, frameMarkup, (text) => html(text, map, other), blobs)
-  : name === "srcdoc" ? frameMarkup + html(value, map, other)
+  : name === "srcdoc" ? html(value, map, other).replace(DOCTYPE, (doctype) => doctype + frameMarkup)
   : /set$/.test(name) ? candidates(value, map)
   : name === "ping" ? value.replace(/\S+/g, map)
   : map(value);

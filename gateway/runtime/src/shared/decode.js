@@ -1,7 +1,7 @@
 // The originals of collapsed URLs in a text: one URL, a list, a style.
 import { expand, labelOf, serialise } from "./origins.js";
 
-const COLLAPSED = /(^|[\s,("'])((?:http|ws)s:\/\/)([^\s/?#,"'()\\@]*@)?([^\s/?#,"'()\\@]+)/g;
+const COLLAPSED = /(^|[\s,;("'])((?:(?:http|ws)s:)?\/\/)([^\s/?#,"'()\\@]*@)?([^\s/?#,"'()\\@]+)/g;
 
 /**
  * @param {string} text
@@ -15,5 +15,5 @@ export const decode = (text, place, own) =>
     const found = label && "https://" + host !== own && expand(label);
     if (!found) return whole;
     const [kind, rest] = serialise(found).split("//");
-    return before + (scheme[0] === "w" ? kind.replace("http", "ws") : kind) + "//" + (user ?? "") + rest;
+    return before + (scheme[0] === "w" ? kind.replace("http", "ws") : scheme === "//" ? "" : kind) + "//" + (user ?? "") + rest;
   });

@@ -11,6 +11,7 @@ const STATELESS = /^(?:GET|HEAD|OPTIONS)$/i;
  * @param {import("./urls.js").Urls} urls
  * @param {unknown} rtc whether WebRTC is allowed
  * @param {Signed} signed
+ * @returns {(args: any[], method?: string) => void} what is done to the arguments of `fetch`
  */
 export function installNetwork(w, { map, unmap }, rtc, signed) {
   const NativeRequest = w.Request;
@@ -24,7 +25,7 @@ export function installNetwork(w, { map, unmap }, rtc, signed) {
   hookAll(
     w,
     "Request.url Response.url XMLHttpRequest.responseURL WebSocket.url WebSocketStream.url EventSource.url MessageEvent.origin " +
-    "SecurityPolicyViolationEvent.blockedURI Document.referrer",
+    "SecurityPolicyViolationEvent.blockedURI Document.referrer PerformanceEntry.name",
     null,
     unmap,
   );
@@ -49,4 +50,5 @@ export function installNetwork(w, { map, unmap }, rtc, signed) {
     delete w.RTCPeerConnection;
     delete w.webkitRTCPeerConnection;
   }
+  return send;
 }

@@ -11,6 +11,7 @@ import { preambleOf } from "../shared/preamble.js";
 import { trustedOf } from "../shared/trusted.js";
 import { installWorkers } from "../shared/workers.js";
 import { installContainment } from "./contain.js";
+import { signerOf } from "./sign.js";
 import { workerToken } from "./token.js";
 import { installBundle } from "../identity/bundle.js";
 import { installNames, moduleNames } from "../identity/names.js";
@@ -36,15 +37,18 @@ if (label) {
   }
   installTexts(w);
   installStore(w, origin);
-  installGuard(w);
-  installNetwork(w, urls, false, signer(workerToken(w, url.origin), () => base, place));
+  const signed = signer(workerToken(w, url.origin), () => base, place);
+  installGuard(w, w.FetchEvent ? signerOf(w, signed) : () => {});
+  const send = installNetwork(w, urls, false, signed);
+  // Workers have it from their prototype.
+  hook(w.WorkerGlobalScope?.prototype, "fetch", (args) => send(args, args[1]?.method));
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
   const NativeRequest = w.Request;
   const change = (/** @type {any} */ given) => (given instanceof NativeRequest ? given : map(given));
   hookAll(
     w,
-    "WorkerGlobalScope.fetch:0 Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0",
+    "Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0",
     change,
   );
   hookAll(w, "Cache.addAll:0", (given) => Array.from(given, change));

@@ -51,8 +51,12 @@ export function installStore(w, origin) {
   }
 }
 
-/** What pages ask of the gateway itself is no business of the site's worker. @param {any} w */
-export function installGuard(w) {
+/**
+ * What pages ask of the gateway itself is no business of the site's worker.
+ * @param {any} w
+ * @param {() => void} then is called when the site has added a listener
+ */
+export function installGuard(w, then) {
   let guarded = !w.ServiceWorkerGlobalScope;
   const guard = (/** @type {any[]} */ [type]) => {
     if (guarded || (typeof type === "string" && type !== "fetch")) return;
@@ -61,6 +65,14 @@ export function installGuard(w) {
       if (new URL(event.request.url).pathname.startsWith("/.gateway/")) event.stopImmediatePropagation();
     });
   };
-  hook(w.EventTarget.prototype, "addEventListener", guard);
-  hook(w.ServiceWorkerGlobalScope?.prototype, "onfetch", guard);
+  let last = !w.ServiceWorkerGlobalScope;
+  const after = (/** @type {any} */ result, /** @type {any} */ _, /** @type {any[]} */ [type]) => {
+    if (last || (typeof type === "string" && type !== "fetch")) return result;
+    last = true; // ours comes by the same hook, or may
+    then();
+    last = false;
+    return result;
+  };
+  hook(w.EventTarget.prototype, "addEventListener", guard, after);
+  hook(w.ServiceWorkerGlobalScope?.prototype, "onfetch", guard, null, after);
 }

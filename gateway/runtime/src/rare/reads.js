@@ -1,0 +1,16 @@
+// What else reads addresses: a page that names other hosts gets them back as it knows them.
+
+const READ = (
+  "XMLSerializer.serializeToString Element.getHTML ShadowRoot.getHTML MutationRecord.oldValue StyleSheet.href CSSImportRule.href " +
+  "ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
+);
+
+/**
+ * @param {any} w
+ * @param {typeof import("../shared/hooks.js").hookAll} hookAll the page's own, which knows what hooks are to read as
+ * @param {import("../shared/urls.js").Urls} urls
+ */
+export const reads = (w, hookAll, { map, unmap }) => {
+  hookAll(w, READ, null, unmap);
+  hookAll(w, "Performance.getEntriesByName:0", map);
+};

@@ -1,1 +1,0 @@
-with (location) top

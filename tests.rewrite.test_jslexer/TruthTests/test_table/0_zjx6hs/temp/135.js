@@ -1,1 +1,0 @@
-import {a, top,} from 'x'

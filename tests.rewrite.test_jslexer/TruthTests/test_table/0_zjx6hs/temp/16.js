@@ -1,1 +1,0 @@
-class A extends B { f() { super.location; this.location } }

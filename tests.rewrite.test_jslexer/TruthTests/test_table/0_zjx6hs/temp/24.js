@@ -1,1 +1,0 @@
-switch (a) { case location: top; default: parent; case b ? c : top: location: 1 }

@@ -1,1 +1,0 @@
-return {top: 1}

@@ -1,2 +1,0 @@
-delete a.b
-c.location

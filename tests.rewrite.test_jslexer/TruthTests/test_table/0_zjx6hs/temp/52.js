@@ -1,1 +1,0 @@
-f(function() {} / location / 1)

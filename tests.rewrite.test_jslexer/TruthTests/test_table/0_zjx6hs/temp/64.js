@@ -1,2 +1,0 @@
-'location' + "location" + 'a\'location' // location
-/* location */ + location

@@ -1,1 +1,0 @@
-for (const location of parent) {}

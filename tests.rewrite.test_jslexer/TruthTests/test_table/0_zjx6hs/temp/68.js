@@ -1,1 +1,0 @@
-for (var of of top);

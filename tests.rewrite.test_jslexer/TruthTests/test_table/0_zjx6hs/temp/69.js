@@ -1,1 +1,0 @@
-loc = 1; loc\u0061tion

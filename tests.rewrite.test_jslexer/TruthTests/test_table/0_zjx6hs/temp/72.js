@@ -1,4 +1,0 @@
-<!-- location
-location
---> location
-top

@@ -1,1 +1,0 @@
-try { location } catch { top } finally { parent }

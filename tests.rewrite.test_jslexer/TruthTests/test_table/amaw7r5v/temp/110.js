@@ -1,1 +1,0 @@
-import { location as l } from 'x'

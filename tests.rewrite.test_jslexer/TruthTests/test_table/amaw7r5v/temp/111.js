@@ -1,1 +1,0 @@
-import {a as location} from 'x'

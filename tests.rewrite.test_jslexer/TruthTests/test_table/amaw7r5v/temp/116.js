@@ -1,1 +1,0 @@
-export {location, top as parent} from 'x'

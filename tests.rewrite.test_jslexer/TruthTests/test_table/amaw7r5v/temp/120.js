@@ -1,2 +1,0 @@
-export default class {}
-location: 1

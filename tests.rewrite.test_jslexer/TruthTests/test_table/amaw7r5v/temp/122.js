@@ -1,1 +1,0 @@
-import {'location' as x} from 'y'

@@ -1,1 +1,0 @@
-({location = 1, parent}) => 1

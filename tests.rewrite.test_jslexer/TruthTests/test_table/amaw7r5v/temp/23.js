@@ -1,2 +1,0 @@
-a = b
-location: 1

@@ -1,1 +1,0 @@
-/location/.test(location) / top / location

@@ -1,1 +1,0 @@
-x = {loc\u0061tion: top}

@@ -1,2 +1,0 @@
-x = function*() { yield
-location }

@@ -1,1 +1,0 @@
-x = {location: location, top: 1, 'parent': 2, [top]: 3, location() {}, get top() {return top}}

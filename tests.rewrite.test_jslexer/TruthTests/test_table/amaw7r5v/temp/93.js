@@ -1,1 +1,0 @@
-a = {if: 1, function: 2, class: top}

@@ -1,1 +1,0 @@
-x = {get: 1, set: top, async: 1, static: 2}

@@ -1,1 +1,0 @@
-x = {get, set, async: top}

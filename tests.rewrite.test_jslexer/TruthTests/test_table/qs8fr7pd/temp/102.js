@@ -1,1 +1,0 @@
-do /location/.test(a); while (b) /location/.test(c)

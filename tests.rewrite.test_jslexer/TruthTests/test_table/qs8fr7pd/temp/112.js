@@ -1,1 +1,0 @@
-import * as location from 'x'

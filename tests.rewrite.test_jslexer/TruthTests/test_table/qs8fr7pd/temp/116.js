@@ -1,1 +1,0 @@
-export * as location from 'x'

@@ -1,3 +1,0 @@
-class A { location = location; static top = top
-parent
-location = 1 }

@@ -1,1 +1,0 @@
-x = eval; a.eval(top)

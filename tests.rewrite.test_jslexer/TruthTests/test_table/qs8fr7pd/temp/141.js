@@ -1,1 +1,0 @@
-import(f(a, b), {c: [d, e]})

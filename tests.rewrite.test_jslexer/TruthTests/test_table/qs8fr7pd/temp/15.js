@@ -1,1 +1,0 @@
-this.#location.location

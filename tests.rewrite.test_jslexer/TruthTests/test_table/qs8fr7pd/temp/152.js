@@ -1,1 +1,0 @@
-import a from './x.js'; export * from "//b.test"

@@ -1,1 +1,0 @@
-delete a.location[0]

@@ -1,1 +1,0 @@
-var location = 1, top = location

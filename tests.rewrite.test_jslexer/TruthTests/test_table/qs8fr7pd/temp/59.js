@@ -1,1 +1,0 @@
-while (a) /location/.exec(b)

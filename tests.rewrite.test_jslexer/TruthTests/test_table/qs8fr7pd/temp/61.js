@@ -1,1 +1,0 @@
-`location ${location} top ${`${top}`} parent`

@@ -1,1 +1,0 @@
-a.loc\u{61}tion; \u0070arent

@@ -1,1 +1,0 @@
-let location = 1

@@ -1,1 +1,0 @@
-x = {async location() {}, *top() {}, async *parent() {}, set location(top) {}, ...location}

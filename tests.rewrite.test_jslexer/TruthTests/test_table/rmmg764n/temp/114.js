@@ -1,1 +1,0 @@
-export {location as a}

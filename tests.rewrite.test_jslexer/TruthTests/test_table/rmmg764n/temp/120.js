@@ -1,2 +1,0 @@
-import x from 'x' with {type: 'json'}
-location

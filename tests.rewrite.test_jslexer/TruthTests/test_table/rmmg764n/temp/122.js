@@ -1,1 +1,0 @@
-import {default as top} from 'y'

@@ -1,1 +1,0 @@
-class A { location() { location } get top() {} static { top = 1 } #location = top; [top]() {} }

@@ -1,4 +1,0 @@
-class A { a = () => {}
-location = top
-'b' = 1
-parent() {} }

@@ -1,1 +1,0 @@
-eval(eval(a))

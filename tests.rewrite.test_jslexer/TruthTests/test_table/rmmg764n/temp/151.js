@@ -1,1 +1,0 @@
-import 'https://b.test/x.js'

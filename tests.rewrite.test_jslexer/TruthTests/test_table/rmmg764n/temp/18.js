@@ -1,1 +1,0 @@
-location: for (;;) { break location; continue location }

@@ -1,1 +1,0 @@
-a.document.domain = 1

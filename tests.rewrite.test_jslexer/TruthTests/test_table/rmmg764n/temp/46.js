@@ -1,1 +1,0 @@
-parent.top.a.top

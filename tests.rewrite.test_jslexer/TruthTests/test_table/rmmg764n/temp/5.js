@@ -1,1 +1,0 @@
-function location(parent, {a: top}) {}

@@ -1,1 +1,0 @@
-if (a) /location/.test(b)

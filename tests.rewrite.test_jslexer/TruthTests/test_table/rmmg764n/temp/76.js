@@ -1,1 +1,0 @@
-function f() { yield / location / 1 }

@@ -1,1 +1,0 @@
-a?.5:location

@@ -1,1 +1,0 @@
-1_0n/location/2

@@ -1,1 +1,0 @@
-a.catch(location => 1)
