@@ -199,19 +199,17 @@ def rendered() -> str:
     for title, rows in (("Responses", RESPONSE), ("Requests", REQUEST)):
         out += [f"### {title}", "", "| field | what becomes of it | why |", "| --- | --- | --- |"]
         lines: dict[tuple[str, str], list[str]] = {}
+        reason = ""
         for row in rows:
+            reason = reason if row.why == "the same" else row.why
             what = (
                 "dropped" if row.out is None else "as it is" if row.out == row.value else "mapped"
             )
-            names = lines.setdefault((what, row.why), [])
+            names = lines.setdefault((what, reason), [])
             name = f"`{row.name}`" + (f" ({row.when})" if row.when else "")
             if name not in names:
                 names.append(name)
-        before = ""
-        for (what, why), names in lines.items():
-            reason = before if why == "the same" else why
-            before = reason
-            out.append(f"| {', '.join(names)} | {what} | {reason} |")
+        out += [f"| {', '.join(names)} | {what} | {why} |" for (what, why), names in lines.items()]
         out.append("")
     return "\n".join(out)
 
