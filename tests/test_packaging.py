@@ -90,7 +90,8 @@ class PackagingTests(SynchronousTestCase):
             "import site, sys; site.addsitedir(sys.argv[1]);"
             "from gateway.rewrite import native; print(native.KIND)"
         )
-        return run(sys.executable, "-c", code, str(site), cwd=self.elsewhere).strip()
+        # Without the environment's own packages: this checkout may be one of them.
+        return run(sys.executable, "-S", "-c", code, str(site), cwd=self.elsewhere).strip()
 
     def test_editable(self) -> None:
         """``pip install -e .`` is found without further options, compiled loops included."""

@@ -167,13 +167,14 @@ def request_fields(  # noqa: PLR0913 (all that the fields depend on)
     who = initiator(fields, target, codec)
     maps = maps and not is_signed(fields)
     out = [(b"Host", target.netloc.encode("ascii"))]
+    dest = get(fields, b"sec-fetch-dest")
     for key, value in without_hop_by_hop(fields):
         name = key.lower()
         if name in names.REQUEST_DROPPED or name.startswith((b"x-forwarded-", b"sec-websocket-")):
             continue
         if edits_body and (name in names.EDITS_DROPPED or name == b"accept-encoding"):
             continue
-        mapped = _request_field(name, value, who, target, codec, suffixes, maps=maps)
+        mapped = _request_field(name, value, who, target, codec, suffixes, maps=maps, dest=dest)
         if mapped is not None:
             out.append((key, mapped))
     own = get(fields, b"sec-fetch-site") == "same-origin"
@@ -198,6 +199,7 @@ def _request_field(
     suffixes: Suffixes,
     *,
     maps: bool,
+    dest: str | None,
 ) -> bytes | None:
     """A request field's value upstream; None: it does not go there."""
     if name == b"origin":
@@ -205,7 +207,7 @@ def _request_field(
     if name in {b"referer", b"ping-from", b"ping-to"}:
         return _expand_referer(value, codec, maps=maps)
     if name == b"sec-fetch-site":
-        return _site_field(value, who, target, suffixes)
+        return _site_field(value, dest, who, target, suffixes)
     if name == b"sec-fetch-dest" and value == b"iframe" and isinstance(who, OuterFrame):
         return b"document"
     if name == b"sec-fetch-storage-access":
@@ -213,15 +215,20 @@ def _request_field(
     return map_header(name, value, codec) if maps else value
 
 
-def _site_field(value: bytes, who: Initiator, target: Origin, suffixes: Suffixes) -> bytes | None:
+_OF_SHEETS = frozenset(("style", "image", "font"))
+
+
+def _site_field(
+    value: bytes, dest: str | None, who: Initiator, target: Origin, suffixes: Suffixes
+) -> bytes | None:
     """``Sec-Fetch-Site`` of a request that may have been redirected.
 
     A browser that calls a page's request to its own host same-site was led over another host.
-    What it calls same-origin is that here, too: a style sheet's requests are its document's,
-    but the Referer is the sheet's.
+    What a style sheet loads is its document's request, as the browser says, but the Referer is
+    the sheet's.  Of nothing else: a navigation is asked for again by the page that it led to.
     """
     mapped = sec_fetch_site(who, target, suffixes)
-    if value == b"same-origin" and isinstance(who, Page):
+    if value == b"same-origin" and dest in _OF_SHEETS and isinstance(who, Page):
         return value
     return b"cross-site" if mapped == b"same-origin" and value == b"same-site" else mapped
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.internet import endpoints
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IHostnameResolver
 from twisted.names import client, dns, error, server
 from zope.interface import implementer
@@ -23,7 +23,7 @@ from gateway.net.telemetry import Silent
 from gateway.origins import parse
 from gateway.policy.addresses import AddressSettings
 from tests.net.harness import DOMAIN, SHOP, Gateway, GatewayCase, _Keeping, host_of
-from tests.net.raw import Message, Origin, reply, until
+from tests.net.raw import Message, Origin, Truncated, reply, until
 from tests.policy.test_addresses import SPELLINGS
 
 EVERYTHING = """
@@ -52,7 +52,7 @@ def upgrade(gateway: Gateway, target: str = "/") -> tuple[bytes, ...]:
 
 KINDS = {
     "navigation": (b"Sec-Fetch-Mode: navigate", b"Sec-Fetch-Dest: iframe", b"Accept: text/html"),
-    "request": (b"Sec-Fetch-Mode: cors", b"Sec-Fetch-Dest: empty", b"Accept: application/json"),
+    "request": (b"Sec-Fetch-Mode: no-cors", b"Sec-Fetch-Dest: image", b"Accept: image/*"),
     "plain": (),
     "websocket": (),
 }
@@ -216,6 +216,16 @@ class SamenessTests(PrivateCase):
                 for host in (*self.names, "10.0.0.1", "[::1]", "192.168.0.1:8080"):
                     answer = await self.ask(gateway, f"{scheme}://{host}", kind)
                     self.assertEqual(self.essence(answer), gone, (host, kind))
+
+    async def test_to_scripts(self) -> None:
+        """Script is told nothing of either: its connection ends, as of what is not there."""
+        gateway = await self.gateway(rules=EVERYTHING, private=(), names=self.names)
+        fields = (b"Sec-Fetch-Mode: cors", b"Sec-Fetch-Dest: empty")
+        for host in ("gone.example", *self.names, "10.0.0.1", "[::1]"):
+            mapped = gateway.service.config.codec.collapse_url(f"https://{host}/")
+            await self.assertFailure(
+                Deferred.fromCoroutine(self.follow(gateway, mapped, *fields)), Truncated
+            )
 
     async def test_times(self) -> None:
         """Neither takes longer: nothing is connected to, nothing is waited for."""

@@ -172,7 +172,7 @@ class StartTests(ServiceCase):
         host = f"http-a-test.0.{DOMAIN}"
         reply = await fetch(
             self.setup.port, "/metrics", host, self.setup.ca.certificate_file,
-            sec_fetch_mode="cors", sec_fetch_dest="empty",
+            sec_fetch_mode="no-cors", sec_fetch_dest="image",
         )  # fmt: skip
         self.assertEqual(reply.status, 502)
         self.assertIn(events.SSRF_DENIED, self.codes(service))

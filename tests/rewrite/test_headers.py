@@ -236,8 +236,12 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(_request(origin=OURS, **sent)["sec-fetch-site"], "cross-site", "led on")
         own = {"sec_fetch_site": "same-origin"}
         self.assertEqual(_request(origin=OURS, **own)["sec-fetch-site"], "same-origin")
-        sheet = _request(referer=f"{OTHER}/sheet.css", **own)
-        self.assertEqual(sheet["sec-fetch-site"], "same-origin", "its document asks")
+        for dest in ("style", "image", "font"):
+            sheet = _request(referer=f"{OTHER}/sheet.css", sec_fetch_dest=dest, **own)
+            self.assertEqual(sheet["sec-fetch-site"], "same-origin", "its document asks")
+        for dest in ("iframe", "report", "empty", "script"):
+            led = _request(referer=f"{OTHER}/page", sec_fetch_dest=dest, **own)
+            self.assertEqual(led["sec-fetch-site"], "cross-site", dest)
         frame = {"sec_fetch_dest": "iframe"}
         self.assertEqual(_request(referer=f"{SECURE}/", **frame)["sec-fetch-dest"], "document")
         self.assertEqual(_request(referer=f"{OTHER}/", **frame)["sec-fetch-dest"], "iframe")
