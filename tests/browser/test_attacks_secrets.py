@@ -160,7 +160,8 @@ class Seen:
             body = response.body()
         except Error:  # a redirect has none
             body = b""
-            if not 300 <= response.status < 400:
+            # What all pages load alike may come while the page is left already.
+            if not 300 <= response.status < 400 and wire.ASSET_PATH not in request.url:
                 self.lost.append(request.url)
         text = "\n".join([request.url, *fields]).encode() + b"\n\n" + body
         self.texts.append((request.url, text))

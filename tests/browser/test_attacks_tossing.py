@@ -151,7 +151,8 @@ LOOK = """(() => {
   const seen = globalThis.seen = [];
   const look = () => {
     const box = document.querySelector("#login input")?.getBoundingClientRect();
-    if (box?.width) seen.push(box.width);
+    const { opacity } = getComputedStyle(document.documentElement);
+    if (box?.width && opacity !== "0") seen.push(box.width);
     requestAnimationFrame(look);
   };
   look();

@@ -106,12 +106,10 @@ WAYS: dict[str, tuple[str, str]] = {
     "link of its own, redirected by another": (T, f"link({HOP}).click()"),
 }  # fmt: skip
 _FORM = {"cookies": (["here", "none", "unsaid"], ["none"])}
-_HOPS = {"Sec-Fetch-Site": ("cross-site", "same-origin")}
 # What differs: (directly, through the gateway).
 KNOWN: dict[str, dict[str, tuple[object, object]]] = {
     "frame, sandboxed": {"cookies": (["none"], [])},  # its own request has no session
     "form, POST": _FORM,  # it cannot be asked for its place: what only the topmost page may send stays
-    "link of its own, redirected by another": _HOPS,  # only the Referer is looked at
 }
 
 

@@ -25,7 +25,8 @@ export function trustedOf({ trustedTypes: types }) {
   return {
     script: (text) => policy().createScript?.(text) ?? text,
     typed(value, change) {
-      const text = `${value}`; // what has none, no native takes either
+      if (typeof value === "symbol") return value; // the native's to refuse
+      const text = `${value}`;
       const changed = `${change(text)}`;
       return changed === text ? value
         : types?.isHTML(value) ? policy().createHTML?.(changed) ?? value
