@@ -25,6 +25,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway import wire
 from gateway.origins import Origin, collapse
 from tests.ops import temporary
+from tests.ports import free_ports
 from tests.processes import LONG, PATIENCE, SITE, Answer, Gateways, Member, Person, until
 
 SEED = 20_240_811
@@ -453,9 +454,7 @@ class OnValkey:
 
     def store(self: Any) -> str:
         """A server of the test's own."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        (port,) = free_ports(1)
         command = ("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "")
         server = subprocess.Popen(
             (*command, "--dir", str(self.folder), "--loglevel", "warning"),

@@ -21,6 +21,7 @@ from playwright.sync_api import Error
 
 from gateway.demo.ca import Issued, LocalCa
 from gateway.origins import Codec, parse
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KNOWN = json.loads((Path(__file__).parent / "known_differences.json").read_text("utf-8"))
@@ -41,9 +42,7 @@ WITHOUT = ("OptimizationHints", "MediaRouter")
 
 def free_port() -> int:
     """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def until(condition, what: str, seconds: float = 30) -> None:

@@ -16,7 +16,8 @@ from gateway.demo.origins import SHOP
 from gateway.demo.run import DemoOptions, describe, start
 from gateway.errors import GatewayError
 from gateway.ops.service import GatewayService
-from tests.ops import Reply, fetch, free_ports, temporary
+from tests.ops import Reply, fetch, temporary
+from tests.ports import free_ports
 
 
 class DemoCase(TestCase):

@@ -19,6 +19,7 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 
 from gateway.demo.ca import LocalCa
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "gw.test"
@@ -30,17 +31,6 @@ def temporary(case: Any) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="gateway-test-"))
     case.addCleanup(shutil.rmtree, folder, ignore_errors=True)
     return folder
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on just now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def is_listening(port: int) -> bool:

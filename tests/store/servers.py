@@ -13,11 +13,9 @@ hand out by themselves, so that a server that was killed finds its own free agai
 from __future__ import annotations
 
 import atexit
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -31,8 +29,8 @@ from redis.retry import Retry
 
 from gateway.demo.ca import LocalCa
 from tests.ops import until
+from tests.ports import HOST, free_ports
 
-HOST = "127.0.0.1"
 SERVICE = "jar"
 USER, PASSWORD = "gateway", "a-password-that-nobody-may-see"
 # Every command that the store sends by itself or from a script: an operator's ACL line.
@@ -42,7 +40,6 @@ COMMANDS = (
     "zadd", "zcard", "zpopmin", "zrangebyscore", "zrem",
 )  # fmt: skip
 KEYS = "gw:*"
-_PORTS = range(20_000, 32_000)
 _ATTEMPTS = 5
 ONCE = Retry(NoBackoff(), 0)
 _BASICS = (
@@ -64,21 +61,6 @@ def program(name: str) -> str:
         package = packages.get(name, name)
         raise FileNotFoundError(f"{name} is missing: apt-get install {package} (Debian)")
     return found
-
-
-def pick_ports(count: int) -> list[int]:
-    """Ports that nobody listens on and that no system gives to a client by itself."""
-    ports: list[int] = []
-    while len(ports) < count:
-        port = random.choice(_PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        if port not in ports:
-            ports.append(port)
-    return ports
 
 
 class Server:
@@ -200,7 +182,7 @@ class Setup:
         for attempt in range(_ATTEMPTS):
             self.folder = Path(tempfile.mkdtemp(prefix="gateway-valkey-"))
             try:
-                await self.begin(pick_ports(self.ports))
+                await self.begin(free_ports(self.ports))
             except BaseException as error:
                 self.stop()
                 if not isinstance(error, PortTaken) or attempt == _ATTEMPTS - 1:

@@ -84,8 +84,8 @@ class LifeTests(TestCase):
         """Where somebody took the port meanwhile the set-up takes another."""
         first = await private(self, Single)
         taken = first.servers[0].port
-        wanted = [[taken], servers.pick_ports(1)]
-        with mock.patch.object(servers, "pick_ports", lambda _: wanted.pop(0)):
+        wanted = [[taken], servers.free_ports(1)]
+        with mock.patch.object(servers, "free_ports", lambda _: wanted.pop(0)):
             second = await private(self, Single)
         self.assertNotEqual(second.servers[0].port, taken)
         self.assertEqual(wanted, [])

@@ -21,7 +21,8 @@ from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Commit, Rows
 from gateway.store import valkey
 from gateway.store.valkey import ValkeySettings, ValkeyStore
-from tests.ops import free_ports, temporary, until
+from tests.ops import temporary, until
+from tests.ports import free_ports
 from tests.store import servers
 from tests.store.contract import BUCKET, OTHER, OWNER, StoreContract, put, row, within
 from tests.store.servers import Cluster, Guarded, Setup, Single, Watched, shared
