@@ -224,7 +224,9 @@ class Names:
             kept = [
                 self._source(one) for one in values if one not in self.ours and not self._added(one)
             ]
-            directives.append(" ".join([name, *dict.fromkeys(one for one in kept if one)]))
+            directives.append(
+                " ".join([self.text(name), *dict.fromkeys(one for one in kept if one)])
+            )
         return "; ".join(directives)
 
     def _added(self, source: str) -> bool:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import attrs
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -309,6 +309,7 @@ class ExpandedTests(SynchronousTestCase):
         ),
         st.sampled_from((CSP_REPORT, REPORTS_JSON, "application/json", None)),
     )  # fmt: skip
+    @example({"csp-report": {"original-policy": collapsed(f"{PAGE}/x?__gw=T")}}, CSP_REPORT)
     def test_anything(self, content: Any, kind: str | None) -> None:
         """No body makes it raise, and no name of the gateway's comes out of one."""
         names = _names()
