@@ -81,9 +81,17 @@ def frame_at(page, start: str, seconds: float = 30):
         found[:] = [frame for frame in page.frames if frame.url.startswith(start)]
         return bool(found)
 
-    settle(page, there, f"a frame shows {start}", seconds)
-    found[0].wait_for_load_state("load")
-    return seen(found[0])
+    end = time.monotonic() + seconds
+    while True:
+        settle(page, there, f"a frame shows {start}", max(end - time.monotonic(), 0))
+        try:
+            found[0].wait_for_load_state("load")
+        except Error:
+            # The frame may be replaced meanwhile (a session that is made anew): by another.
+            if not found[0].is_detached() or time.monotonic() > end:
+                raise
+        else:
+            return seen(found[0])
 
 
 SEEN = """() => new Promise((done) => {
