@@ -67,9 +67,9 @@ if TYPE_CHECKING:
 
     from gateway.net.client import Client
     from gateway.net.settings import Limits
+    from gateway.net.sockets import DialledSocket, Sockets
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream, UpstreamResponse
-    from gateway.net.websocket import DialledSocket, Sockets
     from gateway.pages.render import Pages, Rendered
     from gateway.rewrite.headers import Fields
     from gateway.store.interface import Store

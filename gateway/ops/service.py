@@ -27,10 +27,10 @@ from gateway.net.peer import Contexts
 from gateway.net.proxied import Balanced
 from gateway.net.resolver import ConnectOnly, FilteringResolver
 from gateway.net.site import Site
+from gateway.net.sockets import Sockets
 from gateway.net.standing import Judge
 from gateway.net.threads import Threads
 from gateway.net.upstream import Upstream
-from gateway.net.websocket import Sockets
 from gateway.ops import keyfile
 from gateway.ops.admin import Admin
 from gateway.ops.config import load
