@@ -10,7 +10,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test style format texts unit trial browser runtime packages bench clean
+.PHONY: help demo test style format texts unit trial browser runtime packages nightly bench clean
 
 help:
 	@echo "make demo     demo sites and a gateway before them; stop with Ctrl-C"
@@ -18,6 +18,7 @@ help:
 	@echo "make style    ruff, mypy strict, tsc     make format   ruff format"
 	@echo "make texts    the pages' catalogues brought up to date with the texts in use"
 	@echo "make unit / trial / browser / runtime    the parts of make test"
+	@echo "make nightly  conformance suites whole, an hour; writes docs/websocket-conformance.md"
 	@echo "make bench    measurements (see bench/README.md)"
 
 demo: $(VENV)/.installed
@@ -133,6 +134,10 @@ trial-%: $(VENV)/.tested
 # What a busy machine was too slow for is asked once more, by itself.
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed $(APPS)/node_modules/.installed $(WORDPRESS)/.unpacked
 	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile --max-worker-restart 2 || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
+
+# What takes too long for make test: large messages and compression, case by case.
+nightly: $(VENV)/.tested $(VENV)/.native
+	$(BIN)/python -m tests.conformance
 
 bench: $(VENV)/.tested $(VENV)/.native
 	$(BIN)/python -m bench all
