@@ -47,9 +47,13 @@ $(VENV)/.native: $(VENV)/.tested setup.py $(NATIVE)
 	touch $@
 
 # What the tests need besides Python: a browser with a font, Node for the browser code, a store, a
-# library that the browser's driver wants, real pages (which slim images leave out), and what
-# WordPress wants (12 MB to load, 100 MB on the disk; its database is no service of the system's).
+# library that the browser's driver wants, real pages (which slim images leave out), brokers, and
+# what WordPress wants (12 MB to load, 100 MB on the disk; its database is no service of the system's).
 PAGES := apache2-doc git-doc debian-policy
+# Brokers are started by the tests, in folders of their own: none of the system's is to start.
+QUIET := /usr/sbin/policy-rc.d
+QUIETLY = if [ ! -e $(QUIET) ]; then trap '$(SUDO) rm -f $(QUIET)' EXIT; \
+	printf '\043!/bin/sh\nexit 101\n' | $(SUDO) tee $(QUIET) >/dev/null; $(SUDO) chmod +x $(QUIET); fi
 packages:
 	@missing=; \
 	command -v cc >/dev/null || missing="gcc libc6-dev"; \
@@ -67,6 +71,11 @@ packages:
 	for name in $(PAGES); do \
 		[ -n "$$(find /usr/share/doc/$$name -name '*.html' -print -quit 2>/dev/null)" ] || missing="$$missing $$name"; \
 	done; \
+	for name in rabbitmq-server mosquitto prosody; do \
+		command -v $$name >/dev/null || [ -x /usr/sbin/$$name ] || missing="$$missing $$name"; \
+	done; \
+	command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$$missing nginx-light"; \
+	[ -z "$$missing" ] || $(QUIETLY); \
 	if [ -n "$$missing" ]; then $(APT) update -q && $(APT) install -y -q --no-install-recommends --reinstall \
 		-o Dpkg::Options::='--path-include=/usr/share/doc/*' $$missing; fi
 
