@@ -10,6 +10,7 @@ import attrs
 
 from gateway import wire
 from gateway.errors import GatewayError, LocalFault
+from gateway.exchange.emulated import Emulated
 from gateway.exchange.needs import ConnectService, LoginNeed, ReportNeed
 from gateway.origins import HostKind
 from gateway.policy.clients import ClientSettings
@@ -20,6 +21,7 @@ from gateway.rewrite.csp import RuntimeSource
 from gateway.rewrite.media import Kind
 from gateway.rewrite.pipeline import BodyPlan
 from gateway.rewrite.reporting import Originals
+from gateway.websocket.emulation.request import without_id
 
 if TYPE_CHECKING:
     from gateway.cookies.seal import Row
@@ -64,7 +66,7 @@ class RequestHead:
         """The path as a log may show it: nothing of a target that is not a plain path."""
         if self.target[:1] != b"/":
             return "-"
-        return self.path.partition(b"#")[0].decode("latin-1")
+        return without_id(self.path.partition(b"#")[0]).decode("latin-1")
 
 
 @attrs.frozen
@@ -126,6 +128,7 @@ class Context:
     scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
     edits_scripts: bool = False
     services: Services = attrs.field(factory=Services)
+    node: str = "0"
 
     def for_site(self, options: SiteOptions) -> Context:
         """The context for pages of a site: with its own runtime where the operator chose so."""
@@ -479,7 +482,7 @@ class Accept:
     asked: Accepted | None = attrs.field(default=None, repr=False, eq=False)
 
 
-Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept
+Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept | Emulated
 Exchange = Generator[Need, object, Ending]
 
 

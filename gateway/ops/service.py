@@ -454,6 +454,7 @@ class GatewayService(Service):
         for port in admin_ports:
             await self._stop_listening(port)
         self._handler.collector.stop()
+        self._handler.emulations.stop()
         await self._upstream.stop()
         self._handler.threads.stop()
         self._handler.logins.stop()
