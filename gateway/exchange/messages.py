@@ -10,20 +10,23 @@ import attrs
 
 from gateway import wire
 from gateway.errors import GatewayError, LocalFault
-from gateway.exchange.needs import LoginNeed, ReportNeed
+from gateway.exchange.emulated import Emulated
+from gateway.exchange.needs import ConnectService, LoginNeed, ReportNeed
 from gateway.origins import HostKind
 from gateway.policy.clients import ClientSettings
 from gateway.policy.forwarded import ForwardedSettings
 from gateway.policy.rates import Rate, RateSettings
+from gateway.policy.services import Services
 from gateway.rewrite.csp import RuntimeSource
 from gateway.rewrite.media import Kind
 from gateway.rewrite.pipeline import BodyPlan
 from gateway.rewrite.reporting import Originals
+from gateway.websocket.emulation.request import without_id
 
 if TYPE_CHECKING:
     from gateway.cookies.seal import Row
     from gateway.cookies.suffixes import Suffixes
-    from gateway.exchange.standing import Asked
+    from gateway.exchange.standing import Accepted
     from gateway.origins import Codec, Origin
     from gateway.policy.authentication import Authentication
     from gateway.policy.content import ContentRule
@@ -63,7 +66,7 @@ class RequestHead:
         """The path as a log may show it: nothing of a target that is not a plain path."""
         if self.target[:1] != b"/":
             return "-"
-        return self.path.partition(b"#")[0].decode("latin-1")
+        return without_id(self.path.partition(b"#")[0]).decode("latin-1")
 
 
 @attrs.frozen
@@ -124,6 +127,8 @@ class Context:
     revision: bytes = b""
     scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
     edits_scripts: bool = False
+    services: Services = attrs.field(factory=Services)
+    node: str = "0"
 
     def for_site(self, options: SiteOptions) -> Context:
         """The context for pages of a site: with its own runtime where the operator chose so."""
@@ -394,6 +399,7 @@ Need = (
     | Note
     | Connect
     | ConnectSocket
+    | ConnectService
 )
 
 # --- endings: how a request is answered ----------------------------------------------
@@ -473,10 +479,10 @@ class Accept:
 
     subprotocol: str | None = attrs.field(default=None, repr=False)
     fields: Fields = attrs.field(default=(), repr=False)
-    asked: Asked | None = attrs.field(default=None, repr=False, eq=False)
+    asked: Accepted | None = attrs.field(default=None, repr=False, eq=False)
 
 
-Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept
+Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept | Emulated
 Exchange = Generator[Need, object, Ending]
 
 

@@ -9,6 +9,8 @@ import attrs
 if TYPE_CHECKING:
     from gateway.exchange.messages import Connect
     from gateway.policy.authentication import Bearer
+    from gateway.policy.services import Service
+    from gateway.rewrite.headers import Fields
     from gateway.rewrite.reports import Seen
     from gateway.session.endpoints import Layer
     from gateway.session.login import Login
@@ -101,6 +103,20 @@ class Redeem:
     verifier: str = attrs.field(repr=False)
     redirect_uri: str
     nonce: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class ConnectService:
+    """Open what stands behind a service; the reply is that of ``ConnectSocket``.
+
+    ``query``: the client's, question mark first; ``page_origin``: what a backend is told.
+    """
+
+    service: Service
+    query: bytes = attrs.field(repr=False)
+    page_origin: str | None
+    subprotocols: tuple[str, ...] = attrs.field(repr=False)
+    fields: Fields = attrs.field(default=(), repr=False)
 
 
 ReportNeed = MayReport | Reported | Forward

@@ -64,7 +64,7 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
             return refused
         offer = read_offer(head.method, head.version, head.fields)
         if isinstance(offer, Unsound):
-            return _unsound(offer)
+            return unsound(offer)
         addressed = yield from steps.address(head, context)
         if steps.is_gateway_path(head.path):
             return Refuse(404, events.HANDSHAKE_INVALID, "There is no such WebSocket")
@@ -89,9 +89,27 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
     return ending
 
 
-def _unsound(unsound: Unsound) -> Refuse:
+def unsound(found: Unsound) -> Refuse:
+    """The refusal of a handshake that breaks a rule of the protocol."""
     title = "This is not a valid WebSocket request"
-    return Refuse(unsound.status, unsound.event, title, unsound.reason, fields=unsound.fields)
+    return Refuse(found.status, found.event, title, found.reason, fields=found.fields)
+
+
+def answer_of(reply: object) -> SocketOpened | SocketRefused | UpstreamFailed:
+    """What a dial came to; raises for a reply that is none."""
+    if isinstance(reply, SocketOpened | SocketRefused | UpstreamFailed):
+        return reply
+    raise TypeError(f"a dial was answered with {type(reply).__name__}")
+
+
+def judged(answer: SocketOpened | SocketRefused, offer: Offer) -> SocketOpened | Refuse:
+    """An upstream's answer, or the refusal that it is or makes necessary."""
+    if isinstance(answer, SocketRefused):
+        detail = f"the upstream answered {answer.status}"
+        title = "The site refused the connection"
+        return Refuse(answer.status, events.UPSTREAM_FAILED, title, detail, fields=answer.fields)
+    wrong = judge_choice(offer, answer.subprotocol)
+    return answer if wrong is None else unsound(wrong)
 
 
 def _dialled(
@@ -129,7 +147,7 @@ def _dialled(
     refused = yield from admission.admit_destination(addressed.origin, context)
     if refused is not None:
         return refused
-    answer = yield ConnectSocket(
+    reply = yield ConnectSocket(
         addressed.origin,
         decision.transport,
         addressed.target,
@@ -137,22 +155,17 @@ def _dialled(
         offer.subprotocols,
         tuple(fields),
     )
+    answer = answer_of(reply)
     if isinstance(answer, UpstreamFailed):
         return refusal(answer.error)
-    if not isinstance(answer, SocketOpened | SocketRefused):
-        raise TypeError(f"ConnectSocket was answered with {type(answer).__name__}")
     received = Received(answer.set_cookies)
     passing.left((yield from steps.receive_cookies(opened, received, addressed, access, context)))
-    if isinstance(answer, SocketRefused):
-        detail = f"the upstream answered {answer.status}"
-        title = "The site refused the connection"
-        return Refuse(answer.status, events.UPSTREAM_FAILED, title, detail, fields=answer.fields)
-    wrong = judge_choice(offer, answer.subprotocol)
-    if wrong is not None:
-        return _unsound(wrong)
+    choice = judged(answer, offer)
+    if isinstance(choice, Refuse):
+        return choice
     login = yield from authentication.signed_in(head, reading, context)
     asked = Asked(question, addressed, decision.transport.tls, login, context.authentication)
-    return Accept(answer.subprotocol, asked=asked)
+    return Accept(choice.subprotocol, asked=asked)
 
 
 def _is_native(head: RequestHead, context: Context) -> bool:
@@ -179,7 +192,7 @@ def _gate(
     if decision.allowed:
         return decision, _told_origin(text, page, context), question
     if isinstance(text, Unsound):
-        return _unsound(text), None, question
+        return unsound(text), None, question
     if fault is not None and page is not None:
         return attesting.refused(fault), None, question
     title = "This address is not open here"

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from gateway.exchange.messages import Accept, ConnectSocket
     from gateway.net.client import Client
+    from gateway.net.services.backends import Reach
     from gateway.net.settings import Limits
     from gateway.net.upstream import Upstream
 
@@ -293,7 +294,7 @@ def configure(factory: Any, limits: Limits) -> None:
 
 
 async def dial(
-    need: ConnectSocket, upstream: Upstream, reactor: Any
+    need: ConnectSocket, upstream: Upstream | Reach, reactor: Any
 ) -> tuple[SocketOpened | SocketRefused, ClientLeg]:
     """Open an upstream's leg: its answer; raises ``GatewayError`` when nothing answered."""
     limits = upstream.limits
