@@ -112,6 +112,7 @@ class Relay:
     def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
         """``leg`` is about to end: its counterpart is told now, ``closed`` comes later."""
         other = self._legs[leg]
+        self._told.add(leg)  # whatever the other says to it now comes too late
         if not self.ending:
             self.ending = f"{self._names[leg]} {code}"
         if {leg, other} <= self._open and other not in self._told:
