@@ -10,6 +10,7 @@ import attrs
 
 from gateway import wire
 from gateway.errors import GatewayError, LocalFault
+from gateway.exchange.inspecting import SubprotocolSettings
 from gateway.exchange.needs import LoginNeed, ReportNeed
 from gateway.origins import HostKind
 from gateway.policy.clients import ClientSettings
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from gateway.rewrite.links import EarlyHints
     from gateway.rewrite.outgoing_forms import Outgoing
     from gateway.session.keys import ServerKeys
+    from gateway.websocket.inspection import Inspection
 
 _T = TypeVar("_T")
 RETRIEVES = frozenset({b"GET", b"HEAD"})
@@ -85,6 +87,7 @@ class Settings:
     early_hints: bool = True
     outgoing_field_bytes: int = 64 * 1024
     script_bytes: int = 16 * 1024 * 1024
+    subprotocols: SubprotocolSettings = attrs.field(factory=SubprotocolSettings)
 
 
 @attrs.frozen
@@ -469,11 +472,12 @@ class Refuse:
 
 @attrs.frozen
 class Accept:
-    """Answer the handshake with 101 and relay; ``asked``: what a reload asks again."""
+    """Answer 101 and relay; ``asked``: again after a reload; ``inspection``: of messages."""
 
     subprotocol: str | None = attrs.field(default=None, repr=False)
     fields: Fields = attrs.field(default=(), repr=False)
     asked: Asked | None = attrs.field(default=None, repr=False, eq=False)
+    inspection: Inspection | None = attrs.field(default=None, eq=False)
 
 
 Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept

@@ -48,6 +48,7 @@ from gateway.websocket.handshake import (
 )
 
 if TYPE_CHECKING:
+    from gateway.exchange.inspecting import SubprotocolRule
     from gateway.exchange.script_cookies import Passing
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.tokens import Fault
@@ -152,7 +153,18 @@ def _dialled(
         return _unsound(wrong)
     login = yield from authentication.signed_in(head, reading, context)
     asked = Asked(question, addressed, decision.transport.tls, login, context.authentication)
-    return Accept(answer.subprotocol, asked=asked)
+    rules = context.settings.subprotocols
+    lacking = rules.lacking(answer.subprotocol, question.page, question.target)
+    if lacking is not None:
+        return _lacks(lacking)
+    inspection = rules.inspection(answer.subprotocol, question.page, question.target)
+    return Accept(answer.subprotocol, asked=asked, inspection=inspection)
+
+
+def _lacks(rule: SubprotocolRule) -> Refuse:
+    title = "This address is not open here"
+    detail = f"subprotocol-rule {rule.where} asks for a subprotocol that was not agreed on"
+    return Refuse(403, events.SUBPROTOCOL_VIOLATION, title, detail)
 
 
 def _is_native(head: RequestHead, context: Context) -> bool:

@@ -50,6 +50,8 @@ class Limits:
     websocket_pong_seconds: int = 20
     websocket_stall_seconds: int = 60
     websocket_close_seconds: int = 5
+    subprotocol_init_seconds: int = 10
+    subprotocol_ids: int = 4096
     store_seconds: int = 5
     store_stale_days: int = 400
     cookie_access_seconds: int = 60

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from gateway import events
 from gateway.errors import LocalFault
 from gateway.net import websocket
+from gateway.net.inspecting import Inspector
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
 from gateway.websocket.closing import Ending
@@ -144,6 +145,9 @@ class Sockets:
 
         relay = Relay(leg, dialled.leg, self._limits, self._reactor, self._telemetry, over)
         relay.standing = Standing.of(ending, client, dialled.leg, request_id)
+        if ending.inspection is not None:
+            about = {"request": request_id, "client": head.client, "host": head.host}
+            relay.inspector = Inspector(ending.inspection, self._reactor, self._telemetry, about)
         self._relays.add(relay)
         self._telemetry.count("gateway_websocket_connections")
         self._telemetry.count("gateway_websocket_accepted_total")

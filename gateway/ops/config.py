@@ -13,9 +13,17 @@ from publicsuffixlist import PublicSuffixList
 
 from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
+from gateway.exchange.inspecting import SubprotocolSettings
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
-from gateway.ops import config_admission, config_content, config_login, config_transport, schema
+from gateway.ops import (
+    config_admission,
+    config_content,
+    config_login,
+    config_subprotocols,
+    config_transport,
+    schema,
+)
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
 from gateway.ops.config_policy import (
@@ -71,6 +79,7 @@ class Config:
     source: Path | None = None
     login: config_login.LoginSettings = attrs.field(factory=config_login.LoginSettings)
     catalogue: Catalogue = attrs.field(factory=Catalogue)
+    subprotocols: SubprotocolSettings = attrs.field(factory=SubprotocolSettings)
 
 
 def _domain(value: Any) -> str:
@@ -166,6 +175,8 @@ SCHEMA = Table(
         "rates": config_admission.RATES,
         "content": config_content.CONTENT,
         "content-policy": config_content.POLICIES,
+        "subprotocols": config_subprotocols.SUBPROTOCOLS,
+        "subprotocol-rule": config_subprotocols.RULES,
         "tls": Table(
             {
                 "certificate": Key(schema.text, required=True),
@@ -261,14 +272,22 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     admission = config_admission.read(values, reader)
     content = config_content.read_content(values, reader)
     login = config_login.read(values["authentication"], document, reader)
+    subprotocols = config_subprotocols.read(values, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
     config = _assemble(values, trust, store, content, source)
-    warnings = (*config.warnings, *admission.warnings, *config_login.warnings(login))
-    return attrs.evolve(config, admission=admission, login=login, warnings=warnings)
+    warnings = (
+        *config.warnings,
+        *admission.warnings,
+        *config_login.warnings(login),
+        *config_subprotocols.warnings(subprotocols),
+    )
+    return attrs.evolve(
+        config, admission=admission, login=login, subprotocols=subprotocols, warnings=warnings
+    )
 
 
 def _check_files(tls: dict[str, Any], reader: schema.Reader) -> None:
