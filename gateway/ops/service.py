@@ -159,6 +159,7 @@ class GatewayService(Service):
                 early_hints=config.early_hints,
                 outgoing_field_bytes=config.net.limits.outgoing_field_bytes,
                 script_bytes=config.net.limits.script_bytes,
+                subprotocols=config.subprotocols,
             ),
             config.apart,
             clients=config.admission.clients,

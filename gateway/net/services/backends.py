@@ -12,7 +12,7 @@ from twisted.internet.protocol import Factory
 
 from gateway import events
 from gateway.errors import GatewayError, LocalFault, UpstreamFault, UpstreamTimeout
-from gateway.exchange.messages import ConnectSocket, SocketOpened
+from gateway.exchange.needs import ConnectSocket, SocketOpened
 from gateway.net import websocket
 from gateway.net.services.builtin import EchoLeg
 from gateway.net.services.stream import StreamLeg
@@ -23,8 +23,7 @@ from gateway.websocket.circuit import UP, Circuit, retry_after
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IStreamClientEndpoint
 
-    from gateway.exchange.messages import SocketRefused
-    from gateway.exchange.needs import ConnectService
+    from gateway.exchange.needs import ConnectService, SocketRefused
     from gateway.net.settings import Limits
     from gateway.net.sockets import DialledSocket, Sockets, UpstreamLeg
     from gateway.net.telemetry import Telemetry
