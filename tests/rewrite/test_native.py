@@ -74,7 +74,7 @@ TAGS = st.builds(
 """Tags that are whole and say something: most documents are made of nothing else."""
 
 
-def rewritten(  # noqa: PLR0913 (what a document is edited by)
+def rewritten(
     data: bytes, cuts: list[int], *, compiled: bool, token: str, limit: int, scripts: bool
 ) -> bytes:
     """The document by one of the two, in chunks that end at ``cuts``."""
