@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     )
     from gateway.exchange.needs import ConnectSocket
     from gateway.net.client import Client
-    from gateway.net.services.backends import Reach
+    from gateway.net.services.dialling import Reach
     from gateway.net.settings import Limits
     from gateway.net.upstream import Upstream
 
