@@ -18,7 +18,6 @@ from gateway.exchange.messages import (
     Accept,
     Commit,
     Connect,
-    ConnectSocket,
     Consume,
     Context,
     Ending,
@@ -44,8 +43,16 @@ from gateway.exchange.messages import (
     Touch,
     UpstreamFailed,
 )
-from gateway.exchange.needs import LoginNeed, MayReport, Reported, ReportNeed
+from gateway.exchange.needs import (
+    ConnectService,
+    ConnectSocket,
+    LoginNeed,
+    MayReport,
+    Reported,
+    ReportNeed,
+)
 from gateway.exchange.own import own_exchange
+from gateway.exchange.service import service_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.client import SizedProducer
@@ -56,6 +63,7 @@ from gateway.net.holds import Holds
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
+from gateway.net.services.backends import Backends
 from gateway.net.threads import Threads
 from gateway.net.uploads import producer_for
 from gateway.origins import HostKind, collapse, parse_origin
@@ -111,6 +119,7 @@ class Handler:
         self.emulations = Emulations(reactor, sockets, telemetry)
         self.rates = Rates(reactor, store, telemetry)
         self.collector = Collector(reactor, limits, upstream, telemetry)
+        self.backends = Backends(reactor, context.services, upstream, telemetry)
 
     def follow(self, old: Handler) -> None:
         """Take what is the process's and not a configuration's from the one before.
@@ -125,6 +134,7 @@ class Handler:
         self.collector = old.collector
         self.collector.use(self.limits, self.upstream)
         self.logins.follow(old.logins)
+        self.backends.follow(old.backends)
 
     async def serve(self, client: Client) -> None:
         """Serve one client from its head to the end of its answer."""
@@ -183,6 +193,8 @@ class _Run:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
+        if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
+            return service_exchange(head, self._context)
         if kind is not HostKind.REWRITE:
             return own_exchange(head, self._context)
         if is_handshake(head.version, head.fields):
@@ -201,7 +213,7 @@ class _Run:
             return os.urandom(need.size)
         if isinstance(need, Connect):
             return await self._connect(need)
-        if isinstance(need, ConnectSocket):
+        if isinstance(need, ConnectSocket | ConnectService):
             return await self._connect_socket(need)
         if isinstance(need, Spend):
             seconds = self._context.rates.store_seconds
@@ -299,9 +311,14 @@ class _Run:
 
         return tell
 
-    async def _connect_socket(self, need: ConnectSocket) -> object:
+    async def _connect_socket(self, need: ConnectSocket | ConnectService) -> object:
+        handler = self._handler
         try:
-            self._socket = await self._handler.sockets.dial(need, self._handler.upstream)
+            if isinstance(need, ConnectService):
+                sockets, upstream = handler.sockets, handler.upstream
+                self._socket = await handler.backends.dial(need, sockets, upstream)
+            else:
+                self._socket = await handler.sockets.dial(need, handler.upstream)
         except GatewayError as error:
             return UpstreamFailed(error)
         return self._socket.answer

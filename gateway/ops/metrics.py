@@ -113,14 +113,25 @@ class Telemetry:
             "gateway_bodies_mapped_total": ("Request bodies in which addresses were expanded.",),
             "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
             "gateway_config_reloads_total": ("Reloads by outcome: applied, refused.", "outcome"),
+            "gateway_service_failures_total": (
+                "Dials of services' backends that failed.",
+                "service",
+            ),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
             "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
+            "gateway_websocket_subprotocol_violations_total": (
+                "Messages that broke a rule of their subprotocol.",
+                "subprotocol",
+                "rule",
+                "mode",
+            ),
         }
         gauges = {
             "gateway_connections": ("Open HTTP connections of clients.",),
             "gateway_edit_cache_bytes": ("Room that kept edited bodies take.",),
             "gateway_websocket_connections": ("Open WebSocket relays.",),
+            "gateway_service_connections": ("Open WebSockets of services.", "service"),
             "gateway_limit": ("The bounds in force, by their keys.", "limit"),
             "gateway_config_loaded_time": ("When what is in force was read, since the epoch.",),
             "gateway_build_info": (

@@ -33,6 +33,7 @@ from gateway.net.threads import Threads
 from gateway.net.upstream import Upstream
 from gateway.ops import keyfile
 from gateway.ops.admin import Admin
+from gateway.ops.backends import open_backends
 from gateway.ops.config import load
 from gateway.ops.explaining import KINDS, explained
 from gateway.ops.login import open_logins
@@ -158,6 +159,7 @@ class GatewayService(Service):
                 early_hints=config.early_hints,
                 outgoing_field_bytes=config.net.limits.outgoing_field_bytes,
                 script_bytes=config.net.limits.script_bytes,
+                subprotocols=config.subprotocols,
             ),
             config.apart,
             clients=config.admission.clients,
@@ -167,6 +169,7 @@ class GatewayService(Service):
             revision=revision(),
             identity=pages.identity,
             scripts=ScriptMemory(config.net.limits.script_memory_bytes),
+            services=config.services,
         )
         return Built(config, certificate, contexts, pages, context)
 
@@ -193,6 +196,7 @@ class GatewayService(Service):
             context,
         )  # fmt: skip
         handler.logins = open_logins(built.config, reactor, upstream, self.telemetry)
+        handler.backends = open_backends(built, reactor, self.telemetry, lambda: self._own)
         return handler
 
     # --- start --------------------------------------------------------------------
