@@ -3,4 +3,6 @@
 - ``base``: messages, verdicts, what validators share.  ``registry``: which is for which name.
 - ``destinations``: allow-lists of destinations, topics and URIs, aware of wildcards.
 - ``stomp``: v10.stomp, v11.stomp, v12.stomp.
+- ``mqtt``: mqtt, mqttv3.1; ``mqtt_packets``: the octets of its packets.
+- ``schema``: operators' own JSON protocols; ``json_text``: JSON as everybody reads it.
 """
