@@ -11,7 +11,8 @@ import attrs
 from gateway import wire
 from gateway.errors import GatewayError, LocalFault
 from gateway.exchange.emulated import Emulated
-from gateway.exchange.needs import ConnectService, LoginNeed, ReportNeed
+from gateway.exchange.inspecting import SubprotocolSettings
+from gateway.exchange.needs import ConnectService, ConnectSocket, LoginNeed, ReportNeed
 from gateway.origins import HostKind
 from gateway.policy.clients import ClientSettings
 from gateway.policy.forwarded import ForwardedSettings
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from gateway.rewrite.links import EarlyHints
     from gateway.rewrite.outgoing_forms import Outgoing
     from gateway.session.keys import ServerKeys
+    from gateway.websocket.inspection import Inspection
 
 _T = TypeVar("_T")
 RETRIEVES = frozenset({b"GET", b"HEAD"})
@@ -88,6 +90,7 @@ class Settings:
     early_hints: bool = True
     outgoing_field_bytes: int = 64 * 1024
     script_bytes: int = 16 * 1024 * 1024
+    subprotocols: SubprotocolSettings = attrs.field(factory=SubprotocolSettings)
 
 
 @attrs.frozen
@@ -345,35 +348,6 @@ class UpstreamFailed:
     error: GatewayError
 
 
-@attrs.frozen
-class ConnectSocket:
-    """Dial a WebSocket; the reply is ``SocketOpened``, ``SocketRefused`` or ``UpstreamFailed``."""
-
-    origin: Origin
-    transport: Transport
-    target: bytes = attrs.field(repr=False)
-    page_origin: str | None
-    subprotocols: tuple[str, ...] = attrs.field(repr=False)
-    fields: Fields = attrs.field(repr=False)
-
-
-@attrs.frozen
-class SocketOpened:
-    """The upstream answered 101; ``set_cookies`` from its raw header fields."""
-
-    subprotocol: str | None = attrs.field(default=None, repr=False)
-    set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
-
-
-@attrs.frozen
-class SocketRefused:
-    """The upstream answered with a status that is not 101; ``fields`` that go with it."""
-
-    status: int
-    set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
-    fields: Fields = attrs.field(default=(), repr=False)
-
-
 StoreNeed = (
     NeedOrigin
     | RememberOrigin
@@ -475,11 +449,12 @@ class Refuse:
 
 @attrs.frozen
 class Accept:
-    """Answer the handshake with 101 and relay; ``asked``: what a reload asks again."""
+    """Answer 101 and relay; ``asked``: again after a reload; ``inspection``: of messages."""
 
     subprotocol: str | None = attrs.field(default=None, repr=False)
     fields: Fields = attrs.field(default=(), repr=False)
     asked: Accepted | None = attrs.field(default=None, repr=False, eq=False)
+    inspection: Inspection | None = attrs.field(default=None, eq=False)
 
 
 Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept | Emulated

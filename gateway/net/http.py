@@ -18,7 +18,6 @@ from gateway.exchange.messages import (
     Accept,
     Commit,
     Connect,
-    ConnectSocket,
     Consume,
     Context,
     Ending,
@@ -44,7 +43,14 @@ from gateway.exchange.messages import (
     Touch,
     UpstreamFailed,
 )
-from gateway.exchange.needs import ConnectService, LoginNeed, MayReport, Reported, ReportNeed
+from gateway.exchange.needs import (
+    ConnectService,
+    ConnectSocket,
+    LoginNeed,
+    MayReport,
+    Reported,
+    ReportNeed,
+)
 from gateway.exchange.own import own_exchange
 from gateway.exchange.service import service_exchange
 from gateway.exchange.websocket import websocket_exchange

@@ -59,6 +59,8 @@ class Limits:
     emulation_retry_bytes: int = 256 * 1024
     emulation_retry_seconds: int = 30
     emulation_verdict_seconds: int = 60
+    subprotocol_init_seconds: int = 10
+    subprotocol_ids: int = 4096
     store_seconds: int = 5
     store_stale_days: int = 400
     cookie_access_seconds: int = 60

@@ -14,16 +14,14 @@ from gateway.exchange.emulated import Created, Downward, Upward
 from gateway.exchange.emulation import emulation_exchange
 from gateway.exchange.messages import (
     Answer,
-    ConnectSocket,
     Context,
     Ending,
     NeedOrigin,
     Refuse,
     RequestHead,
-    SocketOpened,
-    SocketRefused,
     UpstreamFailed,
 )
+from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
 from gateway.exchange.websocket import websocket_exchange
 from gateway.rewrite.parameters import with_parameter
 from gateway.session.reading import Session

@@ -17,12 +17,17 @@ from gateway.exchange.messages import (
     Ending,
     Refuse,
     RequestHead,
-    SocketOpened,
-    SocketRefused,
     Spend,
     UpstreamFailed,
 )
-from gateway.exchange.needs import ConnectService, Recall, VerifyPassword, VerifyToken
+from gateway.exchange.needs import (
+    ConnectService,
+    Recall,
+    SocketOpened,
+    SocketRefused,
+    VerifyPassword,
+    VerifyToken,
+)
 from gateway.exchange.service import service_exchange
 from gateway.exchange.standing import AskedService
 from gateway.policy.authentication import Authentication
