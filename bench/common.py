@@ -38,7 +38,7 @@ PACKAGES = {
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG = 1
-_START_SECONDS = 15
+_START_SECONDS = 45
 
 
 class BenchError(Exception):
@@ -399,9 +399,11 @@ def read_line(process: subprocess.Popen[str], log: Path) -> str:
     return line.strip()
 
 
-def load_command(work: Workplace, served: Served, *, tls: bool = True, **options: Any) -> list[str]:
-    """The command line of the WebSocket load generator."""
-    command = [sys.executable, "-m", "bench.wsload", f"--port={served.port}"]
+def load_command(
+    work: Workplace, served: Served, *, tls: bool = True, load: str = "wsload", **options: Any
+) -> list[str]:
+    """The command line of a WebSocket load generator."""
+    command = [sys.executable, "-m", f"bench.{load}", f"--port={served.port}"]
     command += [f"--host={served.host}"]
     command += [f"--ca={work.ca.certificate_file}"] if tls else []
     return command + [f"--{name}={value}" for name, value in options.items()]

@@ -11,6 +11,9 @@ from typing import Any
 
 from gateway import uvloopreactor
 
+PROTOCOLS = ["jsonrpc"]
+"""What is agreed on with clients that offer it."""
+
 
 def main(arguments: list[str]) -> None:
     """Listen on both ports, on the reactor that the gateway runs on too."""
@@ -31,7 +34,7 @@ def main(arguments: list[str]) -> None:
 
     any_reactor: Any = reactor
     plain, secure, certificate, key = arguments
-    factory = WebSocketServerFactory(None, reactor=any_reactor)
+    factory = WebSocketServerFactory(None, protocols=PROTOCOLS, reactor=any_reactor)
     factory.noisy = False
     factory.protocol = Echo
     factory.setProtocolOptions(tcpNoDelay=True)

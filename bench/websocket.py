@@ -22,6 +22,9 @@ connect = "echo:"
 allow-origins = ["https://bench.invalid"]
 native = true
 connections = 20000
+[[subprotocol-rule]]
+subprotocols = ["jsonrpc"]
+validation = "enforce"
 """
 
 
@@ -67,6 +70,8 @@ def _ways(work: Workplace) -> dict[str, Way]:
         "HAProxy": Way(haproxy.sockets(work, origin)),
         "gateway": Way(gateway),
         "gateway, deflate": Way(gateway, {"deflate": 1}),
+        "gateway, validated (JSON-RPC)": Way(gateway, {"protocol": "jsonrpc"}),
+        "gateway, fallback": Way(gateway, {"load": "wsfallback"}),
     }
     for name, way in tuple(ways.items()):
         try:

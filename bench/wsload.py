@@ -28,10 +28,17 @@ _AT_ONCE = 16
 DEFLATE = "permessage-deflate; client_no_context_takeover; server_no_context_takeover"
 
 
+def text(size: int) -> bytes:
+    """So many octets of ASCII: a JSON-RPC notification, so that there is something to validate."""
+    head, tail = b'{"jsonrpc":"2.0","method":"m","params":["', b'"]}'
+    fill = size - len(head) - len(tail)
+    return head + (b"The quick brown fox. " * (fill // 21 + 1))[:fill] + tail
+
+
 def text_frame(size: int, *, deflate: bool = False) -> bytes:
     """A masked text frame with ``size`` octets of ASCII, as they are or deflated."""
     mask = b"\x25\x4a\x11\x7c"
-    payload = (b"The quick brown fox. " * (size // 21 + 1))[:size]
+    payload = text(size)
     rsv = 0
     if deflate:
         made = zlib.compressobj(wbits=-15)
