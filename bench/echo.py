@@ -28,6 +28,10 @@ def main(arguments: list[str]) -> None:
     class Echo(WebSocketServerProtocol):
         """Sends each message back."""
 
+        def onConnect(self, request: Any) -> str | None:
+            """Agree on what is known."""
+            return next((one for one in request.protocols if one in PROTOCOLS), None)
+
         def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001
             """See autobahn."""
             self.sendMessage(payload, isBinary)

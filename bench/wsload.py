@@ -58,14 +58,17 @@ class Connection(asyncio.Protocol):
     """One connection: handshake, then as many messages in flight as it was told."""
 
     def __init__(
-        self, host: str, frame: bytes, path: str = "/echo", more: str = "", *, deflate: bool = False
+        self, host: str, frame: bytes, path: str = "/echo", more: str = "", expects: str = ""
     ) -> None:
-        """Connect it with ``loop.create_connection``; ``more``: more fields of the request."""
+        """Connect it with ``loop.create_connection``.
+
+        ``more``: more fields of the request; ``expects``: what the answer's are to name.
+        """
         self.open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.messages = 0
         self.running = False
         self._host, self._path, self._more = host, path, more
-        self._deflate = deflate
+        self._expects = expects.encode("ascii")
         self._frame = frame
         self._head = b""
         self._skip = 0
@@ -92,8 +95,8 @@ class Connection(asyncio.Protocol):
             if b" 101 " not in head.partition(b"\r\n")[0]:
                 self._fail(head.partition(b"\r\n")[0].decode("latin-1"))
                 return
-            if self._deflate and b"permessage-deflate" not in head:
-                self._fail("no compression was offered")
+            if self._expects not in head:
+                self._fail(f"not agreed on: {self._expects.decode('ascii')}")
                 return
             self._shaken, self._head, data = True, b"", rest
             self.open.set_result(None)
@@ -154,13 +157,12 @@ async def load(options: argparse.Namespace) -> None:
     more = f"Sec-WebSocket-Extensions: {DEFLATE}\r\n" if options.deflate else ""
     if options.protocol:
         more += f"Sec-WebSocket-Protocol: {options.protocol}\r\n"
+    expects = "permessage-deflate" if options.deflate else options.protocol
     made: list[Connection] = []
 
     async def connect() -> None:
         _, connection = await loop.create_connection(
-            lambda: Connection(
-                options.host, frame, options.path, more, deflate=bool(options.deflate)
-            ),
+            lambda: Connection(options.host, frame, options.path, more, expects=expects),
             options.address,
             options.port,
             ssl=context,
