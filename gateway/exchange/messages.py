@@ -350,6 +350,8 @@ class ConnectSocket:
     page_origin: str | None
     subprotocols: tuple[str, ...] = attrs.field(repr=False)
     fields: Fields = attrs.field(repr=False)
+    client: str = ""
+    session: bytes = attrs.field(default=b"", repr=False)
 
 
 @attrs.frozen
@@ -490,5 +492,5 @@ def ask(need: Need, kind: type[_T]) -> Generator[Need, object, _T]:
 
 def refusal(error: GatewayError) -> Refuse:
     """The ending that an error stands for."""
-    step, rule = getattr(error, "step", 0), getattr(error, "rule", "")
-    return Refuse(error.status, error.event, error.title, error.detail, step, rule)
+    step, rule, fields = error.step, error.rule, error.fields
+    return Refuse(error.status, error.event, error.title, error.detail, step, rule, fields)

@@ -136,6 +136,8 @@ def _dialled(
         page,
         offer.subprotocols,
         tuple(fields),
+        head.client,
+        reading.session.pair if reading.session is not None else b"",
     )
     if isinstance(answer, UpstreamFailed):
         return refusal(answer.error)

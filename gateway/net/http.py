@@ -47,7 +47,7 @@ from gateway.exchange.own import own_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.client import SizedProducer
-from gateway.net.drive import drive, watch
+from gateway.net.drive import declined, drive, watch
 from gateway.net.edits import Edits
 from gateway.net.holds import Holds
 from gateway.net.login import Logins
@@ -177,9 +177,13 @@ class _Run:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
+        upgrade = is_handshake(head.version, head.fields)
+        hurried = self._handler.sockets.hurry() if upgrade else None
+        if hurried is not None:
+            return declined(hurried)
         if kind is not HostKind.REWRITE:
             return own_exchange(head, self._context)
-        if is_handshake(head.version, head.fields):
+        if upgrade:
             return websocket_exchange(head, self._context)
         return http_exchange(head, self._context)
 

@@ -1,7 +1,7 @@
 """Two legs coupled: messages, closings and the pace of each go to the other.
 
-A leg is anything that can send messages and be paused; a native WebSocket is one, an
-emulated one will be another.  The relay owns no socket and no framing.
+A leg is anything that can send messages and be paused: a native WebSocket, an emulated one,
+a service's.  The relay owns no socket and no framing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway import events
+from gateway.websocket import limits as bounds
 from gateway.websocket.closing import GOING_AWAY, POLICY, TRY_AGAIN, Ending, pass_on
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class Leg(Protocol):
-    """One side of a relay.  The leg calls back what the relay's methods are named for."""
+    """One side of a relay.  The leg calls back what the relay's methods are named for.
+
+    A leg that also has ``begin``, ``write`` and ``finish`` takes a message in parts.
+    """
 
     def send(self, payload: bytes, *, binary: bool) -> None:
         """Send one message."""
@@ -65,30 +69,122 @@ class Relay:
         self._open = {client, upstream}
         self._told: set[Leg] = set()
         self._stalls: dict[Leg, Any] = {}
+        self._held: dict[Leg, set[str]] = {client: set(), upstream: set()}
+        self._slowed: dict[Leg, Any] = {}
+        self._idle: Any = None
+        now = reactor.seconds()
+        self._meters = {
+            leg: bounds.meter(
+                limits.websocket_messages_per_second,
+                limits.websocket_bytes_per_second,
+                limits.websocket_rate_grace_seconds,
+                now,
+            )
+            for leg in self._legs
+        }
         self.messages = {"client": 0, "upstream": 0}
         self.octets = {"client": 0, "upstream": 0}
         self.ending = ""
         self.standing: Standing | None = None
+        self.inspection: Any = None
 
     def start(self) -> None:
         """Couple the legs."""
         for leg in tuple(self._legs):
             leg.attach(self)
+        if self._limits.websocket_idle_seconds and self._open:
+            self._watch_idle((0, 0), self._reactor.seconds())
+
+    # --- messages -----------------------------------------------------------------
 
     def received(self, leg: Leg, payload: bytes, *, binary: bool) -> None:
         """A whole message came from ``leg``."""
-        name = self._names[leg]
-        self.messages[name] += 1
-        self.octets[name] += len(payload)
+        self._count(leg, 1, len(payload))
         other = self._legs[leg]
         if other in self._open:
             other.send(payload, binary=binary)
+
+    def begun(self, leg: Leg, *, binary: bool) -> bool:
+        """A large message comes from ``leg``: whether it may pass in parts."""
+        other: Any = self._legs[leg]
+        if self.inspection is not None or not hasattr(other, "begin"):
+            return False
+        self._count(leg, 1, 0)
+        if other in self._open:
+            other.begin(binary=binary)
+        return True
+
+    def part(self, leg: Leg, payload: bytes) -> None:
+        """More of it."""
+        self._count(leg, 0, len(payload))
+        other: Any = self._legs[leg]
+        if other in self._open:
+            other.write(payload)
+
+    def finished(self, leg: Leg) -> None:
+        """It was whole."""
+        other: Any = self._legs[leg]
+        if other in self._open:
+            other.finish()
+
+    def pinged(self, leg: Leg) -> None:
+        """``leg`` was pinged by its peer, and has answered: the other leg hears nothing of it."""
+        self._measure(leg, 1, 0)
+
+    def answered(self, leg: Leg, seconds: float) -> None:
+        """The peer of ``leg`` has answered a ping after so long."""
+        self._telemetry.observe(
+            "gateway_websocket_round_trip_seconds", seconds, leg=self._names[leg]
+        )
+
+    def _count(self, leg: Leg, messages: int, octets: int) -> None:
+        name = self._names[leg]
+        self.messages[name] += messages
+        self.octets[name] += octets
+        self._measure(leg, messages, octets)
+
+    # --- pace ---------------------------------------------------------------------
+
+    def _measure(self, leg: Leg, messages: int, octets: int) -> None:
+        meter = self._meters[leg]
+        if meter is None:
+            return
+        strained, now = meter.is_strained, self._reactor.seconds()
+        wait = meter.spend(messages, octets, now)
+        if not wait or leg not in self._open or leg in self._told:
+            return
+        if meter.is_over(now):
+            detail = f"the {self._names[leg]} leg"
+            self._telemetry.event(events.LIMIT, limit=meter.key, detail=detail)
+            self._end_both("too fast", Ending(bounds.CODES[meter.key], "too fast"))
+            return
+        if not strained:
+            self._telemetry.count("gateway_limit_reached_total", limit=meter.key)
+        # What was read already comes all the same: the newest wait is the longest.
+        if leg in self._slowed:
+            self._slowed[leg].cancel()
+        self._hold(leg, "rate")
+        self._slowed[leg] = self._reactor.callLater(wait, self._may_go_on, leg)
+
+    def _may_go_on(self, leg: Leg) -> None:
+        del self._slowed[leg]
+        self._let_go(leg, "rate")
+
+    def _hold(self, leg: Leg, why: str) -> None:
+        if not self._held[leg]:
+            leg.pause()
+        self._held[leg].add(why)
+
+    def _let_go(self, leg: Leg, why: str) -> None:
+        self._held[leg].discard(why)
+        if not self._held[leg]:
+            leg.resume()
 
     def congested(self, leg: Leg) -> None:
         """``leg`` does not keep up: its counterpart is not read until it does."""
         if leg in self._stalls or leg not in self._open:
             return
-        self._legs[leg].pause()
+        self._hold(self._legs[leg], "pace")
         self._stalls[leg] = self._reactor.callLater(
             self._limits.websocket_stall_seconds, self._stalled, leg
         )
@@ -99,7 +195,7 @@ class Relay:
         if timer is not None:
             if timer.active():
                 timer.cancel()
-            self._legs[leg].resume()
+            self._let_go(self._legs[leg], "pace")
 
     def _stalled(self, leg: Leg) -> None:
         self._telemetry.event(
@@ -109,12 +205,28 @@ class Relay:
         # A peer that reads nothing reads no close frame either.
         leg.end(Ending(drop=True))
 
+    def _watch_idle(self, seen: tuple[int, int], since: float) -> None:
+        """Look now and then whether anything was sent: no message pays for it."""
+        now = self._reactor.seconds()
+        counted = (sum(self.messages.values()), sum(self.octets.values()))
+        if counted != seen:
+            seen, since = counted, now
+        allowed = self._limits.websocket_idle_seconds
+        if now - since >= allowed:
+            self._telemetry.count("gateway_limit_reached_total", limit="websocket-idle-seconds")
+            self._end_both("idle", Ending(GOING_AWAY, "idle"))
+            return
+        wait = min(allowed / 4, since + allowed - now)
+        self._idle = self._reactor.callLater(wait, self._watch_idle, seen, since)
+
+    # --- endings ------------------------------------------------------------------
+
     def closed(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
         """``leg`` has ended; its counterpart is told how."""
         if leg not in self._open:
             return
         self._open.discard(leg)
-        self._forget_stall(leg)
+        self._forget(leg)
         other = self._legs[leg]
         if not self.ending:
             self.ending = f"{self._names[leg]} {code if was_clean else 'dropped'}"
@@ -124,10 +236,12 @@ class Relay:
         else:
             self._when_over(self)
 
-    def _forget_stall(self, leg: Leg) -> None:
-        timer = self._stalls.pop(leg, None)
-        if timer is not None and timer.active():
-            timer.cancel()
+    def _forget(self, leg: Leg) -> None:
+        """No timer of its own is left; what it held back is read again."""
+        for timer in (self._stalls.pop(leg, None), self._slowed.pop(leg, None), self._idle):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._held[leg].clear()
 
     def drain(self) -> None:
         """The gateway goes away: tell both sides (1001)."""
@@ -141,7 +255,7 @@ class Relay:
         if self.ending or not self._open:
             return False
         self.ending = "revoked"
-        for leg in tuple(self._open):
+        for leg in [one for one in self._legs if one in self._open]:
             code = POLICY if self._names[leg] == "client" else GOING_AWAY
             self._tell(leg, Ending(code, "not open any more" if code == POLICY else ""))
         return True
@@ -150,11 +264,12 @@ class Relay:
         self.ending = self.ending or why
         legs = sorted(self._open, key=lambda leg: leg is not first)
         for leg in legs:
-            self._tell(leg, ending)
+            if leg in self._open:  # what was read of the first may have ended the other
+                self._tell(leg, ending)
 
     def _tell(self, leg: Leg, ending: Ending) -> None:
         self._told.add(leg)
-        self._forget_stall(leg)
+        self._forget(leg)
         leg.resume()
         leg.end(ending)
 

@@ -16,9 +16,14 @@ from gateway.errors import LocalFault
 from gateway.net import websocket
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
+from gateway.policy.clients import block_of
+from gateway.policy.rates import retry_after
+from gateway.websocket import limits as bounds
 from gateway.websocket.closing import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.exchange.messages import Accept, ConnectSocket, SocketOpened, SocketRefused
     from gateway.net.client import Client
     from gateway.net.settings import Limits
@@ -28,10 +33,16 @@ if TYPE_CHECKING:
 
 
 class TooManySockets(LocalFault):
-    """The bound on relayed WebSockets was reached."""
+    """A bound on WebSockets was reached, before there is one."""
 
-    status = 503
-    title = "The gateway is busy"
+    event = events.LIMIT
+    title = "There are too many WebSockets just now"
+
+    def __init__(self, key: str, seconds: float = bounds.RETRY_SECONDS) -> None:
+        """``key`` is the limit's; in so many seconds it is worth another try."""
+        super().__init__(f"[limits] {key} was reached")
+        self.status = bounds.STATUSES[key]  # type: ignore[misc]
+        self.fields = ((b"Retry-After", retry_after(seconds)),)
 
 
 class UpstreamLeg(Leg, Protocol):
@@ -48,9 +59,11 @@ class DialledSocket:
     leg: UpstreamLeg
     origin: str
     upstream: Upstream
+    give_back: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
 
     def discard(self) -> None:
         """Nobody wants it after all."""
+        self.give_back()
         self.leg.end(Ending(1001))
 
 
@@ -64,7 +77,8 @@ class Sockets:
         self._review = Review(reactor, telemetry)
         self._telemetry = telemetry
         self._relays: set[Relay] = set()
-        self._dialling = 0
+        self.counts = bounds.Counts()
+        self._handshakes: tuple[int, bounds.Bucket] | None = None
         self._is_draining = False
         self._when_quiet: list[Deferred[None]] = []
 
@@ -82,17 +96,60 @@ class Sockets:
         self._upstream = upstream
         self._review.begin(judge, self._relays)
 
+    def hurry(self) -> TooManySockets | None:
+        """Count a handshake, whoever made it: not None if there are too many in a second.
+
+        Asked before anything else is: a flood of them costs no look-up and no dial.
+        """
+        rate, now = self._limits.websocket_handshakes_per_second, self._reactor.seconds()
+        if not rate:
+            return None
+        if self._handshakes is None or self._handshakes[0] != rate:
+            self._handshakes = rate, bounds.Bucket(rate, now)
+        bucket = self._handshakes[1]
+        wait = bucket.spend(1, now)
+        if not wait:
+            return None
+        bucket.spend(-1, now)  # who is turned away takes nothing
+        self._telemetry.count("gateway_limit_reached_total", limit=bounds.HANDSHAKES)
+        return TooManySockets(bounds.HANDSHAKES, wait)
+
+    def take(self, holder: bounds.Holder) -> Callable[[], None]:
+        """Count a WebSocket from its dial on; what is returned counts it off, once.
+
+        Raises ``TooManySockets`` where a bound is reached.
+        """
+        limits = self._limits
+        found = bounds.Bounds(
+            limits.websocket_connections,
+            limits.websocket_connections_per_address,
+            limits.websocket_connections_per_session,
+            limits.websocket_connections_per_page,
+            limits.websocket_connections_per_upstream,
+        )
+        key = self.counts.take(holder, found)
+        if key:
+            self._telemetry.count("gateway_limit_reached_total", limit=key)
+            raise TooManySockets(key)
+        held = [holder]
+
+        def give_back() -> None:
+            if held:
+                self.counts.give(held.pop())
+
+        return give_back
+
     async def dial(self, need: ConnectSocket, upstream: Upstream) -> DialledSocket:
         """Open the upstream's leg; raises ``GatewayError`` when nothing answered."""
-        if len(self._relays) + self._dialling >= self._limits.websocket_connections:
-            self._telemetry.count("gateway_limit_reached_total", limit="websocket-connections")
-            raise TooManySockets("[limits] websocket-connections was reached")
-        self._dialling += 1
+        page = need.page_origin or ""
+        client = block_of(need.client) if need.client else ""
+        give_back = self.take(bounds.Holder(client, need.session, page, str(need.origin)))
         try:
             answer, leg = await websocket.dial(need, upstream, self._reactor)
-            return DialledSocket(answer, leg, str(need.origin), upstream)
-        finally:
-            self._dialling -= 1
+        except BaseException:
+            give_back()
+            raise
+        return DialledSocket(answer, leg, str(need.origin), upstream, give_back)
 
     def accept(
         self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
@@ -117,6 +174,7 @@ class Sockets:
 
         def over(relay: Relay) -> None:
             self._relays.discard(relay)
+            dialled.give_back()
             client.transport_lost()
             self._telemetry.count("gateway_websocket_connections", -1)
             seconds = self._reactor.seconds() - began

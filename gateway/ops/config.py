@@ -15,7 +15,14 @@ from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
-from gateway.ops import config_admission, config_content, config_login, config_transport, schema
+from gateway.ops import (
+    config_admission,
+    config_content,
+    config_login,
+    config_transport,
+    config_websocket,
+    schema,
+)
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
 from gateway.ops.config_policy import (
@@ -140,8 +147,9 @@ def _one_worker(value: Any) -> int:
 
 _LIMITS = Table(
     {
-        field.name.replace("_", "-"): Key(schema.number(1, 2**50), field.default)
+        name: Key(config_websocket.CHECKS.get(name, schema.number(1, 2**50)), field.default)
         for field in attrs.fields(Limits)
+        for name in [field.name.replace("_", "-")]
     }
 )
 
@@ -398,6 +406,7 @@ def _assemble(
             *of_catalogue,
             *_store_warnings(store),
             *content.warnings,
+            *config_websocket.warnings(net.limits),
         ),
         source=source,
         catalogue=values["catalogue"],

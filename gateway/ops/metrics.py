@@ -132,6 +132,7 @@ class Telemetry:
         histograms = {
             "gateway_http_request_seconds": ("From a request's end to its answer's.", "kind"),
             "gateway_upstream_first_byte_seconds": ("Until an origin's response head.",),
+            "gateway_websocket_round_trip_seconds": ("From our ping to its pong, by leg.", "leg"),
         }
         for name, (text, *labels) in counters.items():
             self._metrics[name] = Counter(name, text, labels, registry=self.registry)
