@@ -172,18 +172,19 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
+        self._is_upgrade = False
 
     def exchange(self) -> Exchange:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
-        upgrade = is_handshake(head.version, head.fields)
-        hurried = self._handler.sockets.hurry() if upgrade else None
+        self._is_upgrade = is_handshake(head.version, head.fields)
+        hurried = self._handler.sockets.hurry() if self._is_upgrade else None
         if hurried is not None:
             return declined(hurried)
         if kind is not HostKind.REWRITE:
             return own_exchange(head, self._context)
-        if upgrade:
+        if self._is_upgrade:
             return websocket_exchange(head, self._context)
         return http_exchange(head, self._context)
 
@@ -380,6 +381,8 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
+        if self._is_upgrade:
+            self._handler.sockets.refused(self._context.codec, self._client.head.host, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()

@@ -16,6 +16,8 @@ from autobahn.websocket.compress_deflate import PerMessageDeflate
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from gateway.websocket.limits import CODES
+
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
@@ -170,7 +172,22 @@ class LegMixin:
         self._fragments += 1
         most = self._limits.websocket_fragments_per_message
         if self._fragments > most and not self.failedByMe:  # type: ignore[attr-defined]
-            self._fail_connection(1009, "too many fragments")  # type: ignore[attr-defined]
+            self._exceeded("websocket-fragments-per-message", "too many fragments")
+
+    def _max_message_size_exceeded(self, *_: object) -> None:
+        key, what = "websocket-message-bytes", "message"
+        if self.wasMaxFramePayloadSizeExceeded:  # type: ignore[attr-defined]
+            key, what = "websocket-frame-bytes", "frame"
+        elif self._isMessageCompressed and (
+            self._limits.websocket_decompressed_bytes <= self._limits.websocket_message_bytes
+        ):
+            key = "websocket-decompressed-bytes"
+        self._exceeded(key, f"the {what} is too large")
+
+    def _exceeded(self, key: str, reason: str) -> None:
+        if self.relay is not None:
+            self.relay.exceeded(self, key)
+        self._fail_connection(CODES[key], reason)  # type: ignore[attr-defined]
 
     def onMessageFrameData(self, payload: bytes) -> None:
         """A part of a frame, as much as was read."""

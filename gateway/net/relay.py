@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import attrs
+
 from gateway import events
 from gateway.websocket import limits as bounds
 from gateway.websocket.closing import GOING_AWAY, POLICY, TRY_AGAIN, Ending, pass_on
@@ -47,6 +49,15 @@ class Leg(Protocol):
         ...
 
 
+@attrs.define
+class RoundTrips:
+    """What the pings of one leg found."""
+
+    last: float = 0.0
+    total: float = 0.0
+    count: int = 0
+
+
 class Relay:
     """Couples a client's leg and an upstream's leg until both have ended."""
 
@@ -84,7 +95,9 @@ class Relay:
         }
         self.messages = {"client": 0, "upstream": 0}
         self.octets = {"client": 0, "upstream": 0}
+        self.round_trips = {"client": RoundTrips(), "upstream": RoundTrips()}
         self.ending = ""
+        self.rule = ""
         self.standing: Standing | None = None
         self.inspection: Any = None
 
@@ -133,9 +146,15 @@ class Relay:
 
     def answered(self, leg: Leg, seconds: float) -> None:
         """The peer of ``leg`` has answered a ping after so long."""
-        self._telemetry.observe(
-            "gateway_websocket_round_trip_seconds", seconds, leg=self._names[leg]
-        )
+        name = self._names[leg]
+        trips = self.round_trips[name]
+        trips.last, trips.total, trips.count = seconds, trips.total + seconds, trips.count + 1
+        self._telemetry.observe("gateway_websocket_round_trip_seconds", seconds, leg=name)
+
+    def exceeded(self, leg: Leg, key: str) -> None:
+        """``leg`` is closed by itself: its peer sent more than a limit lets it."""
+        self.rule = self.rule or key
+        self._telemetry.event(events.LIMIT, limit=key, detail=f"the {self._names[leg]} leg")
 
     def _count(self, leg: Leg, messages: int, octets: int) -> None:
         name = self._names[leg]
@@ -154,8 +173,7 @@ class Relay:
         if not wait or leg not in self._open or leg in self._told:
             return
         if meter.is_over(now):
-            detail = f"the {self._names[leg]} leg"
-            self._telemetry.event(events.LIMIT, limit=meter.key, detail=detail)
+            self.exceeded(leg, meter.key)
             self._end_both("too fast", Ending(bounds.CODES[meter.key], "too fast"))
             return
         if not strained:
@@ -198,9 +216,7 @@ class Relay:
             self._let_go(self._legs[leg], "pace")
 
     def _stalled(self, leg: Leg) -> None:
-        self._telemetry.event(
-            events.LIMIT, limit="websocket-stall-seconds", detail=f"the {self._names[leg]} leg"
-        )
+        self.exceeded(leg, "websocket-stall-seconds")
         self._end_both("stalled", Ending(TRY_AGAIN, "too slow"), first=leg)
         # A peer that reads nothing reads no close frame either.
         leg.end(Ending(drop=True))
@@ -213,7 +229,8 @@ class Relay:
             seen, since = counted, now
         allowed = self._limits.websocket_idle_seconds
         if now - since >= allowed:
-            self._telemetry.count("gateway_limit_reached_total", limit="websocket-idle-seconds")
+            self.rule = "websocket-idle-seconds"
+            self._telemetry.count("gateway_limit_reached_total", limit=self.rule)
             self._end_both("idle", Ending(GOING_AWAY, "idle"))
             return
         wait = min(allowed / 4, since + allowed - now)
@@ -252,12 +269,19 @@ class Relay:
 
         False if it was about to end anyhow.
         """
+        return self._send_away("revoked", "not open any more")
+
+    def dismiss(self) -> bool:
+        """The operator closes it; told as when it is revoked."""
+        return self._send_away("dismissed", "closed by the operator")
+
+    def _send_away(self, why: str, reason: str) -> bool:
         if self.ending or not self._open:
             return False
-        self.ending = "revoked"
+        self.ending = why
         for leg in [one for one in self._legs if one in self._open]:
             code = POLICY if self._names[leg] == "client" else GOING_AWAY
-            self._tell(leg, Ending(code, "not open any more" if code == POLICY else ""))
+            self._tell(leg, Ending(code, reason if code == POLICY else ""))
         return True
 
     def _end_both(self, why: str, ending: Ending, first: Leg | None = None) -> None:

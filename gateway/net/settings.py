@@ -63,6 +63,7 @@ class Limits:
     websocket_bytes_per_second: int = 256 * 1024 * 1024
     websocket_rate_grace_seconds: int = 30
     websocket_idle_seconds: int = 0
+    websocket_places: int = 256
     websocket_ping_seconds: int = 25
     websocket_pong_seconds: int = 20
     websocket_stall_seconds: int = 60

@@ -12,10 +12,13 @@ import attrs
 from twisted.internet.defer import Deferred
 
 from gateway import events
-from gateway.errors import LocalFault
+from gateway.errors import LabelError, LocalFault
 from gateway.net import websocket
+from gateway.net.leaks import OTHERS
+from gateway.net.ledger import SERVICE, SITE, Ledger, Place
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
+from gateway.origins import HostKind
 from gateway.policy.clients import block_of
 from gateway.policy.rates import retry_after
 from gateway.websocket import limits as bounds
@@ -24,12 +27,19 @@ from gateway.websocket.closing import Ending
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.exchange.messages import Accept, ConnectSocket, SocketOpened, SocketRefused
+    from gateway.exchange.messages import (
+        Accept,
+        ConnectSocket,
+        Refuse,
+        SocketOpened,
+        SocketRefused,
+    )
     from gateway.net.client import Client
     from gateway.net.settings import Limits
     from gateway.net.standing import Judge
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream
+    from gateway.origins import Codec
 
 
 class TooManySockets(LocalFault):
@@ -41,6 +51,7 @@ class TooManySockets(LocalFault):
     def __init__(self, key: str, seconds: float = bounds.RETRY_SECONDS) -> None:
         """``key`` is the limit's; in so many seconds it is worth another try."""
         super().__init__(f"[limits] {key} was reached")
+        self.rule = key
         self.status = bounds.STATUSES[key]  # type: ignore[misc]
         self.fields = ((b"Retry-After", retry_after(seconds)),)
 
@@ -53,13 +64,17 @@ class UpstreamLeg(Leg, Protocol):
 
 @attrs.define(eq=False)
 class DialledSocket:
-    """An upstream leg that answered and waits for its counterpart."""
+    """An upstream leg that answered and waits for its counterpart.
+
+    ``service``: whose it is, where it is no site's; ``give_back``: it counts no more.
+    """
 
     answer: SocketOpened | SocketRefused
     leg: UpstreamLeg
     origin: str
     upstream: Upstream
     give_back: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
+    service: str = ""
 
     def discard(self) -> None:
         """Nobody wants it after all."""
@@ -78,6 +93,7 @@ class Sockets:
         self._telemetry = telemetry
         self._relays: set[Relay] = set()
         self.counts = bounds.Counts()
+        self.ledger = Ledger(lambda: self._limits.websocket_places)
         self._handshakes: tuple[int, bounds.Bucket] | None = None
         self._is_draining = False
         self._when_quiet: list[Deferred[None]] = []
@@ -113,6 +129,15 @@ class Sockets:
         bucket.spend(-1, now)  # who is turned away takes nothing
         self._telemetry.count("gateway_limit_reached_total", limit=bounds.HANDSHAKES)
         return TooManySockets(bounds.HANDSHAKES, wait)
+
+    def refused(self, codec: Codec, host: str, refuse: Refuse) -> None:
+        """Count a handshake that came to nothing: by its origin, and the rule that says so."""
+        kind, label = codec.classify(host)
+        try:
+            name = str(codec.expand_label(label)) if kind is HostKind.REWRITE else OTHERS
+        except LabelError:
+            name = OTHERS
+        self.ledger.refused(Place(SITE, name), refuse.rule or refuse.event)
 
     def take(self, holder: bounds.Holder) -> Callable[[], None]:
         """Count a WebSocket from its dial on; what is returned counts it off, once.
@@ -174,6 +199,7 @@ class Sockets:
 
         def over(relay: Relay) -> None:
             self._relays.discard(relay)
+            self.ledger.over(relay)
             dialled.give_back()
             client.transport_lost()
             self._telemetry.count("gateway_websocket_connections", -1)
@@ -203,6 +229,9 @@ class Sockets:
         relay = Relay(leg, dialled.leg, self._limits, self._reactor, self._telemetry, over)
         relay.standing = Standing.of(ending, client, dialled.leg, request_id)
         self._relays.add(relay)
+        kind, name = (SERVICE, dialled.service) if dialled.service else (SITE, dialled.origin)
+        place = Place(kind, name, emulated=getattr(leg, "emulated", False))
+        self.ledger.opened(request_id, relay, place, head.client, ending.subprotocol)
         self._telemetry.count("gateway_websocket_connections")
         self._telemetry.count("gateway_websocket_accepted_total")
         return relay

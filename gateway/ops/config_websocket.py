@@ -40,6 +40,7 @@ CHECKS: dict[str, Check] = {
             "bytes-per-second",
             "rate-grace-seconds",
             "idle-seconds",
+            "places",
         )
     },
 }

@@ -16,10 +16,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from twisted.logger import Logger
 
 from gateway import __version__, events
+from gateway.ops.metrics_websockets import Places
 from gateway.policy.rates import KINDS, RateSettings
 from gateway.rewrite import native
 
 if TYPE_CHECKING:
+    from gateway.net.ledger import Place, Totals
     from gateway.net.settings import Limits
     from gateway.rewrite.js_body import ScriptMemory
 
@@ -162,6 +164,10 @@ class Telemetry:
     def show_leaks(self, counts: Callable[[], dict[str, int]]) -> None:
         """Show how much of each site the containment stopped, as ``counts`` has it when asked."""
         self.registry.register(_SiteLeaks(counts))
+
+    def show_places(self, places: Callable[[], dict[Place, Totals]]) -> None:
+        """Show WebSockets by where they lead, as ``places`` has it when asked."""
+        self.registry.register(Places(places))
 
     def show_scripts(self, memory: Callable[[], ScriptMemory | None]) -> None:
         """Show what became of scripts; ``memory`` tells which one counts now."""
