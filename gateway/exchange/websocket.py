@@ -23,17 +23,15 @@ from gateway.exchange import (
 )
 from gateway.exchange.messages import (
     Accept,
-    ConnectSocket,
     Context,
     Ending,
     Exchange,
     Refuse,
     RequestHead,
-    SocketOpened,
-    SocketRefused,
     UpstreamFailed,
     refusal,
 )
+from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
 from gateway.exchange.standing import Asked
 from gateway.origins import Origin, parse_origin
 from gateway.policy.engine import Ask, Decision, Question
@@ -48,6 +46,7 @@ from gateway.websocket.handshake import (
 )
 
 if TYPE_CHECKING:
+    from gateway.exchange.inspecting import SubprotocolRule
     from gateway.exchange.script_cookies import Passing
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.tokens import Fault
@@ -165,7 +164,19 @@ def _dialled(
         return choice
     login = yield from authentication.signed_in(head, reading, context)
     asked = Asked(question, addressed, decision.transport.tls, login, context.authentication)
-    return Accept(choice.subprotocol, asked=asked)
+    rules = context.settings.subprotocols
+    lacking = rules.lacking(choice.subprotocol, question.page, question.target)
+    if lacking is not None:
+        return lacks(lacking)
+    inspection = rules.inspection(choice.subprotocol, question.page, question.target)
+    return Accept(choice.subprotocol, asked=asked, inspection=inspection)
+
+
+def lacks(rule: SubprotocolRule) -> Refuse:
+    """The refusal of a connection that did not agree on what a rule asks for."""
+    title = "This address is not open here"
+    detail = f"subprotocol-rule {rule.where} asks for a subprotocol that was not agreed on"
+    return Refuse(403, events.SUBPROTOCOL_VIOLATION, title, detail)
 
 
 def _is_native(head: RequestHead, context: Context) -> bool:

@@ -11,12 +11,13 @@ from twisted.internet.defer import CancelledError
 from gateway import events, wire
 from gateway.errors import GatewayError, LocalFault, UpstreamTooLarge
 from gateway.exchange import admission
+from gateway.exchange.emulated import EMULATED
+from gateway.exchange.emulation import emulation_exchange
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Accept,
     Commit,
     Connect,
-    ConnectSocket,
     Consume,
     Context,
     Ending,
@@ -42,7 +43,14 @@ from gateway.exchange.messages import (
     Touch,
     UpstreamFailed,
 )
-from gateway.exchange.needs import ConnectService, LoginNeed, MayReport, Reported, ReportNeed
+from gateway.exchange.needs import (
+    ConnectService,
+    ConnectSocket,
+    LoginNeed,
+    MayReport,
+    Reported,
+    ReportNeed,
+)
 from gateway.exchange.own import own_exchange
 from gateway.exchange.service import service_exchange
 from gateway.exchange.websocket import websocket_exchange
@@ -50,6 +58,7 @@ from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.client import SizedProducer
 from gateway.net.drive import drive, watch
 from gateway.net.edits import Edits
+from gateway.net.emulating import Emulations
 from gateway.net.holds import Holds
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
@@ -62,6 +71,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
+from gateway.websocket.emulation.request import MARK
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -106,6 +116,7 @@ class Handler:
         self.threads = Threads(reactor, limits.rewrite_threads)
         self.edits = Edits(limits.edit_cache_bytes, telemetry)
         self.holds = Holds()
+        self.emulations = Emulations(reactor, sockets, telemetry)
         self.rates = Rates(reactor, store, telemetry)
         self.collector = Collector(reactor, limits, upstream, telemetry)
         self.backends = Backends(reactor, context.services, upstream, telemetry)
@@ -119,6 +130,7 @@ class Handler:
         self.threads, self.holds, self.rates = old.threads, old.holds, old.rates
         old.edits.resize(self.limits.edit_cache_bytes)
         self.edits = old.edits
+        self.emulations = old.emulations
         self.collector = old.collector
         self.collector.use(self.limits, self.upstream)
         self.logins.follow(old.logins)
@@ -187,6 +199,8 @@ class _Run:
             return own_exchange(head, self._context)
         if is_handshake(head.version, head.fields):
             return websocket_exchange(head, self._context)
+        if MARK in head.target:
+            return emulation_exchange(head, self._context, websocket_exchange, http_exchange)
         return http_exchange(head, self._context)
 
     # --- needs --------------------------------------------------------------------
@@ -346,6 +360,12 @@ class _Run:
             return await self._respond(ending)
         if isinstance(ending, Accept):
             self._accept(ending)
+        elif isinstance(ending, EMULATED):
+            socket, self._socket = self._socket, None
+            handler = self._handler
+            return await handler.emulations.carry_out(
+                ending, self._client, handler.limits, self._short, socket, self._id
+            )
         elif isinstance(ending, Refuse):
             self._refuse(ending)
         elif isinstance(ending, Serve):

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from gateway import events
 from gateway.errors import LocalFault
 from gateway.net import websocket
+from gateway.net.inspecting import Inspector
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
 from gateway.websocket.closing import Ending
@@ -21,7 +22,10 @@ from gateway.websocket.closing import Ending
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gateway.exchange.messages import Accept, ConnectSocket, SocketOpened, SocketRefused
+    from gateway.exchange.messages import (
+        Accept,
+    )
+    from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
     from gateway.net.client import Client
     from gateway.net.settings import Limits
     from gateway.net.standing import Judge
@@ -160,6 +164,9 @@ class Sockets:
         limits = dialled.limits or self._limits
         relay = Relay(leg, dialled.leg, limits, self._reactor, self._telemetry, over)
         relay.standing = Standing.of(ending, client, dialled.leg, request_id)
+        if ending.inspection is not None:
+            about = {"request": request_id, "client": head.client, "host": head.host}
+            relay.inspector = Inspector(ending.inspection, self._reactor, self._telemetry, about)
         self._relays.add(relay)
         self._telemetry.count("gateway_websocket_connections")
         self._telemetry.count("gateway_websocket_accepted_total")

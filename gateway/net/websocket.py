@@ -23,7 +23,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from gateway.errors import GatewayError, UpstreamFault, UpstreamTimeout
-from gateway.exchange.messages import SocketOpened, SocketRefused
+from gateway.exchange.needs import SocketOpened, SocketRefused
 from gateway.net.relay import Relay
 from gateway.net.upstream import describe, telling
 from gateway.websocket.closing import Ending
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
-    from gateway.exchange.messages import Accept, ConnectSocket
+    from gateway.exchange.messages import (
+        Accept,
+    )
+    from gateway.exchange.needs import ConnectSocket
     from gateway.net.client import Client
     from gateway.net.services.dialling import Reach
     from gateway.net.settings import Limits

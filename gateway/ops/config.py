@@ -13,6 +13,7 @@ from publicsuffixlist import PublicSuffixList
 
 from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
+from gateway.exchange.inspecting import SubprotocolSettings
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
 from gateway.ops import (
@@ -20,6 +21,7 @@ from gateway.ops import (
     config_content,
     config_login,
     config_services,
+    config_subprotocols,
     config_transport,
     schema,
 )
@@ -80,6 +82,7 @@ class Config:
     login: config_login.LoginSettings = attrs.field(factory=config_login.LoginSettings)
     catalogue: Catalogue = attrs.field(factory=Catalogue)
     services: Services = attrs.field(factory=Services)
+    subprotocols: SubprotocolSettings = attrs.field(factory=SubprotocolSettings)
 
 
 def _domain(value: Any) -> str:
@@ -175,6 +178,8 @@ SCHEMA = Table(
         "rates": config_admission.RATES,
         "content": config_content.CONTENT,
         "content-policy": config_content.POLICIES,
+        "subprotocols": config_subprotocols.SUBPROTOCOLS,
+        "subprotocol-rule": config_subprotocols.RULES,
         "tls": Table(
             {
                 "certificate": Key(schema.text, required=True),
@@ -267,19 +272,27 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     content = config_content.read_content(values, reader)
     login = config_login.read(values["authentication"], document, reader)
     services = config_services.read(values, login, reader)
+    subprotocols = config_subprotocols.read(values, reader)
+    config_services.check_names(subprotocols, services.services, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
     config = _assemble(values, trust, store, content, source)
-    warnings = (*config.warnings, *admission.warnings, *config_login.warnings(login))
-    warnings += services.warnings
+    warnings = (
+        *config.warnings,
+        *admission.warnings,
+        *config_login.warnings(login),
+        *services.warnings,
+        *config_subprotocols.warnings(subprotocols),
+    )
     return attrs.evolve(
         config,
         admission=admission,
         login=login,
         services=services.services,
+        subprotocols=subprotocols,
         warnings=warnings,
     )
 

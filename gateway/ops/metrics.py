@@ -141,6 +141,12 @@ class Telemetry:
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
             "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
+            "gateway_websocket_subprotocol_violations_total": (
+                "Messages that broke a rule of their subprotocol.",
+                "subprotocol",
+                "rule",
+                "mode",
+            ),
         }
         gauges = {
             "gateway_connections": ("Open HTTP connections of clients.",),

@@ -159,6 +159,7 @@ class GatewayService(Service):
                 early_hints=config.early_hints,
                 outgoing_field_bytes=config.net.limits.outgoing_field_bytes,
                 script_bytes=config.net.limits.script_bytes,
+                subprotocols=config.subprotocols,
             ),
             config.apart,
             clients=config.admission.clients,
@@ -195,7 +196,9 @@ class GatewayService(Service):
             context,
         )  # fmt: skip
         handler.logins = open_logins(built.config, reactor, upstream, self.telemetry)
-        handler.backends = open_backends(built, reactor, self.telemetry, lambda: self._own)
+        handler.backends = open_backends(
+            built, upstream, reactor, self.telemetry, lambda: self._own
+        )
         return handler
 
     # --- start --------------------------------------------------------------------
@@ -461,6 +464,7 @@ class GatewayService(Service):
             await self._stop_listening(port)
         self._handler.backends.stop()
         self._handler.collector.stop()
+        self._handler.emulations.stop()
         await self._upstream.stop()
         self._handler.threads.stop()
         self._handler.logins.stop()

@@ -37,6 +37,7 @@ NAMES = {
     "gateway_config_reloads_total",
     "gateway_websocket_accepted_total",
     "gateway_websocket_messages_total",
+    "gateway_websocket_subprotocol_violations_total",
     "gateway_websocket_bytes_total",
     "gateway_connections",
     "gateway_websocket_connections",

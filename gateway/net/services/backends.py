@@ -10,8 +10,7 @@ from twisted.internet.defer import Deferred
 
 from gateway import events
 from gateway.errors import GatewayError, LocalFault, UpstreamFault
-from gateway.exchange.messages import SocketOpened, SocketRefused
-from gateway.exchange.needs import ConnectService
+from gateway.exchange.needs import ConnectService, SocketOpened, SocketRefused
 from gateway.net.drive import watch
 from gateway.net.services.broadcast import BroadcastLeg, Hub, Source
 from gateway.net.services.builtin import EchoLeg

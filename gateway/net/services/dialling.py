@@ -10,7 +10,7 @@ from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 
 from gateway.errors import GatewayError, UpstreamFault, UpstreamTimeout
-from gateway.exchange.messages import ConnectSocket
+from gateway.exchange.needs import ConnectSocket
 from gateway.net import websocket
 from gateway.net.services.stream import SecureLeg, StreamLeg
 from gateway.net.upstream import describe, telling
@@ -18,8 +18,7 @@ from gateway.net.upstream import describe, telling
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IStreamClientEndpoint
 
-    from gateway.exchange.messages import SocketOpened, SocketRefused
-    from gateway.exchange.needs import ConnectService
+    from gateway.exchange.needs import ConnectService, SocketOpened, SocketRefused
     from gateway.net.settings import Limits
     from gateway.net.sockets import UpstreamLeg
     from gateway.net.upstream import Upstream
