@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gateway import wire
 from gateway.errors import BodyTooLarge, LocalFault
 from gateway.exchange.emulated import Created, Downward, Upward
-from gateway.net.emulation import EmulatedLeg, Kept
+from gateway.net.emulation import EmulatedLeg, Made
 from gateway.rewrite.headers import own_fields
 from gateway.websocket.closing import Ending
 from gateway.websocket.emulation import extensions
@@ -111,8 +111,8 @@ class Emulations:
         def over() -> None:
             self._legs.pop(text, None)
 
-        kept = Kept(ending.opening, on, asked.mixed)
-        leg = EmulatedLeg(kept, limits, self._reactor, over)
+        made = Made(ending.opening, on, asked.mixed)
+        leg = EmulatedLeg(made, limits, self._reactor, over)
         self._legs[text] = leg
         relay = self._sockets.relay(leg, client, socket, ending.accept, request_id)
         fields = [*ending.fields, (b"Content-Type", b"text/plain;charset=utf-8")]

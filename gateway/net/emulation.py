@@ -36,7 +36,7 @@ _BINARY_ONLY = 1003
 
 
 @attrs.frozen
-class Kept:
+class Made:
     """What a leg is made with."""
 
     opening: Opening
@@ -49,18 +49,18 @@ class EmulatedLeg:
 
     def __init__(
         self,
-        kept: Kept,
+        made: Made,
         limits: Limits,
         reactor: Any,
         when_over: Callable[[], None],
     ) -> None:
         """``when_over`` is told once: nothing more can be asked of it."""
-        self._kept = kept
+        self._made = made
         self._limits = limits
         self._reactor = reactor
         self._when_over = when_over
-        retry = kept.extensions.retry
-        number = kept.opening.number
+        retry = made.extensions.retry
+        number = made.opening.number
         self._up = Upstream(number, retry)
         self._down = Downstream(
             number, limits.emulation_response_bytes, limits.emulation_retry_bytes if retry else 0
@@ -77,6 +77,7 @@ class EmulatedLeg:
         self._gap: Any = None
         self._pinger: Any = None
         self._turn: Any = None
+        self._telling: Any = None
         self._heard = self._wrote = reactor.seconds()
 
     # --- Leg --------------------------------------------------------------------------
@@ -85,14 +86,14 @@ class EmulatedLeg:
         """Report to ``relay``; the client has some time for its first request."""
         self._relay = relay
         self._await_request()
-        if self._kept.opening.ping:
+        if self._made.opening.ping:
             self._pinger = self._later(self._limits.websocket_ping_seconds, self._ping)
 
     def send(self, payload: bytes, *, binary: bool) -> None:
         """Queue one message."""
         if self._is_closed:
             return
-        if not binary and not self._kept.mixed:
+        if not binary and not self._made.mixed:
             self._fail(_BINARY_ONLY, "binary only")
             return
         self._down.push(frames.message(payload, binary=binary))
@@ -105,8 +106,9 @@ class EmulatedLeg:
         elif not self._is_closed:
             self._push_close(ending)
             self.flush()
-            # The relay need not wait for a client that is between two requests.
-            self._closed(ending.code, ending.reason, was_clean=True)
+            # The relay, which is telling both legs, need not wait for a client between two
+            # requests.
+            self._telling = self._later(0, self._ended)
             self._linger()
 
     def pause(self) -> None:
@@ -119,10 +121,13 @@ class EmulatedLeg:
         if self._decoder is not None and self._turn is None:
             self._turn = self._later(0, self._apply)
 
+    def _ended(self) -> None:
+        self._closed(None, "", was_clean=True)
+
     # --- endings ------------------------------------------------------------------------
 
     def _push_close(self, ending: Ending) -> None:
-        self._down.push_last(frames.close(ending, tells=self._kept.extensions.close))
+        self._down.push_last(frames.close(ending, tells=self._made.extensions.close))
 
     def _closed(self, code: int | None, reason: str, *, was_clean: bool) -> None:
         """Tell the relay, once."""
@@ -147,7 +152,7 @@ class EmulatedLeg:
         if self._is_over:
             return
         self._is_over = True
-        for timer in (self._gap, self._pinger, self._turn):
+        for timer in (self._gap, self._pinger, self._turn, self._telling):
             self._stop(timer)
         response, self._response = self._response, None
         if response is not None:
@@ -160,7 +165,7 @@ class EmulatedLeg:
     def _linger(self) -> None:
         """All is said: what the client says last, or asks for again, is still answered."""
         self._end_request(200)
-        retry = self._kept.extensions.retry
+        retry = self._made.extensions.retry
         limits = self._limits
         seconds = limits.emulation_retry_seconds if retry else limits.websocket_close_seconds
         if not self._down.is_done:
@@ -174,7 +179,7 @@ class EmulatedLeg:
 
     def _await_request(self) -> None:
         """Between two downstream requests."""
-        retry = self._kept.extensions.retry
+        retry = self._made.extensions.retry
         limits = self._limits
         gap = limits.emulation_gap_seconds
         self._wait(max(gap, limits.emulation_retry_seconds) if retry else gap)
@@ -280,7 +285,6 @@ class EmulatedLeg:
         self._response = None
         response.finish()
         if self._down.is_done:
-            self._closed(1000, "", was_clean=True)
             self._linger()
         else:
             self._await_request()
@@ -290,7 +294,7 @@ class EmulatedLeg:
         if response is not self._response:
             return
         self._response = None
-        if not self._kept.extensions.retry:
+        if not self._made.extensions.retry:
             self._lose()
         else:
             self._wait(self._limits.emulation_retry_seconds)
@@ -314,23 +318,19 @@ class EmulatedLeg:
         limits = self._limits
         silent = self._reactor.seconds() - self._heard
         every, patience = limits.websocket_ping_seconds, limits.websocket_pong_seconds
-        if silent >= every + patience:
-            response = self._response
-            if response is None:
-                return  # it is waited for already
-            if self._kept.extensions.retry:
-                self._response = None
-                response.cut()
-                self._wait(limits.emulation_retry_seconds)
-            else:
+        response, wait = self._response, max(every - silent, every / 10)
+        if response is not None and silent >= every + patience:
+            if not self._made.extensions.retry:
                 self._lose()
                 return
-        elif silent >= every and self._response is not None:
+            self._response = None
+            response.cut()
+            self._wait(limits.emulation_retry_seconds)
+        elif response is not None and silent >= every:
             self._down.push(frames.PING)
             self.flush()
-            self._pinger = self._later(every + patience - silent, self._ping)
-            return
-        self._pinger = self._later(max(every - silent, 1), self._ping)
+            wait = every + patience - silent
+        self._pinger = self._later(wait, self._ping)
 
     # --- upstream -----------------------------------------------------------------------
 
@@ -408,13 +408,13 @@ class EmulatedLeg:
         if self._client_closed or kind is Kind.NOP or self._relay is None:
             return
         if kind in {Kind.PING, Kind.PONG}:
-            if not self._kept.opening.ping:
+            if not self._made.opening.ping:
                 raise Malformed("a ping or pong that was not announced")
             if kind is Kind.PING:
                 self._down.push(frames.PONG)
                 self.flush()
         elif kind is Kind.CLOSE:
-            if frame.payload and not self._kept.extensions.close:
+            if frame.payload and not self._made.extensions.close:
                 raise Malformed("a close code that was not announced")
             code, reason = frames.read_close(frame.payload)
             self._client_closed = True
@@ -422,7 +422,7 @@ class EmulatedLeg:
             self._closed(code, reason, was_clean=True)
             self.flush()
             self._linger()
-        elif kind is Kind.TEXT and not self._kept.mixed:
+        elif kind is Kind.TEXT and not self._made.mixed:
             raise Malformed("text where only binary may be")
         elif not self._is_closed:
             self._relay.received(self, frame.payload, binary=kind is Kind.BINARY)

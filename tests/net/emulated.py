@@ -215,9 +215,10 @@ class EmulatedCase(SocketCase):
     ) -> tuple[Gateway, Emulated, ServerPeer]:
         """A gateway, a client that has its 201, and the site's side."""
         limits = {"websocket_close_seconds": 2, **limits}
-        upstream = websocket_origin(**(options or {}))
+        self.upstream = upstream = websocket_origin(**(options or {}))
         gateway = await self.gateway({WS: upstream}, **(gateway_options or {}), **limits)
         client = Emulated(gateway)
+        self.made = gateway
         answer = await client.create("/ws", *fields, **(create or {}))
         assert answer.status == 201, answer
         await until(lambda: upstream.peers and upstream.peers[0].opened)
