@@ -275,6 +275,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     login = config_login.read(values["authentication"], document, reader)
     services = config_services.read(values, login, reader)
     subprotocols = config_subprotocols.read(values, reader)
+    config_services.check_names(subprotocols, services.services, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)

@@ -98,6 +98,12 @@ class _Services:
             for one in services:
                 family.add_metric([one["name"]], float(one[key]))
             yield family
+        text = "The bounds of a service in force, by their keys."
+        bounds = GaugeMetricFamily("gateway_service_limit", text, labels=["service", "limit"])
+        for one in services:
+            for limit, value in one["limits"].items():
+                bounds.add_metric([one["name"], limit], float(value))
+        yield bounds
 
 
 @attrs.define(eq=False)

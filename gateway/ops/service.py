@@ -196,7 +196,9 @@ class GatewayService(Service):
             context,
         )  # fmt: skip
         handler.logins = open_logins(built.config, reactor, upstream, self.telemetry)
-        handler.backends = open_backends(built, reactor, self.telemetry, lambda: self._own)
+        handler.backends = open_backends(
+            built, upstream, reactor, self.telemetry, lambda: self._own
+        )
         return handler
 
     # --- start --------------------------------------------------------------------
