@@ -23,6 +23,8 @@ TOKEN_PARAMETER: Final = "__gw"
 ORIGIN_PARAMETER: Final = "__gwo"
 INTEGRITY_PARAMETER: Final = "__gwi"
 PROOF_PARAMETER: Final = "__gwp"
+VERDICT_PARAMETER: Final = "__gwn"
+"""In a native handshake and in the create that follows it: whether the first was refused."""
 PAYLOAD_ELEMENT_ID: Final = "__gw"
 FRAME_ATTRIBUTE: Final = "data-gw"
 
