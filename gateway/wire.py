@@ -25,6 +25,8 @@ INTEGRITY_PARAMETER: Final = "__gwi"
 PROOF_PARAMETER: Final = "__gwp"
 VERDICT_PARAMETER: Final = "__gwn"
 """In a native handshake and in the create that follows it: whether the first was refused."""
+LED_PARAMETER: Final = "__gwr"
+"""A redirect led over another site to where this stands."""
 PAYLOAD_ELEMENT_ID: Final = "__gw"
 FRAME_ATTRIBUTE: Final = "data-gw"
 

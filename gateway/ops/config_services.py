@@ -90,7 +90,10 @@ def connect(value: Any) -> Backend:
             raise Fault('"echo:" and nothing after it')
         return Backend(kind, text)
     if kind == "broadcast":
-        raise Fault("another kind: this version has no broadcast yet")
+        source = connect(rest) if rest else None
+        if source is not None and source.kind not in WEBSOCKETS | STREAMS:
+            raise Fault('"broadcast:" alone, or before a backend such as "tcp://feed:7000"')
+        return Backend(kind, text, source=source)
     if kind == "unix":
         path = rest[2:] if rest.startswith("///") else rest
         if not path.startswith("/") or "\0" in path or len(path.encode()) > 107:
@@ -148,6 +151,8 @@ _SHARED: dict[str, Key | Table | Tables] = {
     "message-bytes": Key(schema.number(1, 2**31)),
     "handshakes-per-second": Key(amount(0.001)),
     "handshakes-burst": Key(amount(1)),
+    "prepared": Key(schema.number(0, 1000)),
+    "pending-bytes": Key(schema.number(1024, 2**31)),
     "connect-seconds": Key(schema.number(1, 600)),
     "recovery-seconds": Key(schema.number(1, 86400)),
     "minimum-tls": Key(schema.choice(*TLS_VERSIONS)),
@@ -280,7 +285,9 @@ def _service(
         messages=row["messages"] or "",
         bounds=bounds,
         rate=rate,
+        prepared=row["prepared"] or 0,
         recovery_seconds=row["recovery_seconds"] or 60,
+        pending_bytes=row["pending_bytes"] or 2**20,
         transport=transport,
         where=row["where"],
     )
@@ -289,7 +296,13 @@ def _service(
 def _check_kind(row: dict[str, Any], login: LoginSettings, path: str, reader: Reader) -> None:
     """What a service says of its backend that no such backend can do; defaults are for others."""
     kind = row["connect"].kind
-    if row["messages"] is not None and kind not in STREAMS:
+    if row["prepared"] and kind not in STREAMS:
+        expected = "expected a tcp:, tls: or unix: backend: a handshake says who asks"
+        reader.fault(f"{path}.prepared", f"found {row['prepared']}, {expected}")
+    if row["pending_bytes"] is not None and kind != "broadcast":
+        reader.fault(f"{path}.pending-bytes", "found it, expected a broadcast: backend")
+    leading = (row["connect"].source or row["connect"]).kind
+    if row["messages"] is not None and leading not in STREAMS:
         expected = "expected a tcp:, tls: or unix: backend: others keep messages as they are"
         reader.fault(f"{path}.messages", f'found "{row["messages"]}", {expected}')
     nobody = login.rules is None or row["login"] == "none"

@@ -9,6 +9,7 @@ _OURS = (
     wire.INTEGRITY_PARAMETER + "=",
     wire.PROOF_PARAMETER + "=",
     wire.VERDICT_PARAMETER + "=",
+    wire.LED_PARAMETER + "=",
 )
 
 

@@ -14,26 +14,32 @@ class Circuit:
     """A backend as far as dials tell; ``until``: nobody dials it before.
 
     ``probing``: one dial is under way to find out whether it is back, and counts for all.
+    ``reached``: somebody answers there again, and the next dial tells the rest.
     """
 
     failures: int = 0
     until: float = 0.0
     probing: bool = False
+    reached: bool = False
 
     @property
-    def state(self) -> str:
-        """``up`` as far as anybody knows, else ``down``."""
-        return "down" if self.failures else "up"
+    def is_up(self) -> bool:
+        """Whether it answers, as far as anybody knows."""
+        return not self.failures or self.reached
 
     def wait(self, now: float) -> float:
         """Seconds until it may be dialled; 0.0: now."""
-        if self.failures and self.probing:
+        if self.probing:
             return max(self.until - now, _FIRST)
         return max(self.until - now, 0.0)
 
     def dialling(self) -> Circuit:
         """A dial begins."""
-        return attrs.evolve(self, probing=bool(self.failures))
+        return attrs.evolve(self, probing=not self.is_up)
+
+    def found(self) -> Circuit:
+        """Its port was reached, without anybody's handshake."""
+        return attrs.evolve(self, until=0.0, probing=False, reached=bool(self.failures))
 
     def failed(self, now: float, most: float, noise: float) -> Circuit:
         """A dial failed; ``most``: the longest interval, ``noise``: from 0 to 1.

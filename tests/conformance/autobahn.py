@@ -2,7 +2,8 @@
 
 ``clients``: the suite is the client; the gateway's leg to clients is what it meets, and an
 echo behind the gateway answers.  ``upstreams``: the suite is the origin; the gateway's leg to
-origins is what it meets, and an echoing client before the gateway answers.
+origins is what it meets, and an echoing client before the gateway answers.  ``service`` and
+``echo`` are as ``clients``, on services with that echo behind them and with none.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 import attrs
 import kosoku
 
-from tests.conformance.stage import PATIENCE, ROOT, Stage, door, staged
+from tests.conformance.stage import DOMAIN, LARGEST, PATIENCE, ROOT, Stage, door, staged
 
 CORE = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 LARGE = ("9.*",)
@@ -31,7 +32,21 @@ GROUPS = {
     "5": "fragmentation", "6": "UTF-8", "7": "closing", "9": "large messages",
     "10": "automatic fragmentation", "12": "deflate, many messages", "13": "deflate, parameters",
 }  # fmt: skip
-SIDES = ("clients", "upstreams")
+SIDES = ("clients", "upstreams", "service", "echo")
+_SERVICES = """
+[[service]]
+name = "echo"
+accept = "/service"
+connect = "ws://127.0.0.1:{port}"
+native = true
+message-bytes = {largest}
+[[service]]
+name = "built-in"
+accept = "/echo"
+connect = "echo:"
+native = true
+message-bytes = {largest}
+"""
 _SOUND = {"OK", "NON-STRICT", "INFORMATIONAL"}
 
 
@@ -104,12 +119,14 @@ async def upstreams(stage: Stage, cases: Sequence[str]) -> list[Verdict]:
 def run(side: str, cases: Sequence[str], seconds: float) -> list[Verdict]:
     """Run cases at one side, in processes of their own; raises when it takes too long."""
     with staged() as stage:
-        stage.start_gateway()
-        if side == "clients":
-            stage.start_echo()
-            work = clients(stage, cases, "/")
-        else:
+        stage.start_gateway(more=_SERVICES.format(port=stage.upstream, largest=LARGEST))
+        if side == "upstreams":
             work = upstreams(stage, cases)
+        else:
+            stage.start_echo()
+            own = {"service": "/service", "echo": "/echo"}.get(side)
+            host = f"{DOMAIN}:{stage.port}" if own else None
+            work = clients(stage, cases, own or "/", host)
         return asyncio.run(asyncio.wait_for(work, seconds))
 
 

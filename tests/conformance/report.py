@@ -10,7 +10,8 @@ KINDS = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "FAILED")
 SIDES = {
     "clients": "the gateway's leg to clients, a collapsed route",
     "upstreams": "the gateway's leg to origins, a collapsed route",
-    "service": "the gateway's leg to clients, a service",
+    "service": "the gateway's leg to clients, a service before an echo",
+    "echo": "the gateway's leg to clients, the service that echoes by itself",
 }
 _HEAD = """\
 # WebSocket conformance

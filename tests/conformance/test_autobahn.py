@@ -19,10 +19,10 @@ INFORMATIONAL = {"7.1.6", "7.13.1", "7.13.2"}
 class AutobahnTests(SynchronousTestCase):
     """Nothing fails; what is not strict is known, and why."""
 
-    def _check(self, side: str) -> None:
-        verdicts = autobahn.asked(side, autobahn.CORE, SECONDS)
+    def _check(self, side: str, cases: tuple[str, ...] = autobahn.CORE, count: int = 247) -> None:
+        verdicts = autobahn.asked(side, cases, SECONDS)
         self.assertEqual([one for one in verdicts if not one.passed], [])
-        self.assertEqual(len(verdicts), 247)
+        self.assertEqual(len(verdicts), count)
         kinds = {"NON-STRICT": NOT_STRICT, "INFORMATIONAL": INFORMATIONAL}
         for kind, known in kinds.items():
             more = {one.case for one in verdicts if one.behavior == kind} - known
@@ -32,9 +32,14 @@ class AutobahnTests(SynchronousTestCase):
         """What clients send that is odd or wrong."""
         self._check("clients")
 
+    def test_services(self) -> None:
+        """The same on services, one of which has nothing behind it."""
+        self._check("service")
+        self._check("echo", ("1.*", "5.*", "7.*"), 73)
+
     def test_large(self) -> None:
         """Messages of 16 MiB, whole and in many fragments and writes; others by the thousand."""
-        for side in autobahn.SIDES:
+        for side in ("clients", "upstreams"):
             verdicts = autobahn.asked(side, autobahn.LARGE_SAMPLE, SECONDS)
             self.assertEqual([one for one in verdicts if not one.passed], [], side)
             self.assertEqual(len(verdicts), len(autobahn.LARGE_SAMPLE))

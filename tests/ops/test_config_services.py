@@ -93,6 +93,15 @@ class ReadTests(ServiceCase):
             told = None if given is None else (given.scheme, given.host, given.port)
             self.assertEqual((told, found.target, found.path), (origin, target, path), text)
 
+    def test_broadcast(self) -> None:
+        """By itself, and with a source."""
+        self.assertIsNone(self.service('connect = "broadcast:"').backend.source)
+        found = self.service('connect = "broadcast:tls://feed:7000"', 'messages = "text"')
+        source = found.backend.source
+        assert source is not None
+        self.assertEqual((source.kind, str(source.origin)), ("tls", "https://feed:7000"))
+        self.assertTrue(found.transport.tls.forward_secrecy)
+
     def test_accept(self) -> None:
         """A path of the portal's, or a host that the certificate is for."""
         for text, host, path in (
@@ -159,6 +168,10 @@ class FaultTests(ServiceCase):
             ('connect = "ws://b/#x"', "service[1].connect", "fragment"),
             ('connect = "unix:run"', "service[1].connect", "absolute"),
             ('connect = "echo:x"', "service[1].connect", "nothing after it"),
+            ('connect = "broadcast:echo:"', "service[1].connect", "before a backend"),
+            ('connect = "broadcast:tcp:x"', "service[1].connect", "tcp://host:port"),
+            ("prepared = 1", "service[1].prepared", "a handshake says who asks"),
+            ("pending-bytes = 4096", "service[1].pending-bytes", "broadcast"),
             ('subprotocols = ["a b"]', "service[1].subprotocols", "token"),
             ('subprotocols = ["a", "a"]', "service[1].subprotocols", "each once"),
             ("subprotocol-required = true", "service[1].subprotocols", "missing"),

@@ -18,7 +18,7 @@ class CircuitTests(SynchronousTestCase):
         for interval in (1.0, 2.0, 4.0, 8.0, 10.0, 10.0):
             self.assertEqual(circuit.wait(now), 0.0)
             circuit = circuit.dialling().failed(now, 10, 1.0)
-            self.assertEqual((circuit.state, circuit.wait(now)), ("down", interval))
+            self.assertEqual((circuit.is_up, circuit.wait(now)), (False, interval))
             self.assertEqual(circuit.wait(now + interval / 2), interval / 2)
             now += interval
         self.assertEqual(UP.failed(0.0, 10, 0.0).wait(0.0), 0.5)
@@ -34,6 +34,15 @@ class CircuitTests(SynchronousTestCase):
         self.assertEqual(circuit.wait(2.0), 1.0)
         self.assertEqual(circuit.left().wait(2.0), 0.0)
         self.assertEqual(UP.dialling().wait(0.0), 0.0)  # nobody waits for one that is up
+
+    def test_reached(self) -> None:
+        """Somebody answers again: everybody may dial; if it was nothing, the time goes on doubling."""
+        circuit = UP.failed(0.0, 60, 1.0).failed(1.0, 60, 1.0).found()
+        self.assertEqual((circuit.is_up, circuit.wait(1.5)), (True, 0.0))
+        self.assertEqual(circuit.dialling().wait(1.5), 0.0)
+        again = circuit.failed(2.0, 60, 1.0)
+        self.assertEqual((again.is_up, again.wait(2.0)), (False, 4.0))
+        self.assertEqual(UP.found(), UP)
 
     @given(st.integers(1, 60), st.floats(0, 1), st.integers(1, 86400))
     def test_bounds(self, times: int, noise: float, most: int) -> None:

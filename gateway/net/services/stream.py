@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IHandshakeListener, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from zope.interface import implementer
 
@@ -42,6 +43,7 @@ class StreamLeg(Protocol):
         self._early: list[bytes] = []
         self._clean: bool | None = None
         self._closing: Any = None
+        self.opened: Deferred[None] = Deferred()
         self.when_lost: Callable[[], None] | None = None
 
     def sends_text(self) -> None:
@@ -60,6 +62,10 @@ class StreamLeg(Protocol):
         tell = getattr(self.transport, "setTcpNoDelay", None)
         if tell is not None:
             tell(True)  # noqa: FBT003 (Twisted's own)
+        self._greet()
+
+    def _greet(self) -> None:
+        self.opened.callback(None)
 
     def dataReceived(self, data: bytes) -> None:
         """A chunk came; before there is a relay one is kept, and no more are read."""
@@ -84,6 +90,8 @@ class StreamLeg(Protocol):
         self._clean = reason.check(ConnectionDone) is not None
         if self._closing is not None and self._closing.active():
             self._closing.cancel()
+        if not self.opened.called:
+            self.opened.errback(reason)
         if self._relay is not None:
             self._over()
         if self.when_lost is not None:
@@ -133,6 +141,17 @@ class StreamLeg(Protocol):
         if not self.is_lost and self._closing is None:
             self.transport.write(payload)
 
+    def begin(self, *, binary: bool) -> None:
+        """A message comes in parts: they are octets as any others."""
+        del binary
+
+    def write(self, payload: bytes) -> None:
+        """A part of it."""
+        self.send(payload, binary=True)
+
+    def finish(self) -> None:
+        """It was whole."""
+
     def pause(self) -> None:
         """Read nothing until ``resume``."""
         if not self.is_lost:
@@ -155,3 +174,16 @@ class StreamLeg(Protocol):
             )
             self.transport.unregisterProducer()
             self.transport.loseConnection()
+
+
+@implementer(IHandshakeListener)
+class SecureLeg(StreamLeg):
+    """One over TLS: it is open when the backend's certificate has been verified."""
+
+    def _greet(self) -> None:
+        """Not yet."""
+
+    def handshakeCompleted(self) -> None:
+        """See ``IHandshakeListener``."""
+        if not self.opened.called:
+            self.opened.callback(None)

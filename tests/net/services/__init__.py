@@ -11,7 +11,8 @@ from zope.interface import implementer
 
 from tests.net.harness import DOMAIN, Gateway
 from tests.net.peers import CHUNK, ClientPeer, SocketCase
-from tests.net.raw import until
+from tests.net.raw import Message, until
+from tests.websocket.test_handshake import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,9 +92,9 @@ def say_again(stream: Stream, data: bytes) -> None:
 class ServiceCase(SocketCase):
     """Base of the tests of services through a whole gateway."""
 
-    async def with_service(self, connect: str, *lines: str, **limits: Any) -> Gateway:
+    async def with_service(self, backend: str, *lines: str, **limits: Any) -> Gateway:
         """A gateway with a service at ``/service`` for pages of ``APP``."""
-        rules = service("main", "/service", connect, f'allow-origins = ["{APP}"]', *lines)
+        rules = service("main", "/service", backend, f'allow-origins = ["{APP}"]', *lines)
         return await self.gateway(rules=rules, **{"websocket_close_seconds": 2, **limits})
 
     async def open(
@@ -124,6 +125,31 @@ class ServiceCase(SocketCase):
         peer = await self.client(gateway.port, DOMAIN, factory=factory)
         await until(lambda: peer.opened or peer.ended)
         return peer
+
+    @staticmethod
+    def request(*fields: bytes, path: bytes = b"/service") -> bytes:
+        """A handshake's octets."""
+        lines = (
+            b"GET " + path + b" HTTP/1.1",
+            b"Host: " + DOMAIN.encode(),
+            b"Upgrade: websocket",
+            b"Connection: Upgrade",
+            b"Sec-WebSocket-Version: 13",
+            b"Sec-WebSocket-Key: " + KEY,
+            b"Origin: " + APP.encode(),
+            *fields,
+        )
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    async def handshake(self, gateway: Gateway, *fields: bytes) -> Message:
+        """What a handshake is answered with; the connection ends with that."""
+        connection = await gateway.connect()
+        connection.write(self.request(*fields))
+        answer = await connection.response(bodyless=False)
+        if not connection.ended:
+            connection.transport.abortConnection()
+            await connection.closed()
+        return answer
 
 
 def service(name: str, accept: str, connect: str, *lines: str) -> str:
