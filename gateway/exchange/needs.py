@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from gateway.exchange.messages import (
-        Connect,
-    )
+    from gateway.exchange.messages import Connect
     from gateway.origins import Origin
     from gateway.policy.authentication import Bearer
     from gateway.policy.services import Service

@@ -28,10 +28,7 @@ from gateway.websocket.closing import Ending
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gateway.exchange.messages import (
-        Accept,
-        Refuse,
-    )
+    from gateway.exchange.messages import Accept, Refuse
     from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
     from gateway.net.client import Client
     from gateway.net.settings import Limits
