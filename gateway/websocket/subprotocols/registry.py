@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from gateway.websocket.subprotocols.base import Both
@@ -11,6 +12,7 @@ from gateway.websocket.subprotocols.mqtt import Mqtt
 from gateway.websocket.subprotocols.schema import BySchema
 from gateway.websocket.subprotocols.sip import Sip
 from gateway.websocket.subprotocols.stomp import Stomp
+from gateway.websocket.subprotocols.wamp import Wamp
 from gateway.websocket.subprotocols.xmpp import Xmpp
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ _MAKERS: dict[str, Callable[[ValidationRules], Validator]] = {
     "jsonrpc": lambda _: JsonRpc(),
     "sip": lambda _: Sip(),
 }
+for _serialisation in ("json", "msgpack", "cbor", "ubjson"):
+    for _name in (_serialisation, f"{_serialisation}.batched"):
+        _MAKERS[f"wamp.2.{_name}"] = functools.partial(Wamp, _name)
 KNOWN = frozenset(_MAKERS)
 """The names that have a validator."""
 WITH_DESTINATIONS = frozenset(
