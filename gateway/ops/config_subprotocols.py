@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,7 +16,9 @@ from gateway.policy.patterns import Pattern
 from gateway.websocket.rules import Mode, ValidationRules
 from gateway.websocket.subprotocols.destinations import pattern_fault
 from gateway.websocket.subprotocols.registry import KNOWN, WITH_DESTINATIONS
-from gateway.websocket.subprotocols.schema import JsonSchema, Unusable, compile_schema
+
+if TYPE_CHECKING:
+    from gateway.websocket.subprotocols.schema import JsonSchema
 
 MODES = tuple(mode.value for mode in Mode)
 MODE = schema.choice(*MODES)
@@ -37,6 +39,12 @@ def _token(value: Any) -> str:
 
 
 def _schema(value: Any) -> JsonSchema:
+    # Only who has a schema waits for what reads it.
+    from gateway.websocket.subprotocols.schema_compiler import (  # noqa: PLC0415
+        Unusable,
+        compile_schema,
+    )
+
     name = schema.text(value)
     try:
         return compile_schema(Path(name).read_bytes(), name)

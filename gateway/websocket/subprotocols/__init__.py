@@ -7,5 +7,6 @@
 - ``wamp``: wamp.2 over JSON, MessagePack, CBOR, UBJSON; ``wamp_codecs``: those, bounded.
 - ``xmpp``, ``sip``, ``jsonrpc``: what their names say.
 - ``graphql``: graphql-transport-ws and the older graphql-ws.
-- ``schema``: operators' own JSON protocols; ``json_text``: JSON as everybody reads it.
+- ``schema``, ``schema_compiler``: operators' own JSON protocols.
+- ``json_text``: JSON as everybody reads it.
 """
