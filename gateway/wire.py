@@ -23,6 +23,8 @@ TOKEN_PARAMETER: Final = "__gw"
 ORIGIN_PARAMETER: Final = "__gwo"
 INTEGRITY_PARAMETER: Final = "__gwi"
 PROOF_PARAMETER: Final = "__gwp"
+LED_PARAMETER: Final = "__gwr"
+"""A redirect led over another site to where this stands."""
 PAYLOAD_ELEMENT_ID: Final = "__gw"
 FRAME_ATTRIBUTE: Final = "data-gw"
 

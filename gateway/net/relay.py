@@ -127,6 +127,15 @@ class Relay:
         # A peer that reads nothing reads no close frame either.
         leg.end(Ending(drop=True))
 
+    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
+        """``leg`` is about to end: its counterpart is told now, ``closed`` comes later."""
+        other = self._legs[leg]
+        self._told.add(leg)  # whatever the other says to it now comes too late
+        if not self.ending:
+            self.ending = f"{self._names[leg]} {code}"
+        if {leg, other} <= self._open and other not in self._told:
+            self._tell(other, pass_on(code, reason, was_clean=was_clean))
+
     def closed(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
         """``leg`` has ended; its counterpart is told how."""
         if leg not in self._open:

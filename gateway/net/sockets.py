@@ -20,12 +20,19 @@ from gateway.net.standing import Review, Standing
 from gateway.websocket.closing import Ending
 
 if TYPE_CHECKING:
-    from gateway.exchange.messages import Accept, ConnectSocket, SocketOpened, SocketRefused
+    from collections.abc import Awaitable, Callable
+
+    from gateway.exchange.messages import (
+        Accept,
+    )
+    from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
     from gateway.net.client import Client
     from gateway.net.settings import Limits
     from gateway.net.standing import Judge
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream
+
+    Dial = Callable[[], Awaitable[tuple[SocketOpened | SocketRefused, "UpstreamLeg"]]]
 
 
 class TooManySockets(LocalFault):
@@ -49,10 +56,13 @@ class DialledSocket:
     leg: UpstreamLeg
     origin: str
     upstream: Upstream
+    limits: Limits | None = None
+    release: Callable[[], None] = lambda: None
 
     def discard(self) -> None:
         """Nobody wants it after all."""
         self.leg.end(Ending(1001))
+        self.release()
 
 
 class Sockets:
@@ -85,13 +95,19 @@ class Sockets:
 
     async def dial(self, need: ConnectSocket, upstream: Upstream) -> DialledSocket:
         """Open the upstream's leg; raises ``GatewayError`` when nothing answered."""
+        return await self.open(
+            lambda: websocket.dial(need, upstream, self._reactor), str(need.origin), upstream
+        )
+
+    async def open(self, dial: Dial, origin: str, upstream: Upstream) -> DialledSocket:
+        """Let ``dial`` open the upstream's leg, within the bound on all of them."""
         if len(self._relays) + self._dialling >= self._limits.websocket_connections:
             self._telemetry.count("gateway_limit_reached_total", limit="websocket-connections")
             raise TooManySockets("[limits] websocket-connections was reached")
         self._dialling += 1
         try:
-            answer, leg = await websocket.dial(need, upstream, self._reactor)
-            return DialledSocket(answer, leg, str(need.origin), upstream)
+            answer, leg = await dial()
+            return DialledSocket(answer, leg, origin, upstream)
         finally:
             self._dialling -= 1
 
@@ -99,7 +115,8 @@ class Sockets:
         self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
     ) -> None:
         """Answer the client's handshake with 101 and couple the legs."""
-        leg, begin = websocket.answer(client, ending, self._limits, self._reactor)
+        limits = dialled.limits or self._limits
+        leg, begin = websocket.answer(client, ending, limits, self._reactor)
         relay = self.relay(leg, client, dialled, ending, request_id)
         begin()
         self.couple(relay, dialled)
@@ -119,6 +136,7 @@ class Sockets:
         def over(relay: Relay) -> None:
             self._relays.discard(relay)
             client.transport_lost()
+            dialled.release()
             self._telemetry.count("gateway_websocket_connections", -1)
             seconds = self._reactor.seconds() - began
             for direction in ("client", "upstream"):
@@ -143,7 +161,8 @@ class Sockets:
             )
             self._tell_if_quiet()
 
-        relay = Relay(leg, dialled.leg, self._limits, self._reactor, self._telemetry, over)
+        limits = dialled.limits or self._limits
+        relay = Relay(leg, dialled.leg, limits, self._reactor, self._telemetry, over)
         relay.standing = Standing.of(ending, client, dialled.leg, request_id)
         if ending.inspection is not None:
             about = {"request": request_id, "client": head.client, "host": head.host}

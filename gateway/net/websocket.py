@@ -23,7 +23,8 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from gateway.errors import GatewayError, UpstreamFault, UpstreamTimeout
-from gateway.exchange.messages import SocketOpened, SocketRefused
+from gateway.exchange.needs import SocketOpened, SocketRefused
+from gateway.net.parting import Parting
 from gateway.net.relay import Relay
 from gateway.net.upstream import describe, telling
 from gateway.websocket.closing import Ending
@@ -33,8 +34,12 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
-    from gateway.exchange.messages import Accept, ConnectSocket
+    from gateway.exchange.messages import (
+        Accept,
+    )
+    from gateway.exchange.needs import ConnectSocket
     from gateway.net.client import Client
+    from gateway.net.services.dialling import Reach
     from gateway.net.settings import Limits
     from gateway.net.upstream import Upstream
 
@@ -48,9 +53,12 @@ def _plain(value: object, **_: object) -> object:
 for _module in (autobahn.websocket.protocol, autobahn.twisted.websocket):
     _module.hltype = _module.hlval = _plain  # type: ignore[attr-defined]
 
+# "Bad gateway" was registered after autobahn's list was made.
+WebSocketServerProtocol.CLOSE_STATUS_CODES_ALLOWED.append(1014)
+
 
 @implementer(IPushProducer)
-class _LegMixin:
+class _LegMixin(Parting):
     """What both legs share: a ``Leg`` over an autobahn protocol."""
 
     relay: Relay | None = None
@@ -105,7 +113,7 @@ class _LegMixin:
     def connectionLost(self, reason: Failure) -> None:
         """The transport is gone: nothing may be asked of it any more."""
         self._gone = True
-        super().connectionLost(reason)  # type: ignore[misc]
+        super().connectionLost(reason)
 
     # IPushProducer: the transport says how fast this leg can be written to.
 
@@ -151,7 +159,7 @@ class _LegMixin:
                 self.transport.abortConnection()
             return
         reason = ending.reason.encode("utf-8") if ending.code is not None else None
-        self.sendCloseFrame(code=ending.code, reasonUtf8=reason)  # type: ignore[attr-defined]
+        self.part(ending.code, reason)
 
 
 class ServerLeg(_LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
@@ -279,16 +287,17 @@ def configure(factory: Any, limits: Limits) -> None:
         "autoPingTimeout": limits.websocket_pong_seconds,
         "autoPingSize": 12,
         "openHandshakeTimeout": 0,  # the dial has a timer of its own
-        "closeHandshakeTimeout": limits.websocket_close_seconds,
+        "closeHandshakeTimeout": 0,  # and so has the end
         "failByDrop": False,
         "tcpNoDelay": True,
         "echoCloseCodeReason": True,
     }
     factory.setProtocolOptions(**options)
+    factory.parting_seconds = limits.websocket_close_seconds
 
 
 async def dial(
-    need: ConnectSocket, upstream: Upstream, reactor: Any
+    need: ConnectSocket, upstream: Upstream | Reach, reactor: Any
 ) -> tuple[SocketOpened | SocketRefused, ClientLeg]:
     """Open an upstream's leg: its answer; raises ``GatewayError`` when nothing answered."""
     limits = upstream.limits
@@ -302,7 +311,7 @@ async def dial(
     leg = ClientLeg(need, limits.response_header_bytes)
     leg.factory = factory
     factory.buildProtocol = lambda addr: leg  # type: ignore[method-assign] # noqa: ARG005
-    factory.setProtocolOptions(version=13, serverConnectionDropTimeout=1)
+    factory.setProtocolOptions(version=13, serverConnectionDropTimeout=0)
     left: list[bool] = []
     waiting: Deferred[Any] | None = None
     timed_out = False

@@ -20,6 +20,7 @@ from gateway.ops import (
     config_admission,
     config_content,
     config_login,
+    config_services,
     config_subprotocols,
     config_transport,
     schema,
@@ -44,6 +45,7 @@ from gateway.policy.catalogue import Catalogue
 from gateway.policy.destinations import AccessRule, NavigationRule
 from gateway.policy.destinations import Settings as PolicySettings
 from gateway.policy.patterns import Pattern
+from gateway.policy.services import Services
 from gateway.policy.transport import TLS_VERSIONS, Trust
 from gateway.store.opening import MODES, StoreSettings
 
@@ -79,6 +81,7 @@ class Config:
     source: Path | None = None
     login: config_login.LoginSettings = attrs.field(factory=config_login.LoginSettings)
     catalogue: Catalogue = attrs.field(factory=Catalogue)
+    services: Services = attrs.field(factory=Services)
     subprotocols: SubprotocolSettings = attrs.field(factory=SubprotocolSettings)
 
 
@@ -219,6 +222,8 @@ SCHEMA = Table(
         "catalogue": CATALOGUE,
         "allow-navigation": NAVIGATION,
         "allow-intent": INTENTS,
+        "service-defaults": config_services.DEFAULTS,
+        "service": config_services.SERVICES,
         "access": Tables(
             Table(
                 {
@@ -257,12 +262,6 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     except (ValueError, RecursionError) as error:
         raise ConfigurationError([f"{name}: not TOML: {error}"]) from None
     reader = schema.Reader(name, text)
-    for key, when in (
-        ("service", "services"),
-        ("service-defaults", "services"),
-    ):
-        if document.pop(key, None) is not None:
-            reader.fault(key, f"this version has no {when} yet")
     values = reader.table(SCHEMA, document)
     values["catalogue"] = read_catalogue(values["catalogue"], reader)
     trust = config_transport.read_trust(values["upstream"]["trust"], "upstream.trust", reader)
@@ -272,6 +271,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     admission = config_admission.read(values, reader)
     content = config_content.read_content(values, reader)
     login = config_login.read(values["authentication"], document, reader)
+    services = config_services.read(values, login, reader)
     subprotocols = config_subprotocols.read(values, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
@@ -283,10 +283,16 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
         *config.warnings,
         *admission.warnings,
         *config_login.warnings(login),
+        *services.warnings,
         *config_subprotocols.warnings(subprotocols),
     )
     return attrs.evolve(
-        config, admission=admission, login=login, subprotocols=subprotocols, warnings=warnings
+        config,
+        admission=admission,
+        login=login,
+        services=services.services,
+        subprotocols=subprotocols,
+        warnings=warnings,
     )
 
 

@@ -23,6 +23,8 @@ NAMES = {
     "gateway_events_total",
     "gateway_limit_reached_total",
     "gateway_leaks_total",
+    "gateway_service_connections",
+    "gateway_service_failures_total",
     "gateway_rate_limited_total",
     "gateway_rate_askings_total",
     "gateway_reports_total",
