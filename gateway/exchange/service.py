@@ -26,7 +26,8 @@ from gateway.exchange.messages import (
 )
 from gateway.exchange.needs import ConnectService
 from gateway.exchange.standing import AskedService
-from gateway.exchange.websocket import answer_of, judged, unsound
+from gateway.exchange.websocket import answer_of, judged, lacks, unsound
+from gateway.origins import parse_origin
 from gateway.policy.services import NULL, WEBSOCKETS
 from gateway.policy.steps import Step as Number
 from gateway.rewrite.headers import get_all
@@ -37,6 +38,7 @@ from gateway.websocket.handshake import (
     read_offer,
     upstream_extra_fields,
 )
+from gateway.websocket.rules import Mode
 
 if TYPE_CHECKING:
     from gateway.exchange.steps import Step
@@ -137,7 +139,14 @@ def _dialled(
     asked = AskedService(
         service, asker.page, asker.origin, choice.subprotocol, login, context.authentication
     )
-    return Accept(choice.subprotocol, asked=asked)
+    rules = context.settings.subprotocols
+    page = asker.page or parse_origin(asker.origin or "")
+    lacking = rules.lacking(choice.subprotocol, page, service=service.name)
+    if lacking is not None:
+        return lacks(lacking)
+    mode = Mode(service.validation) if service.validation else None
+    inspection = rules.inspection(choice.subprotocol, page, service=service.name, mode=mode)
+    return Accept(choice.subprotocol, asked=asked, inspection=inspection)
 
 
 def _down(error: GatewayError) -> Refuse:

@@ -82,8 +82,9 @@ def read(values: dict[str, Any], reader: schema.Reader) -> SubprotocolSettings:
         message_bytes=limits.websocket_message_bytes,
     )
     found = []
+    services = {row["name"] for row in values["service"]}
     for number, row in enumerate(values["subprotocol_rule"], 1):
-        _check(row, f"subprotocol-rule[{number}]", reader)
+        _check(row, f"subprotocol-rule[{number}]", services, reader)
         rules = attrs.evolve(
             default,
             mode=Mode(row["validation"]),
@@ -106,8 +107,11 @@ def read(values: dict[str, Any], reader: schema.Reader) -> SubprotocolSettings:
     return SubprotocolSettings(default, tuple(found))
 
 
-def _check(row: dict[str, Any], path: str, reader: schema.Reader) -> None:
+def _check(row: dict[str, Any], path: str, services: set[str], reader: schema.Reader) -> None:
     names = row["subprotocols"]
+    for name in row["services"]:
+        if name not in services:
+            reader.fault(f"{path}.services", f'found "{name}", expected names of [[service]]')
     if row["required"] and not names:
         reader.fault(f"{path}.required", "found true, expected subprotocols to be required")
     for key in ("publish", "subscribe"):
