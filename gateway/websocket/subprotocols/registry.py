@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from gateway.websocket.subprotocols.amqp import Amqp
 from gateway.websocket.subprotocols.base import Both
 from gateway.websocket.subprotocols.graphql import GraphQlLegacy, GraphQlTransport
 from gateway.websocket.subprotocols.jsonrpc import JsonRpc
@@ -27,6 +28,7 @@ _MAKERS: dict[str, Callable[[ValidationRules], Validator]] = {
     "v12.stomp": lambda rules: Stomp("1.2", rules),
     "mqtt": lambda rules: Mqtt(frozenset({3, 4, 5}), rules),
     "mqttv3.1": lambda rules: Mqtt(frozenset({3}), rules),
+    "amqp": Amqp,
     "xmpp": lambda _: Xmpp(),
     "graphql-transport-ws": GraphQlTransport,
     "graphql-ws": GraphQlLegacy,
