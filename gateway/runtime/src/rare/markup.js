@@ -2,6 +2,7 @@
 import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
 import { framed } from "./framed.js";
 import { mapCss } from "../shared/css.js";
+import { importMap } from "./imports.js";
 import { demanded } from "./integrity.js";
 
 const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
@@ -14,38 +15,14 @@ const DOCTYPE = /^(?:\s*(?:<!--[^]*?-->\s*)*<!doctype(?:"[^"]*"|'[^']*'|[^"'>])*
 const area = document.createElement("textarea");
 const { set: setHtml } = /** @type {any} */ (getOwnPropertyDescriptor(Element.prototype, "innerHTML"));
 
+// Without a scheme, as it then reads back.
+const RELATIVE = /^\s*\/\//;
+
 // Elements of a page's own: their attributes are nobody's but its script's.
 const CUSTOM = /^<(?!annotation-xml\b)[a-z][^\s/>-]*-/i;
 const STYLE = /\sstyle\s*=/i;
 
 /** @typedef {(name: string, value: string) => string} Attribute */
-
-/**
- * An import map with its absolute addresses mapped; as on the server, a name that is an
- * address is known by both.
- * @param {string} whole
- * @param {(given: any) => any} map
- */
-const importMap = (whole, map) =>
-  whole.replace(/>([^]*)</, (same, text) => {
-    const both = (/** @type {any} */ names, /** @type {any} */ change) => {
-      const out = /** @type {any} */ ({});
-      for (const [key, value] of Object.entries(names ?? {})) {
-        out[map(key)] ??= change(value);
-        out[key] = change(value);
-      }
-      return out;
-    };
-    try {
-      const { imports, scopes, integrity, ...rest } = JSON.parse(text);
-      const specifiers = (/** @type {any} */ names) => both(names, (/** @type {any} */ value) => typeof value === "string" ? map(value) : value);
-      return `>${JSON.stringify({
-        ...rest, imports: specifiers(imports), scopes: both(scopes, specifiers), integrity: both(integrity, (/** @type {any} */ value) => value),
-      }).replace(/</g, "\\u003c")}<`;
-    } catch {
-      return same; // the browser will say so
-    }
-  });
 
 /**
  * @param {string} text
@@ -55,7 +32,7 @@ const importMap = (whole, map) =>
 export const html = (text, map, attribute) =>
   text.replace(TOKENS, (whole, raw, sheet) =>
     sheet ? whole.replace(sheet, () => mapCss(sheet, map))
-    : raw && /^<script\b[^>]*\btype\s*=\s*["']?importmap\b/i.test(whole) ? importMap(whole, map)
+    : raw && /^<script\b[^>]*\btype\s*=\s*["']?importmap\b/i.test(whole) ? whole.replace(/>([^]*)</, (_, given) => `>${importMap(given, map)}<`)
     : raw || whole[1] === "!" || CUSTOM.test(whole) && !STYLE.test(whole) ? whole
     : whole.replace(ATTRIBUTE, (pair, name, equals, quoted) => {
       const refreshing = REFRESH.test(whole);
@@ -92,4 +69,5 @@ export const attribute = (name, value, map, other, frameMarkup, blobs) =>
   : name === "srcdoc" ? html(value, map, other).replace(DOCTYPE, (doctype) => doctype + frameMarkup)
   : /set$/.test(name) ? candidates(value, map)
   : name === "ping" ? value.replace(/\S+/g, map)
+  : RELATIVE.test(value) ? map(value).replace(/^https:/, "")
   : map(value);
