@@ -1,11 +1,12 @@
 // What scripts that script makes import from other hosts: an import map has its addresses mapped;
 // for the hosts that a module names, a map of ours stands before it, as the server puts one in.
 
-const ADDRESS = /["'`]((?:https?:)?\/\/[^\s"'`\\/?#@$]+\/)/gi;
+const ADDRESS = /["'`]((?:https?:)?\/\/[^\s"'`\\/?#@$]+\/)([^\s"'`\\]*)/gi;
 /** Our own maps, and those that were mapped. @type {WeakSet<Element>} */
 const done = new WeakSet();
-/** Hosts that have their place in one. */
-const known = new Set();
+const MOST = 1000;
+/** Hosts and addresses that have their place in one, by document. @type {WeakMap<Document, Set<string>>} */
+const places = new WeakMap();
 const later = setTimeout;
 const { append, remove } = Element.prototype;
 
@@ -54,11 +55,17 @@ export function imports(script, map, trusted) {
   }
   /** @type {Record<string, string>} */
   const names = {};
-  for (const [, address] of text.matchAll(ADDRESS)) {
-    const given = address.replace(/^\/\//, "https://");
-    const mapped = map(given);
-    if (mapped !== given && !known.has(given)) names[given] = mapped;
-    known.add(given);
+  const known = places.get(document) ?? new Set();
+  places.set(document, known);
+  for (const [, host, rest] of text.matchAll(ADDRESS)) {
+    // By itself, too: of a host that something was imported from before, browsers take no rule.
+    for (const address of [host, host + rest]) {
+      const given = address.replace(/^\/\//, "https://");
+      const mapped = map(given);
+      if (known.has(given) || known.size > MOST) continue;
+      known.add(given);
+      if (mapped !== given) names[given] = mapped;
+    }
   }
   if (!Object.keys(names).length) return;
   const ours = document.createElement("script");

@@ -3,10 +3,12 @@ import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
 import { framed } from "./framed.js";
 import { mapCss } from "../shared/css.js";
 import { importMap } from "./imports.js";
-import { demanded } from "./integrity.js";
+import { demanded, verified } from "./integrity.js";
 
 const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
+// A sheet's digest is the origin's: the gateway, which may edit it, verifies it.
+const LINK = /^<link(?=[^>]*\sintegrity\s*=)(?=[^>]*\srel\s*=\s*["']?[^"'>]*stylesheet)[\s/]/i;
 // A document that leads on by itself, and the address in what it says.
 const REFRESH = /^<meta\b[^>]*http-equiv\s*=\s*["']?\s*refresh/i;
 const LEADS = /^(\s*[\d.]*[\s;,]*(?:url\s*=\s*)?["']?)([^"']+)/i;
@@ -24,6 +26,14 @@ const STYLE = /\sstyle\s*=/i;
 
 /** @typedef {(name: string, value: string) => string} Attribute */
 
+/** An attribute's value, as the browser reads it. @param {string} quoted */
+const textOf = (quoted) => {
+  const value = quoted.replace(/^(["'])([^]*)\1$/, "$2");
+  if (!value.includes("&")) return value;
+  apply(setHtml, area, [value.replace(/</g, "&lt;")]);
+  return area.value;
+};
+
 /**
  * @param {string} text
  * @param {(given: any) => any} map
@@ -36,12 +46,11 @@ export const html = (text, map, attribute) =>
     : raw || whole[1] === "!" || CUSTOM.test(whole) && !STYLE.test(whole) ? whole
     : whole.replace(ATTRIBUTE, (pair, name, equals, quoted) => {
       const refreshing = REFRESH.test(whole);
-      let value = quoted.replace(/^(["'])([^]*)\1$/, "$2");
-      if (value.includes("&")) {
-        apply(setHtml, area, [value.replace(/</g, "&lt;")]);
-        value = area.value;
-      }
-      const mapped = refreshing && /^content$/i.test(name) ? value.replace(LEADS, (/** @type {string} */ _, /** @type {string} */ before, /** @type {string} */ url) => before + map(url)) : attribute(name, value);
+      const value = textOf(quoted);
+      const digest = LINK.test(whole) && [...whole.matchAll(ATTRIBUTE)].find(([, one]) => /^integrity$/i.test(one));
+      const mapped = digest && /^integrity$/i.test(name) ? ""
+      : digest && /^href$/i.test(name) ? verified(map(value), textOf(digest[3]))
+      : refreshing && /^content$/i.test(name) ? value.replace(LEADS, (/** @type {string} */ _, /** @type {string} */ before, /** @type {string} */ url) => before + map(url)) : attribute(name, value);
       return mapped === value ? pair : `${name}${equals}"${mapped.replace(/&/g, "&amp;").replace(/"/g, "&quot;")}"`;
     }));
 
