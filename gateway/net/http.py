@@ -12,12 +12,13 @@ from twisted.internet.defer import CancelledError
 from gateway import events, wire
 from gateway.errors import GatewayError, LocalFault, UpstreamTooLarge
 from gateway.exchange import admission
+from gateway.exchange.emulated import EMULATED
+from gateway.exchange.emulation import emulation_exchange
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Accept,
     Commit,
     Connect,
-    ConnectSocket,
     Consume,
     Context,
     Ending,
@@ -43,17 +44,27 @@ from gateway.exchange.messages import (
     Touch,
     UpstreamFailed,
 )
-from gateway.exchange.needs import LoginNeed, MayReport, Reported, ReportNeed
+from gateway.exchange.needs import (
+    ConnectService,
+    ConnectSocket,
+    LoginNeed,
+    MayReport,
+    Reported,
+    ReportNeed,
+)
 from gateway.exchange.own import own_exchange
+from gateway.exchange.service import service_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.client import SizedProducer
 from gateway.net.drive import drive, watch
 from gateway.net.edits import Edits
+from gateway.net.emulating import Emulations
 from gateway.net.holds import Holds
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
+from gateway.net.services.backends import Backends
 from gateway.net.threads import Threads
 from gateway.net.uploads import producer_for
 from gateway.origins import HostKind, collapse, parse_origin
@@ -61,6 +72,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
+from gateway.websocket.emulation.request import MARK
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -68,9 +80,9 @@ if TYPE_CHECKING:
 
     from gateway.net.client import Client
     from gateway.net.settings import Limits
+    from gateway.net.sockets import DialledSocket, Sockets
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream, UpstreamResponse
-    from gateway.net.websocket import DialledSocket, Sockets
     from gateway.pages.render import Pages, Rendered
     from gateway.rewrite.headers import Fields
     from gateway.store.interface import Store
@@ -105,8 +117,10 @@ class Handler:
         self.threads = Threads(reactor, limits.rewrite_threads)
         self.edits = Edits(limits.edit_cache_bytes, telemetry)
         self.holds = Holds()
+        self.emulations = Emulations(reactor, sockets, telemetry)
         self.rates = Rates(reactor, store, telemetry)
         self.collector = Collector(reactor, limits, upstream, telemetry)
+        self.backends = Backends(reactor, context.services, upstream, telemetry)
 
     def follow(self, old: Handler) -> None:
         """Take what is the process's and not a configuration's from the one before.
@@ -117,9 +131,11 @@ class Handler:
         self.threads, self.holds, self.rates = old.threads, old.holds, old.rates
         old.edits.resize(self.limits.edit_cache_bytes)
         self.edits = old.edits
+        self.emulations = old.emulations
         self.collector = old.collector
         self.collector.use(self.limits, self.upstream)
         self.logins.follow(old.logins)
+        self.backends.follow(old.backends)
 
     async def serve(self, client: Client) -> None:
         """Serve one client from its head to the end of its answer."""
@@ -178,10 +194,14 @@ class _Run:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
+        if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
+            return service_exchange(head, self._context)
         if kind is not HostKind.REWRITE:
             return own_exchange(head, self._context)
         if is_handshake(head.version, head.fields):
             return websocket_exchange(head, self._context)
+        if MARK in head.target:
+            return emulation_exchange(head, self._context, websocket_exchange, http_exchange)
         return http_exchange(head, self._context)
 
     # --- needs --------------------------------------------------------------------
@@ -194,7 +214,7 @@ class _Run:
             return os.urandom(need.size)
         if isinstance(need, Connect):
             return await self._connect(need)
-        if isinstance(need, ConnectSocket):
+        if isinstance(need, ConnectSocket | ConnectService):
             return await self._connect_socket(need)
         if isinstance(need, Spend):
             seconds = self._context.rates.store_seconds
@@ -292,9 +312,14 @@ class _Run:
 
         return tell
 
-    async def _connect_socket(self, need: ConnectSocket) -> object:
+    async def _connect_socket(self, need: ConnectSocket | ConnectService) -> object:
+        handler = self._handler
         try:
-            self._socket = await self._handler.sockets.dial(need, self._handler.upstream)
+            if isinstance(need, ConnectService):
+                sockets, upstream = handler.sockets, handler.upstream
+                self._socket = await handler.backends.dial(need, sockets, upstream)
+            else:
+                self._socket = await handler.sockets.dial(need, handler.upstream)
         except GatewayError as error:
             return UpstreamFailed(error)
         return self._socket.answer
@@ -336,6 +361,12 @@ class _Run:
             return await self._respond(ending)
         if isinstance(ending, Accept):
             self._accept(ending)
+        elif isinstance(ending, EMULATED):
+            socket, self._socket = self._socket, None
+            handler = self._handler
+            return await handler.emulations.carry_out(
+                ending, self._client, handler.limits, self._short, socket, self._id
+            )
         elif isinstance(ending, Refuse):
             self._refuse(ending)
         elif isinstance(ending, Serve):

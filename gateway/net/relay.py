@@ -14,6 +14,7 @@ from gateway.websocket.closing import GOING_AWAY, POLICY, TRY_AGAIN, Ending, pas
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.net.inspecting import Inspector
     from gateway.net.settings import Limits
     from gateway.net.standing import Standing
     from gateway.net.telemetry import Telemetry
@@ -69,9 +70,12 @@ class Relay:
         self.octets = {"client": 0, "upstream": 0}
         self.ending = ""
         self.standing: Standing | None = None
+        self.inspector: Inspector | None = None
 
     def start(self) -> None:
         """Couple the legs."""
+        if self.inspector is not None:
+            self.inspector.begin(self)
         for leg in tuple(self._legs):
             leg.attach(self)
 
@@ -80,9 +84,23 @@ class Relay:
         name = self._names[leg]
         self.messages[name] += 1
         self.octets[name] += len(payload)
+        if self.inspector is not None and not self.inspector.passes(name, payload, binary=binary):
+            return
         other = self._legs[leg]
         if other in self._open:
             other.send(payload, binary=binary)
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether a side is not read at the moment, since the other does not keep up."""
+        return bool(self._stalls)
+
+    def break_off(self, why: str, endings: dict[str, Ending]) -> None:
+        """End both legs, each by its name as ``endings`` says."""
+        self.ending = self.ending or why
+        for leg in tuple(self._open):
+            if leg not in self._told:
+                self._tell(leg, endings[self._names[leg]])
 
     def congested(self, leg: Leg) -> None:
         """``leg`` does not keep up: its counterpart is not read until it does."""
@@ -109,12 +127,23 @@ class Relay:
         # A peer that reads nothing reads no close frame either.
         leg.end(Ending(drop=True))
 
+    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
+        """``leg`` is about to end: its counterpart is told now, ``closed`` comes later."""
+        other = self._legs[leg]
+        self._told.add(leg)  # whatever the other says to it now comes too late
+        if not self.ending:
+            self.ending = f"{self._names[leg]} {code}"
+        if {leg, other} <= self._open and other not in self._told:
+            self._tell(other, pass_on(code, reason, was_clean=was_clean))
+
     def closed(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
         """``leg`` has ended; its counterpart is told how."""
         if leg not in self._open:
             return
         self._open.discard(leg)
         self._forget_stall(leg)
+        if self.inspector is not None:
+            self.inspector.stop()
         other = self._legs[leg]
         if not self.ending:
             self.ending = f"{self._names[leg]} {code if was_clean else 'dropped'}"

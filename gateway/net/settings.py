@@ -50,6 +50,17 @@ class Limits:
     websocket_pong_seconds: int = 20
     websocket_stall_seconds: int = 60
     websocket_close_seconds: int = 5
+    emulation_body_bytes: int = 16 * 1024 * 1024 + 64 * 1024
+    emulation_buffer_bytes: int = 64 * 1024
+    emulation_response_bytes: int = 16 * 1024 * 1024
+    emulation_response_seconds: int = 300
+    emulation_gap_seconds: int = 30
+    emulation_heartbeat_seconds: int = 25
+    emulation_retry_bytes: int = 256 * 1024
+    emulation_retry_seconds: int = 30
+    emulation_verdict_seconds: int = 60
+    subprotocol_init_seconds: int = 10
+    subprotocol_ids: int = 4096
     store_seconds: int = 5
     store_stale_days: int = 400
     cookie_access_seconds: int = 60

@@ -76,10 +76,11 @@ class Admin:
         reports: Callable[[], list[dict[str, Any]]] = list,
         explain: Callable[[dict[str, str]], list[str]] | None = None,
         leaks: Callable[[], list[dict[str, Any]]] = list,
+        services: Callable[[], list[dict[str, Any]]] = list,
     ) -> None:
         """``facts`` are the first lines of the operator's page; ``reports`` of browsers.
 
-        ``leaks`` are those of the reports that the containment made, by site.  ``explain`` answers a filled-in question (url, as, from, client, address) in lines.
+        ``leaks`` are those of the reports that the containment made, by site.  ``services``: all of them, with what is known of each.  ``explain`` answers a filled-in question (url, as, from, client, address) in lines.
         """
         self._telemetry = telemetry
         self._why_not_ready = why_not_ready
@@ -87,6 +88,7 @@ class Admin:
         self._reports = reports
         self._explain = explain
         self._leaks = leaks
+        self._services = services
         self._template = Template(
             (resources.files("gateway.ops") / "admin.html").read_text("utf-8")
         )
@@ -155,6 +157,18 @@ class Admin:
         empty = "<td colspan=5>No page tried to get past the gateway since the start.</td>"
         return "".join(f"<tr>{row}</tr>" for row in rows or [empty])
 
+    def _services_table(self) -> str:
+        rows = []
+        for one in self._services():
+            state = "up"
+            if not one["up"]:
+                state = f"down, asked again in {one['retry_seconds']} s: {one['last_fault']}"
+            numbers = (one["open"], one["total"], one["failures"], one["prepared"])
+            cells = (one["name"], one["accept"], one["connect"], state, *numbers)
+            rows.append("".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells))
+        empty = "<td colspan=8>There are none.</td>"
+        return "".join(f"<tr>{row}</tr>" for row in rows or [empty])
+
     def _reports_table(self) -> str:
         rows = []
         for report in self._reports():
@@ -196,6 +210,7 @@ class Admin:
             recent=recent or empty,
             reports=self._reports_table(),
             leaks=self._leaks_table(),
+            services=self._services_table(),
             **self._explained(request),
         ).encode("utf-8", "replace")
 

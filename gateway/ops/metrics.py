@@ -31,7 +31,7 @@ _WARN = frozenset(
         events.ORIGIN_DENIED, events.CSRF_TOKEN, events.RELOAD_REFUSED, events.PROXY_HEADER,
         events.FORWARDED, events.CLIENT_DENIED, events.RATE_LIMITED, events.RATES_UNSHARED,
         events.LOGIN_FAILED, events.LOGIN_LOCKED, events.LOGIN_UNAVAILABLE,
-        events.SESSION_SETTLE, events.COOKIE_TOKEN,
+        events.SESSION_SETTLE, events.COOKIE_TOKEN, events.SERVICE_DOWN,
     )
 )  # fmt: skip
 _ERROR = frozenset((events.INTERNAL, events.STORE_FAILED))
@@ -71,6 +71,31 @@ class _Scripts:
         yield family
         text = "Octets of edited scripts that are remembered."
         yield GaugeMetricFamily("gateway_script_memory_bytes", text, memory.size)
+
+
+_OF_SERVICES = (
+    ("gateway_service_connections", "Open WebSockets of a service.", "open", GaugeMetricFamily),
+    ("gateway_service_accepted", "WebSockets of a service.", "total", CounterMetricFamily),
+    ("gateway_service_failures", "Its backend's failures.", "failures", CounterMetricFamily),
+    ("gateway_service_up", "Whether its backend answers.", "up", GaugeMetricFamily),
+    ("gateway_service_prepared", "Streams that wait.", "prepared", GaugeMetricFamily),
+)
+
+
+@attrs.frozen(eq=False)
+class _Services:
+    """What is known of services that there are; those that went leave no series behind."""
+
+    shown: Callable[[], list[dict[str, Any]]]
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """See ``prometheus_client.registry.Collector``."""
+        services = self.shown()
+        for name, text, key, kind in _OF_SERVICES:
+            family = kind(name, text, labels=["service"])
+            for one in services:
+                family.add_metric([one["name"]], float(one[key]))
+            yield family
 
 
 @attrs.define(eq=False)
@@ -116,6 +141,12 @@ class Telemetry:
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
             "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
+            "gateway_websocket_subprotocol_violations_total": (
+                "Messages that broke a rule of their subprotocol.",
+                "subprotocol",
+                "rule",
+                "mode",
+            ),
         }
         gauges = {
             "gateway_connections": ("Open HTTP connections of clients.",),
@@ -165,6 +196,10 @@ class Telemetry:
     def show_scripts(self, memory: Callable[[], ScriptMemory | None]) -> None:
         """Show what became of scripts; ``memory`` tells which one counts now."""
         self.registry.register(_Scripts(memory))
+
+    def show_services(self, shown: Callable[[], list[dict[str, Any]]]) -> None:
+        """Show what is known of services, as ``shown`` has it when asked."""
+        self.registry.register(_Services(shown))
 
     def loaded(self, outcome: str, now: float | None = None) -> None:
         """A configuration was read; ``now`` if it is in force.  A start has no outcome."""

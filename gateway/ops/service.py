@@ -27,12 +27,13 @@ from gateway.net.peer import Contexts
 from gateway.net.proxied import Balanced
 from gateway.net.resolver import ConnectOnly, FilteringResolver
 from gateway.net.site import Site
+from gateway.net.sockets import Sockets
 from gateway.net.standing import Judge
 from gateway.net.threads import Threads
 from gateway.net.upstream import Upstream
-from gateway.net.websocket import Sockets
 from gateway.ops import keyfile
 from gateway.ops.admin import Admin
+from gateway.ops.backends import open_backends
 from gateway.ops.config import load
 from gateway.ops.explaining import KINDS, explained
 from gateway.ops.login import open_logins
@@ -158,6 +159,7 @@ class GatewayService(Service):
                 early_hints=config.early_hints,
                 outgoing_field_bytes=config.net.limits.outgoing_field_bytes,
                 script_bytes=config.net.limits.script_bytes,
+                subprotocols=config.subprotocols,
             ),
             config.apart,
             clients=config.admission.clients,
@@ -167,6 +169,7 @@ class GatewayService(Service):
             revision=revision(),
             identity=pages.identity,
             scripts=ScriptMemory(config.net.limits.script_memory_bytes),
+            services=config.services,
         )
         return Built(config, certificate, contexts, pages, context)
 
@@ -193,6 +196,7 @@ class GatewayService(Service):
             context,
         )  # fmt: skip
         handler.logins = open_logins(built.config, reactor, upstream, self.telemetry)
+        handler.backends = open_backends(built, reactor, self.telemetry, lambda: self._own)
         return handler
 
     # --- start --------------------------------------------------------------------
@@ -225,6 +229,7 @@ class GatewayService(Service):
             raise
         watch(self._tickets.start(_TICKET_KEYS_SECONDS, now=False))
         watch(self._purging.start(_DAY))
+        self._handler.backends.begin()
         self._announce()
         self._ready = True
 
@@ -238,8 +243,10 @@ class GatewayService(Service):
             self._handler.collector.shown,
             self._explain,
             self._handler.collector.leaks.shown,
+            self._services,
         ).site(self._reactor)
         self.telemetry.show_leaks(self._handler.collector.leaks.counts)
+        self.telemetry.show_services(self._services)
         self.telemetry.show_scripts(lambda: self._handler.context.scripts)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
@@ -403,6 +410,9 @@ class GatewayService(Service):
         )
         return found if isinstance(found, list) else found.lines
 
+    def _services(self) -> list[dict[str, Any]]:
+        return self._handler.backends.shown()
+
     def _facts(self) -> dict[str, str]:
         value = self.telemetry.value
         read = time.gmtime(value("gateway_config_loaded_time"))
@@ -450,7 +460,9 @@ class GatewayService(Service):
             self.sockets.abort_all()
         for port in admin_ports:
             await self._stop_listening(port)
+        self._handler.backends.stop()
         self._handler.collector.stop()
+        self._handler.emulations.stop()
         await self._upstream.stop()
         self._handler.threads.stop()
         self._handler.logins.stop()

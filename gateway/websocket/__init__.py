@@ -2,5 +2,7 @@
 
 - ``handshake``: a client's opening request judged; the upstream's answer judged.
 - ``closing``: which close codes travel end to end, and what stands for the others.
-- ``subprotocols``: validators of what travels inside (none yet).
+- ``emulation``: the fallback over plain HTTP requests.
+- ``rules``: what is asked of a connection's messages; ``inspection``: how they are judged.
+- ``subprotocols``: validators of what travels inside.
 """

@@ -69,6 +69,17 @@ class RelayTests(SynchronousTestCase):
         """Each leg, its counterpart, and its name; everything new for each."""
         return [(self.client, self.upstream, "client"), (self.upstream, self.client, "upstream")]
 
+    def test_told_before_it_is_gone(self) -> None:
+        """The other leg is told before the one that goes is gone; nothing is said to that one."""
+        for clean, wanted in ((True, Ending(3000, "bye")), (False, Ending(3000, "bye"))):
+            self.setUp()
+            self.relay.closing(self.client, 3000, "bye", was_clean=clean)
+            self.assertEqual((self.upstream.endings, self.over), ([wanted], []))
+            self.relay.closed(self.upstream, 3000, "bye", was_clean=True)
+            self.assertEqual((self.client.endings, self.over), ([], []))
+            self.relay.closed(self.client, 3000, "bye", was_clean=clean)
+            self.assertEqual((self.over, self.relay.ending), ([self.relay], "client 3000"))
+
     def test_revoke(self) -> None:
         """The client is told 1008, the origin 1001; both are read on, and nothing passes."""
         self.client.reading = self.upstream.reading = False

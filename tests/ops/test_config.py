@@ -254,8 +254,6 @@ class RefusedTests(ConfigCase):
     def test_not_here_yet(self) -> None:
         """What this version does not have is refused by name, never ignored."""
         for text, path in (
-            (MINIMAL + '[[service]]\nname = "chat"\naccept = "/services/chat"\n', "service"),
-            (MINIMAL + "[service-defaults]\nx = 1\n", "service-defaults"),
             (MINIMAL + "[http]\nworkers = 2\n", "http.workers"),
             (MINIMAL + "[http]\nworkers = true\n", "http.workers"),
         ):

@@ -1,0 +1,203 @@
+"""WebSockets from dial to ending: bounds, relays, drain and reload, whatever the legs are.
+
+``net.websocket`` has the native legs; an emulated one is coupled in the same way.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+from twisted.internet.defer import Deferred
+
+from gateway import events
+from gateway.errors import LocalFault
+from gateway.net import websocket
+from gateway.net.inspecting import Inspector
+from gateway.net.relay import Leg, Relay
+from gateway.net.standing import Review, Standing
+from gateway.websocket.closing import Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.exchange.messages import (
+        Accept,
+    )
+    from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
+    from gateway.net.client import Client
+    from gateway.net.settings import Limits
+    from gateway.net.standing import Judge
+    from gateway.net.telemetry import Telemetry
+    from gateway.net.upstream import Upstream
+
+    Dial = Callable[[], Awaitable[tuple[SocketOpened | SocketRefused, "UpstreamLeg"]]]
+
+
+class TooManySockets(LocalFault):
+    """The bound on relayed WebSockets was reached."""
+
+    status = 503
+    title = "The gateway is busy"
+
+
+class UpstreamLeg(Leg, Protocol):
+    """A leg whose other end has an address."""
+
+    transport: Any
+
+
+@attrs.define(eq=False)
+class DialledSocket:
+    """An upstream leg that answered and waits for its counterpart."""
+
+    answer: SocketOpened | SocketRefused
+    leg: UpstreamLeg
+    origin: str
+    upstream: Upstream
+    limits: Limits | None = None
+    release: Callable[[], None] = lambda: None
+
+    def discard(self) -> None:
+        """Nobody wants it after all."""
+        self.leg.end(Ending(1001))
+        self.release()
+
+
+class Sockets:
+    """Dials upstream legs, accepts client legs, and keeps the relays."""
+
+    def __init__(self, reactor: Any, upstream: Upstream, telemetry: Telemetry) -> None:
+        """``upstream`` gives endpoints and limits: one way to an origin for all."""
+        self._reactor = reactor
+        self._upstream = upstream
+        self._review = Review(reactor, telemetry)
+        self._telemetry = telemetry
+        self._relays: set[Relay] = set()
+        self._dialling = 0
+        self._is_draining = False
+        self._when_quiet: list[Deferred[None]] = []
+
+    @property
+    def _limits(self) -> Limits:
+        return self._upstream.limits
+
+    @property
+    def count(self) -> int:
+        """How many relays are open."""
+        return len(self._relays)
+
+    def replace(self, upstream: Upstream, judge: Judge) -> None:
+        """A reload: these from now on; relays that are not open any more end."""
+        self._upstream = upstream
+        self._review.begin(judge, self._relays)
+
+    async def dial(self, need: ConnectSocket, upstream: Upstream) -> DialledSocket:
+        """Open the upstream's leg; raises ``GatewayError`` when nothing answered."""
+        return await self.open(
+            lambda: websocket.dial(need, upstream, self._reactor), str(need.origin), upstream
+        )
+
+    async def open(self, dial: Dial, origin: str, upstream: Upstream) -> DialledSocket:
+        """Let ``dial`` open the upstream's leg, within the bound on all of them."""
+        if len(self._relays) + self._dialling >= self._limits.websocket_connections:
+            self._telemetry.count("gateway_limit_reached_total", limit="websocket-connections")
+            raise TooManySockets("[limits] websocket-connections was reached")
+        self._dialling += 1
+        try:
+            answer, leg = await dial()
+            return DialledSocket(answer, leg, origin, upstream)
+        finally:
+            self._dialling -= 1
+
+    def accept(
+        self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
+    ) -> None:
+        """Answer the client's handshake with 101 and couple the legs."""
+        limits = dialled.limits or self._limits
+        leg, begin = websocket.answer(client, ending, limits, self._reactor)
+        relay = self.relay(leg, client, dialled, ending, request_id)
+        begin()
+        self.couple(relay, dialled)
+
+    def relay(
+        self,
+        leg: Leg,
+        client: Client,
+        dialled: DialledSocket,
+        ending: Accept,
+        request_id: str,
+    ) -> Relay:
+        """A relay between a client's leg and an upstream's, counted from now on."""
+        began = self._reactor.seconds()
+        head = client.head
+
+        def over(relay: Relay) -> None:
+            self._relays.discard(relay)
+            client.transport_lost()
+            dialled.release()
+            self._telemetry.count("gateway_websocket_connections", -1)
+            seconds = self._reactor.seconds() - began
+            for direction in ("client", "upstream"):
+                self._telemetry.count(
+                    "gateway_websocket_messages_total", relay.messages[direction], leg=direction
+                )
+                self._telemetry.count(
+                    "gateway_websocket_bytes_total", relay.octets[direction], leg=direction
+                )
+            self._telemetry.access(
+                events.ACCESS_WEBSOCKET,
+                request=request_id,
+                client=head.client,
+                host=head.host,
+                path=head.logged_path,
+                ending=relay.ending,
+                received=relay.octets["client"],
+                sent=relay.octets["upstream"],
+                messages_received=relay.messages["client"],
+                messages_sent=relay.messages["upstream"],
+                seconds=round(seconds, 3),
+            )
+            self._tell_if_quiet()
+
+        limits = dialled.limits or self._limits
+        relay = Relay(leg, dialled.leg, limits, self._reactor, self._telemetry, over)
+        relay.standing = Standing.of(ending, client, dialled.leg, request_id)
+        if ending.inspection is not None:
+            about = {"request": request_id, "client": head.client, "host": head.host}
+            relay.inspector = Inspector(ending.inspection, self._reactor, self._telemetry, about)
+        self._relays.add(relay)
+        self._telemetry.count("gateway_websocket_connections")
+        self._telemetry.count("gateway_websocket_accepted_total")
+        return relay
+
+    def couple(self, relay: Relay, dialled: DialledSocket) -> None:
+        """Start a relay whose client has been answered."""
+        relay.start()
+        if self._is_draining:  # it was dialled when the drain began
+            self._reactor.callLater(0, relay.drain)
+        if dialled.upstream is not self._upstream:  # a reload came between
+            self._review.one(relay)
+
+    def drain(self) -> Deferred[None]:
+        """Close all relays with 1001, spread over a time; fires when all are over."""
+        self._is_draining = True
+        quiet: Deferred[None] = Deferred()
+        self._when_quiet.append(quiet)
+        for relay in tuple(self._relays):
+            delay = random.uniform(0, self._limits.drain_websocket_seconds)  # noqa: S311
+            self._reactor.callLater(delay, relay.drain)
+        self._tell_if_quiet()
+        return quiet
+
+    def abort_all(self) -> None:
+        """Cut what is left after the drain's time."""
+        for relay in tuple(self._relays):
+            relay.abort()
+
+    def _tell_if_quiet(self) -> None:
+        if self._when_quiet and not self._relays:
+            waiting, self._when_quiet = self._when_quiet, []
+            for quiet in waiting:
+                quiet.callback(None)
