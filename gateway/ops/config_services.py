@@ -32,7 +32,6 @@ from gateway.policy.services import (
     overlapping,
 )
 from gateway.policy.transport import TLS_VERSIONS, TlsPolicy, Transport
-from gateway.websocket.rules import Mode
 
 if TYPE_CHECKING:
     from gateway.exchange.inspecting import SubprotocolSettings
@@ -144,7 +143,6 @@ def _field(value: Any) -> str:
 _SHARED: dict[str, Key | Table | Tables] = {
     "subprotocols": Key(schema.list_of(_subprotocol)),
     "subprotocol-required": Key(schema.flag),
-    "subprotocol-validation": Key(schema.choice(*(mode.value for mode in Mode))),
     "allow-origins": Key(schema.list_of(_allowed)),
     "native": Key(schema.flag),
     "login": Key(schema.choice("asked", "none")),
@@ -304,7 +302,6 @@ def _service(
         recovery_seconds=row["recovery_seconds"] or 60,
         pending_bytes=row["pending_bytes"] or 2**20,
         transport=transport,
-        validation=row["subprotocol_validation"] or "",
         where=row["where"],
     )
 
