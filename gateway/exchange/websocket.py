@@ -153,6 +153,8 @@ def _dialled(
         page,
         offer.subprotocols,
         tuple(fields),
+        head.client,
+        reading.session.pair if reading.session is not None else b"",
     )
     answer = answer_of(reply)
     if isinstance(answer, UpstreamFailed):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway import wire
 from gateway.errors import BodyTooLarge, LocalFault
-from gateway.exchange.emulated import Created, Downward, Upward
+from gateway.exchange.emulated import Created, Downward, KeepVerdict, Upward
 from gateway.net.emulation import EmulatedLeg, Made
 from gateway.rewrite.headers import own_fields
 from gateway.websocket.closing import Ending
@@ -15,7 +15,8 @@ from gateway.websocket.emulation import extensions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.exchange.emulated import Emulated
+    from gateway.exchange.emulated import Emulated, VerdictNeed
+    from gateway.exchange.messages import Refuse
     from gateway.net.client import Client
     from gateway.net.settings import Limits
     from gateway.net.sockets import DialledSocket, Sockets
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from gateway.rewrite.headers import Fields
 
     _Short = Callable[[int, Fields, bytes], None]
+
+
+_MOST_VERDICTS = 4096
 
 
 class Emulations:
@@ -34,11 +38,25 @@ class Emulations:
         self._sockets = sockets
         self._telemetry = telemetry
         self._legs: dict[str, EmulatedLeg] = {}
+        self._verdicts: dict[str, tuple[float, Refuse]] = {}
 
     @property
     def count(self) -> int:
         """How many ids are alive, those that linger after their end included."""
         return len(self._legs)
+
+    def verdict(self, need: VerdictNeed, limits: Limits) -> Refuse | None:
+        """Keep or recall how a native attempt was refused; the oldest go first."""
+        now, kept = self._reactor.seconds(), self._verdicts
+        for key, (until, _) in tuple(kept.items()):
+            if until > now and len(kept) < _MOST_VERDICTS:
+                break  # they are in the order in which they came
+            del kept[key]
+        if isinstance(need, KeepVerdict):
+            kept[need.key] = (now + limits.emulation_verdict_seconds, need.refuse)
+            return None
+        found = kept.get(need.key)
+        return found[1] if found is not None and found[0] > now else None
 
     def stop(self) -> None:
         """The process ends: so does what is left."""
@@ -112,7 +130,7 @@ class Emulations:
             self._legs.pop(text, None)
 
         made = Made(ending.opening, on, asked.mixed)
-        leg = EmulatedLeg(made, limits, self._reactor, over)
+        leg = EmulatedLeg(made, socket.limits or limits, self._reactor, over)
         self._legs[text] = leg
         relay = self._sockets.relay(leg, client, socket, ending.accept, request_id)
         fields = [*ending.fields, (b"Content-Type", b"text/plain;charset=utf-8")]

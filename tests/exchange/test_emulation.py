@@ -10,8 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events, wire
 from gateway.errors import UpstreamTimeout
-from gateway.exchange.emulated import Created, Downward, Upward
-from gateway.exchange.emulation import emulation_exchange
+from gateway.exchange.emulated import Created, Downward, KeepVerdict, RecallVerdict, Upward
+from gateway.exchange.emulation import emulation_exchange, remembered_exchange
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -62,7 +62,7 @@ def _site(head: RequestHead, context: Context) -> Any:
 
 
 def _exchange(head: RequestHead, context: Context) -> Any:
-    return emulation_exchange(head, context, websocket_exchange, _site)
+    return emulation_exchange(head, context, _site(head, context))
 
 
 def _play(
@@ -313,6 +313,66 @@ class IdTests(SynchronousTestCase):
             ending, _ = _play(self.transfer(leg=leg, method=method, number=number))
             assert isinstance(ending, Upward | Downward)
             self.assertTrue(ending.number is None or not ending.sound, (leg, method, number))
+
+
+class VerdictTests(SynchronousTestCase):
+    """A native attempt that was refused is not made again over the fallback."""
+
+    NONCE = "__gwn=" + "n" * 22
+
+    def native(self, target: str, replies: dict[type, object]) -> Shell:
+        head = _as_native(request(target.replace("/ws", "/ws/;e/cbm", 1)))
+        kept: list[KeepVerdict] = []
+        shell = Shell({KeepVerdict: kept.append, **replies})
+        exchange = remembered_exchange(head, context(), websocket_exchange)
+        self.ending, self.kept = shell.run(exchange), kept
+        return shell
+
+    def test_kept(self) -> None:
+        """What policy or the site refused; not what an intermediary made of a handshake."""
+        refused = {ConnectSocket: SocketRefused(401, (b"a=1",), ((b"WWW-Authenticate", b"Basic"),))}
+        self.native(f"/ws?{self.NONCE}", refused)
+        (kept,) = self.kept
+        self.assertEqual(
+            (kept.refuse.status, kept.refuse.fields), (401, ((b"WWW-Authenticate", b"Basic"),))
+        )
+        self.assertNotIn("n" * 22, repr(kept))
+        self.native("/ws", refused)
+        self.assertEqual(self.kept, [])
+        self.native("/ws?__gwn=short", refused)
+        self.assertEqual(self.kept, [])
+        shell = self.native(f"/ws?a&{self.NONCE}", {})
+        self.assertEqual(self.kept, [])
+        self.assertEqual(shell.sent()[0].target, b"/ws?a")
+        head = attrs.evolve(_as_native(request(f"/ws/;e/cbm?{self.NONCE}")), method=b"POST")
+        _, shell = play(
+            lambda head, context: remembered_exchange(head, context, websocket_exchange), head
+        )
+        self.assertNotIn("KeepVerdict", shell.kinds())
+
+    def test_recalled(self) -> None:
+        """By the same nonce at the same host and path, and only where that was agreed on."""
+        refuse = Refuse(409, events.UPSTREAM_FAILED, "no")
+        self.native(f"/ws?{self.NONCE}", {ConnectSocket: SocketRefused(409)})
+        known = {self.kept[0].key: refuse}
+        agreed = (b"X-WebSocket-Extensions", b"x-gw-verdict")
+        table = (
+            (request(f"/ws/;e/cbm?{self.NONCE}", agreed), True),
+            (request(f"/ws/;e/cbm?{self.NONCE}"), False),
+            (request(f"/other/;e/cbm?{self.NONCE}", agreed), False),
+            (request("/ws/;e/cbm?__gwn=" + "m" * 22, agreed), False),
+            (request("/ws/;e/cbm", agreed), False),
+        )
+        for head, wanted in table:
+            shell = Shell({RecallVerdict: lambda need: known.get(need.key)})
+            ending, shell = _play(head, None, shell)
+            self.assertEqual(isinstance(ending, Refuse), wanted, head.target)
+            self.assertEqual(shell.sent() == [], wanted)
+            if isinstance(ending, Refuse):
+                self.assertEqual(ending.status, 409)
+                self.assertEqual(
+                    values(ending.fields, b"access-control-allow-origin"), [PAGE_ORIGIN.encode()]
+                )
 
 
 class CorsTests(SynchronousTestCase):

@@ -45,6 +45,7 @@ NAMES = {
     "gateway_build_info",
     "gateway_http_request_seconds",
     "gateway_upstream_first_byte_seconds",
+    "gateway_websocket_round_trip_seconds",
 }
 
 

@@ -18,6 +18,7 @@ from gateway.net.services.dialling import Reach, limits_of, open_stream, open_we
 from gateway.net.services.prepared import Prepared
 from gateway.policy.services import STREAMS, WEBSOCKETS
 from gateway.websocket.circuit import UP, Circuit, retry_after
+from gateway.websocket.limits import Holder
 
 if TYPE_CHECKING:
     from gateway.net.services.stream import StreamLeg
@@ -192,7 +193,9 @@ class Backends:
 
         try:
             socket = await sockets.open(
-                lambda: self._open(need, state), f"service:{service.name}", upstream
+                lambda: self._open(need, state),
+                Holder(upstream=f"service:{service.name}"),
+                upstream,
             )
         except UpstreamFault as error:
             release()
@@ -204,6 +207,7 @@ class Backends:
         self._came_back(state)
         state.circuit = UP
         state.total += 1
+        socket.service = service.name
         socket.limits, socket.release = limits_of(service, self._upstream.limits), release
         return socket
 
