@@ -30,6 +30,8 @@ class ConnectSocket:
     page_origin: str | None
     subprotocols: tuple[str, ...] = attrs.field(repr=False)
     fields: Fields = attrs.field(repr=False)
+    client: str = ""
+    session: bytes = attrs.field(default=b"", repr=False)
 
 
 @attrs.frozen

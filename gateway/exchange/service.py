@@ -57,20 +57,22 @@ class _Asker:
     page: Origin | None = None
 
     @property
+    def site(self) -> Origin | None:
+        """The web page's own origin; None: a program, or a page without one."""
+        return self.page or parse_origin(self.origin or "")
+
+    @property
     def told(self) -> str | None:
         """What the backend is told: a site's own origin where the gateway shows it."""
         return self.origin if self.page is None else str(self.page)
 
 
-def service_exchange(head: RequestHead, context: Context, offer: Offer | None = None) -> Exchange:
-    """Decide one handshake to a service, from its head to ``Accept`` or a refusal.
-
-    ``offer``: that of an emulated handshake, which has been read by its own rules.
-    """
+def service_exchange(head: RequestHead, context: Context) -> Exchange:
+    """Decide one handshake to a service, from its head to ``Accept`` or a refusal."""
     service = context.services.at(head.host, head.path.decode("latin-1"))
     if service is None:
         return Refuse(404, events.HOST_UNKNOWN, "There is no such service")
-    ending = yield from _decided(head, service, offer, context)
+    ending = yield from _decided(head, service, context)
     if isinstance(ending, Refuse):
         return attrs.evolve(
             ending,
@@ -80,9 +82,7 @@ def service_exchange(head: RequestHead, context: Context, offer: Offer | None = 
     return ending
 
 
-def _decided(
-    head: RequestHead, service: Service, offer: Offer | None, context: Context
-) -> Step[Ending]:
+def _decided(head: RequestHead, service: Service, context: Context) -> Step[Ending]:
     refused = yield from admission.admit(head, context)
     if refused is not None:
         return refused
@@ -93,7 +93,7 @@ def _decided(
             if isinstance(who, Refuse):
                 return who
             login = who
-        found = read_offer(head.method, head.version, head.fields) if offer is None else offer
+        found = read_offer(head.method, head.version, head.fields)
         if isinstance(found, Unsound):
             return _unsound(found)
         asker = _asker(head, service, context)
@@ -140,12 +140,11 @@ def _dialled(
         service, asker.page, asker.origin, choice.subprotocol, login, context.authentication
     )
     rules = context.settings.subprotocols
-    page = asker.page or parse_origin(asker.origin or "")
-    lacking = rules.lacking(choice.subprotocol, page, service=service.name)
+    mode = Mode(service.validation) if service.validation else None
+    lacking = rules.lacking(choice.subprotocol, asker.site, None, service.name)
     if lacking is not None:
         return lacks(lacking)
-    mode = Mode(service.validation) if service.validation else None
-    inspection = rules.inspection(choice.subprotocol, page, service=service.name, mode=mode)
+    inspection = rules.inspection(choice.subprotocol, asker.site, None, service.name, mode)
     return Accept(choice.subprotocol, asked=asked, inspection=inspection)
 
 

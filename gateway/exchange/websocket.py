@@ -153,6 +153,8 @@ def _dialled(
         page,
         offer.subprotocols,
         tuple(fields),
+        head.client,
+        reading.session.pair if reading.session is not None else b"",
     )
     answer = answer_of(reply)
     if isinstance(answer, UpstreamFailed):
@@ -173,7 +175,7 @@ def _dialled(
 
 
 def lacks(rule: SubprotocolRule) -> Refuse:
-    """The refusal where a rule asks for a subprotocol that was not agreed on."""
+    """The refusal of a connection that did not agree on what a rule asks for."""
     title = "This address is not open here"
     detail = f"subprotocol-rule {rule.where} asks for a subprotocol that was not agreed on"
     return Refuse(403, events.SUBPROTOCOL_VIOLATION, title, detail)

@@ -56,7 +56,7 @@ from gateway.exchange.service import service_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.client import SizedProducer
-from gateway.net.drive import drive, watch
+from gateway.net.drive import declined, drive, watch
 from gateway.net.edits import Edits
 from gateway.net.emulating import Emulations
 from gateway.net.holds import Holds
@@ -188,16 +188,21 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
+        self._is_upgrade = False
 
     def exchange(self) -> Exchange:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
+        self._is_upgrade = is_handshake(head.version, head.fields)
+        hurried = self._handler.sockets.hurry() if self._is_upgrade else None
+        if hurried is not None:
+            return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
             return service_exchange(head, self._context)
         if kind is not HostKind.REWRITE:
             return own_exchange(head, self._context)
-        if is_handshake(head.version, head.fields):
+        if self._is_upgrade:
             return websocket_exchange(head, self._context)
         if MARK in head.target:
             return emulation_exchange(head, self._context, websocket_exchange, http_exchange)
@@ -407,6 +412,8 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
+        if self._is_upgrade:
+            self._handler.sockets.refused(self._context.codec, self._client.head.host, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()

@@ -11,7 +11,7 @@ import attrs
 from cryptography import x509
 
 from gateway import wire
-from gateway.ops import config_transport, schema
+from gateway.ops import config_subprotocols, config_transport, schema
 from gateway.ops.config_admission import amount
 from gateway.ops.config_policy import page_pattern
 from gateway.ops.schema import Fault, Key, Table, Tables
@@ -32,9 +32,9 @@ from gateway.policy.services import (
     overlapping,
 )
 from gateway.policy.transport import TLS_VERSIONS, TlsPolicy, Transport
-from gateway.websocket.rules import Mode
 
 if TYPE_CHECKING:
+    from gateway.exchange.inspecting import SubprotocolSettings
     from gateway.ops.config_login import LoginSettings
     from gateway.ops.schema import Reader
 
@@ -143,12 +143,12 @@ def _field(value: Any) -> str:
 _SHARED: dict[str, Key | Table | Tables] = {
     "subprotocols": Key(schema.list_of(_subprotocol)),
     "subprotocol-required": Key(schema.flag),
-    "subprotocol-validation": Key(schema.choice(*(mode.value for mode in Mode))),
     "allow-origins": Key(schema.list_of(_allowed)),
     "native": Key(schema.flag),
     "login": Key(schema.choice("asked", "none")),
     "principal-field": Key(_field),
     "messages": Key(schema.choice("binary", "text")),
+    "validation": Key(config_subprotocols.MODE),
     "connections": Key(schema.number(1, 2**31)),
     "message-bytes": Key(schema.number(1, 2**31)),
     "handshakes-per-second": Key(amount(0.001)),
@@ -212,6 +212,16 @@ def read(values: dict[str, Any], login: LoginSettings, reader: Reader) -> Servic
         shown = second.name if what == "name" else f"{second.host}{second.path}"
         reader.fault(f"service[{number}].{what}", f'found "{shown}" ({second.where}), {where}')
     return ServiceSettings(Services(tuple(found)), tuple(warnings))
+
+
+def check_names(rules: SubprotocolSettings, services: Services, reader: Reader) -> None:
+    """A rule that names a service which is not there protects nobody."""
+    for number, rule in enumerate(rules.rules, 1):
+        for name in rule.services:
+            if services.named(name) is None:
+                known = ", ".join(one.name for one in services.all) or "none"
+                expected = f"expected the name of a [[service]] (there is {known})"
+                reader.fault(f"subprotocol-rule[{number}].services", f'found "{name}", {expected}')
 
 
 def _check_place(
@@ -285,13 +295,13 @@ def _service(
         login=asks,
         principal_field=row["principal_field"] or "",
         messages=row["messages"] or "",
+        validation=row["validation"] or "",
         bounds=bounds,
         rate=rate,
         prepared=row["prepared"] or 0,
         recovery_seconds=row["recovery_seconds"] or 60,
         pending_bytes=row["pending_bytes"] or 2**20,
         transport=transport,
-        validation=row["subprotocol_validation"] or "",
         where=row["where"],
     )
 

@@ -71,7 +71,8 @@ class Service:
 
     ``subprotocols`` empty: any.  ``origins``: patterns of the pages that may ask; ``null``:
     pages without an origin may; ``native``: programs that name none may.  ``login``: only who
-    is signed in to the gateway.
+    is signed in to the gateway.  ``validation``: the mode for its messages where no
+    ``[[subprotocol-rule]]`` says another.
     """
 
     name: str
@@ -86,13 +87,13 @@ class Service:
     login: bool = False
     principal_field: str = ""
     messages: str = ""
+    validation: str = ""
     bounds: Bounds = attrs.field(factory=Bounds)
     rate: Rate | None = None
     prepared: int = 0
     recovery_seconds: int = 60
     pending_bytes: int = 1024 * 1024
     transport: Transport = attrs.field(factory=Transport)
-    validation: str = ""
     where: str = attrs.field(default="", eq=False)
 
     @property
