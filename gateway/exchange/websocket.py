@@ -175,7 +175,7 @@ def _dialled(
 
 
 def lacks(rule: SubprotocolRule) -> Refuse:
-    """The refusal where a rule asks for a subprotocol that was not agreed on."""
+    """The refusal of a connection that did not agree on what a rule asks for."""
     title = "This address is not open here"
     detail = f"subprotocol-rule {rule.where} asks for a subprotocol that was not agreed on"
     return Refuse(403, events.SUBPROTOCOL_VIOLATION, title, detail)

@@ -94,7 +94,6 @@ class Service:
     recovery_seconds: int = 60
     pending_bytes: int = 1024 * 1024
     transport: Transport = attrs.field(factory=Transport)
-    validation: str = ""
     where: str = attrs.field(default="", eq=False)
 
     @property
