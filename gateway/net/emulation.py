@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.net.client import Client
     from gateway.net.relay import Relay
     from gateway.net.settings import Limits
+    from gateway.net.telemetry import Telemetry
     from gateway.rewrite.headers import Fields
     from gateway.websocket.emulation.extensions import Extensions
     from gateway.websocket.emulation.request import Opening, Wishes
@@ -47,17 +48,21 @@ class Made:
 class EmulatedLeg:
     """One emulated WebSocket at this end."""
 
+    emulated = True
+
     def __init__(
         self,
         made: Made,
         limits: Limits,
         reactor: Any,
+        telemetry: Telemetry,
         when_over: Callable[[], None],
     ) -> None:
         """``when_over`` is told once: nothing more can be asked of it."""
         self._made = made
         self._limits = limits
         self._reactor = reactor
+        self._telemetry = telemetry
         self._when_over = when_over
         retry = made.extensions.retry
         number = made.opening.number
@@ -175,7 +180,15 @@ class EmulatedLeg:
     def _wait(self, seconds: float) -> None:
         self._stop(self._gap)
         if not self._is_over:
-            self._gap = self._later(seconds, self._lose)
+            self._gap = self._later(seconds, self._waited)
+
+    def _waited(self) -> None:
+        if not self._is_closed:
+            self._reached("emulation-gap-seconds")
+        self._lose()
+
+    def _reached(self, limit: str) -> None:
+        self._telemetry.count("gateway_limit_reached_total", limit=limit)
 
     def _await_request(self) -> None:
         """Between two downstream requests."""
@@ -308,6 +321,7 @@ class EmulatedLeg:
         bound = self._limits.emulation_buffer_bytes
         if queued > bound and not self._is_congested:
             self._is_congested = True
+            self._reached("emulation-buffer-bytes")
             relay.congested(self)
         elif queued <= bound // 2 and self._is_congested:
             self._is_congested = False
@@ -360,6 +374,7 @@ class EmulatedLeg:
 
     def too_large(self) -> None:
         """The body of a request is larger than may be."""
+        self._reached("emulation-body-bytes")
         self._fail(TOO_BIG, "the request is too large")
 
     def _answer_later(self) -> Deferred[int]:
@@ -386,6 +401,7 @@ class EmulatedLeg:
                     return
                 self._apply_next(self._decoder)
         except TooLarge:
+            self._reached("websocket-message-bytes")
             self._fail(TOO_BIG, "the message is too large")
         except Malformed:
             self._fail(PROTOCOL_ERROR)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,9 +79,12 @@ class Sockets:
         self._dialling = 0
         self._is_draining = False
         self._when_quiet: list[Deferred[None]] = []
+        self.node = os.urandom(6).hex()
+        """The process's name in ids of emulated ones; a process that starts again is another."""
 
     @property
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """The bounds of what begins now."""
         return self._upstream.limits
 
     @property
@@ -101,7 +105,7 @@ class Sockets:
 
     async def open(self, dial: Dial, origin: str, upstream: Upstream) -> DialledSocket:
         """Let ``dial`` open the upstream's leg, within the bound on all of them."""
-        if len(self._relays) + self._dialling >= self._limits.websocket_connections:
+        if len(self._relays) + self._dialling >= self.limits.websocket_connections:
             self._telemetry.count("gateway_limit_reached_total", limit="websocket-connections")
             raise TooManySockets("[limits] websocket-connections was reached")
         self._dialling += 1
@@ -115,7 +119,7 @@ class Sockets:
         self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
     ) -> None:
         """Answer the client's handshake with 101 and couple the legs."""
-        limits = dialled.limits or self._limits
+        limits = dialled.limits or self.limits
         leg, begin = websocket.answer(client, ending, limits, self._reactor)
         relay = self.relay(leg, client, dialled, ending, request_id)
         begin()
@@ -161,7 +165,7 @@ class Sockets:
             )
             self._tell_if_quiet()
 
-        limits = dialled.limits or self._limits
+        limits = dialled.limits or self.limits
         relay = Relay(leg, dialled.leg, limits, self._reactor, self._telemetry, over)
         relay.standing = Standing.of(ending, client, dialled.leg, request_id)
         if ending.inspection is not None:
@@ -186,7 +190,7 @@ class Sockets:
         quiet: Deferred[None] = Deferred()
         self._when_quiet.append(quiet)
         for relay in tuple(self._relays):
-            delay = random.uniform(0, self._limits.drain_websocket_seconds)  # noqa: S311
+            delay = random.uniform(0, self.limits.drain_websocket_seconds)  # noqa: S311
             self._reactor.callLater(delay, relay.drain)
         self._tell_if_quiet()
         return quiet

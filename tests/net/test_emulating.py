@@ -69,7 +69,7 @@ class CreateTests(EmulatedCase):
         gateway, client, server = await self.emulated()
         down = await client.down()
         await down.begun()
-        gateway.service._handler.emulations.stop()
+        await gateway.service._handler.emulations.stop()
         await until(lambda: down.connection.ended and server.ended)
         self.assertNotIn(b"\x0101\xff", down.octets)
         self.assertEqual(gateway.service._handler.emulations.count, 0)
