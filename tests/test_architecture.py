@@ -108,7 +108,7 @@ class ArchitectureTests(SynchronousTestCase):
         owners = {
             "twisted.web.client": {"upstream.py", "client.py"},
             "twisted.web._newclient": {"upstream.py"},
-            "autobahn": {"websocket.py"},
+            "autobahn": {"websocket.py", "legs.py"},
         }
         for path in _modules():
             if _room(path) != "net":

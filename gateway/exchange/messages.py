@@ -472,5 +472,5 @@ def ask(need: Need, kind: type[_T]) -> Generator[Need, object, _T]:
 
 def refusal(error: GatewayError) -> Refuse:
     """The ending that an error stands for."""
-    step, rule = getattr(error, "step", 0), getattr(error, "rule", "")
-    return Refuse(error.status, error.event, error.title, error.detail, step, rule)
+    step, rule, fields = error.step, error.rule, error.fields
+    return Refuse(error.status, error.event, error.title, error.detail, step, rule, fields)

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from gateway.exchange.messages import (
-        Connect,
-    )
+    from gateway.exchange.messages import Connect
     from gateway.origins import Origin
     from gateway.policy.authentication import Bearer
     from gateway.policy.services import Service
@@ -30,6 +28,8 @@ class ConnectSocket:
     page_origin: str | None
     subprotocols: tuple[str, ...] = attrs.field(repr=False)
     fields: Fields = attrs.field(repr=False)
+    client: str = ""
+    session: bytes = attrs.field(default=b"", repr=False)
 
 
 @attrs.frozen

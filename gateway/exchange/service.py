@@ -26,7 +26,8 @@ from gateway.exchange.messages import (
 )
 from gateway.exchange.needs import ConnectService
 from gateway.exchange.standing import AskedService
-from gateway.exchange.websocket import answer_of, judged, unsound
+from gateway.exchange.websocket import answer_of, judged, lacks, unsound
+from gateway.origins import parse_origin
 from gateway.policy.services import NULL, WEBSOCKETS
 from gateway.policy.steps import Step as Number
 from gateway.rewrite.headers import get_all
@@ -37,6 +38,7 @@ from gateway.websocket.handshake import (
     read_offer,
     upstream_extra_fields,
 )
+from gateway.websocket.rules import Mode
 
 if TYPE_CHECKING:
     from gateway.exchange.steps import Step
@@ -55,20 +57,22 @@ class _Asker:
     page: Origin | None = None
 
     @property
+    def site(self) -> Origin | None:
+        """The web page's own origin; None: a program, or a page without one."""
+        return self.page or parse_origin(self.origin or "")
+
+    @property
     def told(self) -> str | None:
         """What the backend is told: a site's own origin where the gateway shows it."""
         return self.origin if self.page is None else str(self.page)
 
 
-def service_exchange(head: RequestHead, context: Context, offer: Offer | None = None) -> Exchange:
-    """Decide one handshake to a service, from its head to ``Accept`` or a refusal.
-
-    ``offer``: that of an emulated handshake, which has been read by its own rules.
-    """
+def service_exchange(head: RequestHead, context: Context) -> Exchange:
+    """Decide one handshake to a service, from its head to ``Accept`` or a refusal."""
     service = context.services.at(head.host, head.path.decode("latin-1"))
     if service is None:
         return Refuse(404, events.HOST_UNKNOWN, "There is no such service")
-    ending = yield from _decided(head, service, offer, context)
+    ending = yield from _decided(head, service, context)
     if isinstance(ending, Refuse):
         return attrs.evolve(
             ending,
@@ -78,9 +82,7 @@ def service_exchange(head: RequestHead, context: Context, offer: Offer | None = 
     return ending
 
 
-def _decided(
-    head: RequestHead, service: Service, offer: Offer | None, context: Context
-) -> Step[Ending]:
+def _decided(head: RequestHead, service: Service, context: Context) -> Step[Ending]:
     refused = yield from admission.admit(head, context)
     if refused is not None:
         return refused
@@ -91,7 +93,7 @@ def _decided(
             if isinstance(who, Refuse):
                 return who
             login = who
-        found = read_offer(head.method, head.version, head.fields) if offer is None else offer
+        found = read_offer(head.method, head.version, head.fields)
         if isinstance(found, Unsound):
             return _unsound(found)
         asker = _asker(head, service, context)
@@ -137,7 +139,13 @@ def _dialled(
     asked = AskedService(
         service, asker.page, asker.origin, choice.subprotocol, login, context.authentication
     )
-    return Accept(choice.subprotocol, asked=asked)
+    rules = context.settings.subprotocols
+    mode = Mode(service.validation) if service.validation else None
+    lacking = rules.lacking(choice.subprotocol, asker.site, None, service.name)
+    if lacking is not None:
+        return lacks(lacking)
+    inspection = rules.inspection(choice.subprotocol, asker.site, None, service.name, mode)
+    return Accept(choice.subprotocol, asked=asked, inspection=inspection)
 
 
 def _down(error: GatewayError) -> Refuse:

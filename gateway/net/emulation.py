@@ -84,6 +84,7 @@ class EmulatedLeg:
         self._turn: Any = None
         self._telling: Any = None
         self._heard = self._wrote = reactor.seconds()
+        self._pinged = 0.0
 
     # --- Leg --------------------------------------------------------------------------
 
@@ -123,8 +124,7 @@ class EmulatedLeg:
     def resume(self) -> None:
         """Apply on."""
         self._is_held = False
-        if self._decoder is not None and self._turn is None:
-            self._turn = self._later(0, self._apply)
+        self._apply_later()
 
     def _ended(self) -> None:
         self._closed(None, "", was_clean=True)
@@ -186,6 +186,10 @@ class EmulatedLeg:
         if not self._is_closed:
             self._reached("emulation-gap-seconds")
         self._lose()
+
+    def _exceeded(self, limit: str) -> None:
+        if self._relay is not None and not self._is_closed:
+            self._relay.exceeded(self, limit)
 
     def _reached(self, limit: str) -> None:
         self._telemetry.count("gateway_limit_reached_total", limit=limit)
@@ -341,10 +345,16 @@ class EmulatedLeg:
             response.cut()
             self._wait(limits.emulation_retry_seconds)
         elif response is not None and silent >= every:
+            self._pinged = self._reactor.seconds()
             self._down.push(frames.PING)
             self.flush()
             wait = every + patience - silent
         self._pinger = self._later(wait, self._ping)
+
+    def _answered(self) -> None:
+        if self._relay is not None and self._pinged:
+            self._relay.answered(self, self._reactor.seconds() - self._pinged)
+        self._pinged = 0.0
 
     # --- upstream -----------------------------------------------------------------------
 
@@ -374,7 +384,7 @@ class EmulatedLeg:
 
     def too_large(self) -> None:
         """The body of a request is larger than may be."""
-        self._reached("emulation-body-bytes")
+        self._exceeded("emulation-body-bytes")
         self._fail(TOO_BIG, "the request is too large")
 
     def _answer_later(self) -> Deferred[int]:
@@ -401,11 +411,15 @@ class EmulatedLeg:
                     return
                 self._apply_next(self._decoder)
         except TooLarge:
-            self._reached("websocket-message-bytes")
+            self._exceeded("websocket-message-bytes")
             self._fail(TOO_BIG, "the message is too large")
         except Malformed:
             self._fail(PROTOCOL_ERROR)
         else:
+            self._apply_later()
+
+    def _apply_later(self) -> None:
+        if self._decoder is not None and self._turn is None:
             self._turn = self._later(0, self._apply)
 
     def _apply_next(self, decoder: Decoder) -> None:
@@ -426,7 +440,10 @@ class EmulatedLeg:
         if kind in {Kind.PING, Kind.PONG}:
             if not self._made.opening.ping:
                 raise Malformed("a ping or pong that was not announced")
-            if kind is Kind.PING:
+            if kind is Kind.PONG:
+                self._answered()
+            else:
+                self._relay.pinged(self)
                 self._down.push(frames.PONG)
                 self.flush()
         elif kind is Kind.CLOSE:

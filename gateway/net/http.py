@@ -56,7 +56,7 @@ from gateway.exchange.service import service_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.client import SizedProducer
-from gateway.net.drive import drive, watch
+from gateway.net.drive import declined, drive, watch
 from gateway.net.edits import Edits
 from gateway.net.emulating import Emulations
 from gateway.net.holds import Holds
@@ -71,7 +71,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
-from gateway.websocket.emulation.request import MARK
+from gateway.websocket.emulation.request import MARK, is_create
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -188,14 +188,20 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
+        self._is_upgrade = False
 
     def exchange(self) -> Exchange:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
+        native = is_handshake(head.version, head.fields)
+        self._is_upgrade = native or is_create(head.target, head.fields)
+        hurried = self._handler.sockets.hurry() if self._is_upgrade else None
+        if hurried is not None:
+            return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
             return remembered_exchange(head, self._context, service_exchange)
-        if kind is HostKind.REWRITE and is_handshake(head.version, head.fields):
+        if kind is HostKind.REWRITE and native:
             return remembered_exchange(head, self._context, websocket_exchange)
         site = own_exchange if kind is not HostKind.REWRITE else http_exchange
         otherwise = site(head, self._context)
@@ -409,6 +415,8 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
+        if self._is_upgrade:
+            self._handler.sockets.refused(self._context.codec, self._client.head.host, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()

@@ -13,34 +13,46 @@ import attrs
 from twisted.internet.defer import Deferred
 
 from gateway import events
-from gateway.errors import LocalFault
+from gateway.errors import LabelError, LocalFault
 from gateway.net import websocket
 from gateway.net.inspecting import Inspector
+from gateway.net.leaks import OTHERS
+from gateway.net.ledger import SERVICE, SITE, Ledger, Place
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
+from gateway.origins import HostKind
+from gateway.policy.clients import block_of
+from gateway.policy.rates import retry_after
+from gateway.websocket import limits as bounds
 from gateway.websocket.closing import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gateway.exchange.messages import (
-        Accept,
-    )
+    from gateway.exchange.messages import Accept, Refuse
     from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
     from gateway.net.client import Client
     from gateway.net.settings import Limits
     from gateway.net.standing import Judge
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream
+    from gateway.origins import Codec
 
     Dial = Callable[[], Awaitable[tuple[SocketOpened | SocketRefused, "UpstreamLeg"]]]
 
 
 class TooManySockets(LocalFault):
-    """The bound on relayed WebSockets was reached."""
+    """A bound on WebSockets was reached, before there is one."""
 
-    status = 503
-    title = "The gateway is busy"
+    event = events.LIMIT
+    title = "There are too many WebSockets just now"
+
+    def __init__(self, key: str, seconds: float = bounds.RETRY_SECONDS) -> None:
+        """``key`` is the limit's; in so many seconds it is worth another try."""
+        super().__init__(f"[limits] {key} was reached")
+        self.rule = key
+        self.status = bounds.STATUSES[key]  # type: ignore[misc]
+        self.fields = ((b"Retry-After", retry_after(seconds)),)
 
 
 class UpstreamLeg(Leg, Protocol):
@@ -51,17 +63,23 @@ class UpstreamLeg(Leg, Protocol):
 
 @attrs.define(eq=False)
 class DialledSocket:
-    """An upstream leg that answered and waits for its counterpart."""
+    """An upstream leg that answered and waits for its counterpart.
+
+    ``service``: whose it is, where it is no site's; ``give_back``: it counts no more.
+    """
 
     answer: SocketOpened | SocketRefused
     leg: UpstreamLeg
     origin: str
     upstream: Upstream
+    give_back: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
+    service: str = ""
     limits: Limits | None = None
     release: Callable[[], None] = lambda: None
 
     def discard(self) -> None:
         """Nobody wants it after all."""
+        self.give_back()
         self.leg.end(Ending(1001))
         self.release()
 
@@ -76,7 +94,9 @@ class Sockets:
         self._review = Review(reactor, telemetry)
         self._telemetry = telemetry
         self._relays: set[Relay] = set()
-        self._dialling = 0
+        self.counts = bounds.Counts()
+        self.ledger = Ledger(lambda: self.limits.websocket_places)
+        self._handshakes: tuple[int, bounds.Bucket] | None = None
         self._is_draining = False
         self._when_quiet: list[Deferred[None]] = []
         self.node = os.urandom(6).hex()
@@ -97,23 +117,76 @@ class Sockets:
         self._upstream = upstream
         self._review.begin(judge, self._relays)
 
+    def hurry(self) -> TooManySockets | None:
+        """Count a handshake, whoever made it: not None if there are too many in a second.
+
+        Asked before anything else is: a flood of them costs no look-up and no dial.
+        """
+        rate, now = self.limits.websocket_handshakes_per_second, self._reactor.seconds()
+        if not rate:
+            return None
+        if self._handshakes is None or self._handshakes[0] != rate:
+            self._handshakes = rate, bounds.Bucket(rate, now)
+        bucket = self._handshakes[1]
+        wait = bucket.spend(1, now)
+        if not wait:
+            return None
+        bucket.spend(-1, now)  # who is turned away takes nothing
+        self._telemetry.count("gateway_limit_reached_total", limit=bounds.HANDSHAKES)
+        return TooManySockets(bounds.HANDSHAKES, wait)
+
+    def refused(self, codec: Codec, host: str, refuse: Refuse) -> None:
+        """Count a handshake that came to nothing: by its origin, and the rule that says so."""
+        kind, label = codec.classify(host)
+        try:
+            name = str(codec.expand_label(label)) if kind is HostKind.REWRITE else OTHERS
+        except LabelError:
+            name = OTHERS
+        self.ledger.refused(Place(SITE, name), refuse.rule or refuse.event)
+
+    def take(self, holder: bounds.Holder) -> Callable[[], None]:
+        """Count a WebSocket from its dial on; what is returned counts it off, once.
+
+        Raises ``TooManySockets`` where a bound is reached.
+        """
+        limits = self.limits
+        found = bounds.Bounds(
+            limits.websocket_connections,
+            limits.websocket_connections_per_address,
+            limits.websocket_connections_per_session,
+            limits.websocket_connections_per_page,
+            limits.websocket_connections_per_upstream,
+        )
+        key = self.counts.take(holder, found)
+        if key:
+            self._telemetry.count("gateway_limit_reached_total", limit=key)
+            raise TooManySockets(key)
+        held = [holder]
+
+        def give_back() -> None:
+            if held:
+                self.counts.give(held.pop())
+
+        return give_back
+
     async def dial(self, need: ConnectSocket, upstream: Upstream) -> DialledSocket:
         """Open the upstream's leg; raises ``GatewayError`` when nothing answered."""
+        page = need.page_origin or ""
+        client = block_of(need.client) if need.client else ""
+        holder = bounds.Holder(client, need.session, page, str(need.origin))
         return await self.open(
-            lambda: websocket.dial(need, upstream, self._reactor), str(need.origin), upstream
+            lambda: websocket.dial(need, upstream, self._reactor), holder, upstream
         )
 
-    async def open(self, dial: Dial, origin: str, upstream: Upstream) -> DialledSocket:
-        """Let ``dial`` open the upstream's leg, within the bound on all of them."""
-        if len(self._relays) + self._dialling >= self.limits.websocket_connections:
-            self._telemetry.count("gateway_limit_reached_total", limit="websocket-connections")
-            raise TooManySockets("[limits] websocket-connections was reached")
-        self._dialling += 1
+    async def open(self, dial: Dial, holder: bounds.Holder, upstream: Upstream) -> DialledSocket:
+        """Let ``dial`` open the upstream's leg, within the bounds of all of them."""
+        give_back = self.take(holder)
         try:
             answer, leg = await dial()
-            return DialledSocket(answer, leg, origin, upstream)
-        finally:
-            self._dialling -= 1
+        except BaseException:
+            give_back()
+            raise
+        return DialledSocket(answer, leg, holder.upstream, upstream, give_back)
 
     def accept(
         self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
@@ -139,6 +212,8 @@ class Sockets:
 
         def over(relay: Relay) -> None:
             self._relays.discard(relay)
+            self.ledger.over(relay)
+            dialled.give_back()
             client.transport_lost()
             dialled.release()
             self._telemetry.count("gateway_websocket_connections", -1)
@@ -172,6 +247,9 @@ class Sockets:
             about = {"request": request_id, "client": head.client, "host": head.host}
             relay.inspector = Inspector(ending.inspection, self._reactor, self._telemetry, about)
         self._relays.add(relay)
+        kind, name = (SERVICE, dialled.service) if dialled.service else (SITE, dialled.origin)
+        place = Place(kind, name, emulated=getattr(leg, "emulated", False))
+        self.ledger.opened(request_id, relay, place, head.client, ending.subprotocol)
         self._telemetry.count("gateway_websocket_connections")
         self._telemetry.count("gateway_websocket_accepted_total")
         return relay

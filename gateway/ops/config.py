@@ -24,6 +24,7 @@ from gateway.ops import (
     config_services,
     config_subprotocols,
     config_transport,
+    config_websocket,
     schema,
 )
 from gateway.ops.config_admission import Admission
@@ -155,8 +156,9 @@ def _one_worker(value: Any) -> int:
 
 _LIMITS = Table(
     {
-        field.name.replace("_", "-"): Key(schema.number(1, 2**50), field.default)
+        name: Key(config_websocket.CHECKS.get(name, schema.number(1, 2**50)), field.default)
         for field in attrs.fields(Limits)
+        for name in [field.name.replace("_", "-")]
     }
 )
 
@@ -277,9 +279,8 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     login = config_login.read(values["authentication"], document, reader)
     services = config_services.read(values, login, reader)
     subprotocols = config_subprotocols.read(values, reader)
-    emulation = config_emulation.read_emulation(
-        values["emulation"], Path(values["keys"]["file"]), reader
-    )
+    emulation = config_emulation.read_emulation(values, reader)
+    config_services.check_names(subprotocols, services.services, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
@@ -431,6 +432,7 @@ def _assemble(
             *of_catalogue,
             *_store_warnings(store),
             *content.warnings,
+            *config_websocket.warnings(net.limits),
         ),
         source=source,
         catalogue=values["catalogue"],

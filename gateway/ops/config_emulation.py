@@ -52,9 +52,10 @@ TABLE = Table(
 )
 
 
-def read_emulation(given: dict[str, Any], key_file: Path, reader: Reader) -> EmulationSettings:
+def read_emulation(values: dict[str, Any], reader: Reader) -> EmulationSettings:
     """What the table says; a relative ``folder`` is beside the key file."""
-    folder = key_file.parent / given["folder"] if given["folder"] else None
+    given = values["emulation"]
+    folder = Path(values["keys"]["file"]).parent / given["folder"] if given["folder"] else None
     nodes = NodeSettings(folder)
     names = ("address", "certificate", "key", "authority")
     if given["listen"] is None:

@@ -11,7 +11,7 @@ import attrs
 from cryptography import x509
 
 from gateway import wire
-from gateway.ops import config_transport, schema
+from gateway.ops import config_subprotocols, config_transport, schema
 from gateway.ops.config_admission import amount
 from gateway.ops.config_policy import page_pattern
 from gateway.ops.schema import Fault, Key, Table, Tables
@@ -34,6 +34,7 @@ from gateway.policy.services import (
 from gateway.policy.transport import TLS_VERSIONS, TlsPolicy, Transport
 
 if TYPE_CHECKING:
+    from gateway.exchange.inspecting import SubprotocolSettings
     from gateway.ops.config_login import LoginSettings
     from gateway.ops.schema import Reader
 
@@ -147,6 +148,7 @@ _SHARED: dict[str, Key | Table | Tables] = {
     "login": Key(schema.choice("asked", "none")),
     "principal-field": Key(_field),
     "messages": Key(schema.choice("binary", "text")),
+    "validation": Key(config_subprotocols.MODE),
     "connections": Key(schema.number(1, 2**31)),
     "message-bytes": Key(schema.number(1, 2**31)),
     "handshakes-per-second": Key(amount(0.001)),
@@ -210,6 +212,16 @@ def read(values: dict[str, Any], login: LoginSettings, reader: Reader) -> Servic
         shown = second.name if what == "name" else f"{second.host}{second.path}"
         reader.fault(f"service[{number}].{what}", f'found "{shown}" ({second.where}), {where}')
     return ServiceSettings(Services(tuple(found)), tuple(warnings))
+
+
+def check_names(rules: SubprotocolSettings, services: Services, reader: Reader) -> None:
+    """A rule that names a service which is not there protects nobody."""
+    for number, rule in enumerate(rules.rules, 1):
+        for name in rule.services:
+            if services.named(name) is None:
+                known = ", ".join(one.name for one in services.all) or "none"
+                expected = f"expected the name of a [[service]] (there is {known})"
+                reader.fault(f"subprotocol-rule[{number}].services", f'found "{name}", {expected}')
 
 
 def _check_place(
@@ -283,6 +295,7 @@ def _service(
         login=asks,
         principal_field=row["principal_field"] or "",
         messages=row["messages"] or "",
+        validation=row["validation"] or "",
         bounds=bounds,
         rate=rate,
         prepared=row["prepared"] or 0,

@@ -199,7 +199,9 @@ class GatewayService(Service):
             context,
         )  # fmt: skip
         handler.logins = open_logins(built.config, reactor, upstream, self.telemetry)
-        handler.backends = open_backends(built, reactor, self.telemetry, lambda: self._own)
+        handler.backends = open_backends(
+            built, upstream, reactor, self.telemetry, lambda: self._own
+        )
         return handler
 
     # --- start --------------------------------------------------------------------
@@ -248,9 +250,11 @@ class GatewayService(Service):
             self._explain,
             self._handler.collector.leaks.shown,
             self._services,
+            self.sockets.ledger,
         ).site(self._reactor)
         self.telemetry.show_leaks(self._handler.collector.leaks.counts)
         self.telemetry.show_services(self._services)
+        self.telemetry.show_places(self.sockets.ledger.places)
         self.telemetry.show_scripts(lambda: self._handler.context.scripts)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
@@ -424,7 +428,7 @@ class GatewayService(Service):
             "domain": self.config.codec.domain,
             "listening": ", ".join(str(port.getHost()) for port in self._ports),
             "connections": f"{value('gateway_connections'):.0f}",
-            "WebSockets": f"{value('gateway_websocket_connections'):.0f}",
+            "WebSockets": self.sockets.ledger.summary(),
             "certificate until": self._certificate.expires,
             "rules": self._rules(),
             "configuration": f"{self.config.source}, read {time.strftime(_TIME, read)}",

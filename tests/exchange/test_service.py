@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events
 from gateway.errors import LocalFault, UpstreamFault
+from gateway.exchange.emulated import Created
+from gateway.exchange.emulation import emulation_exchange
+from gateway.exchange.inspecting import SubprotocolRule, SubprotocolSettings
 from gateway.exchange.messages import (
     Accept,
     Context,
     Ending,
+    NeedRandom,
     Refuse,
     RequestHead,
+    Settings,
     Spend,
     UpstreamFailed,
 )
@@ -32,11 +37,12 @@ from gateway.exchange.service import service_exchange
 from gateway.exchange.standing import AskedService
 from gateway.policy.authentication import Authentication
 from gateway.policy.clients import ClientRange, ClientSettings, Ranges, network_of
+from gateway.policy.patterns import parse_pattern
 from gateway.policy.rates import Rate
 from gateway.policy.services import Backend, Service, Services
 from gateway.policy.steps import Step
 from gateway.session.login import Login
-from gateway.websocket.handshake import Offer
+from gateway.websocket.rules import Mode, ValidationRules
 from tests.exchange import PAGE_ORIGIN, SESSION, SITE, Shell, context, play, values
 from tests.policy.test_services import service as service_of
 from tests.rewrite import DOMAIN
@@ -280,9 +286,45 @@ class BackendTests(SynchronousTestCase):
             self.assertNotIn("127.0.0.1", ending.title)
 
 
+class InspectionTests(SynchronousTestCase):
+    """What is asked of messages: a rule's, else the service's own mode, else that of all."""
+
+    def test_modes(self) -> None:
+        """The first rule that names the service, or the page, decides."""
+        observe = ValidationRules(Mode.OBSERVE)
+        named = SubprotocolRule(observe, services=("chat",))
+        of_page = SubprotocolRule(observe, pages=(parse_pattern(APP),))
+        other = SubprotocolRule(observe, services=("other",))
+        table: list[tuple[str, tuple[SubprotocolRule, ...], Mode | None]] = [
+            ("", (), None),
+            ("enforce", (), Mode.ENFORCE),
+            ("enforce", (other,), Mode.ENFORCE),
+            ("enforce", (named,), Mode.OBSERVE),
+            ("", (of_page,), Mode.OBSERVE),
+        ]
+        for validation, rules, wanted in table:
+            settings = Settings(subprotocols=SubprotocolSettings(rules=rules))
+            given = _with(_service(validation=validation), settings=settings)
+            ending, _ = _play(head(protocols="v12.stomp"), given)
+            assert isinstance(ending, Accept)
+            found = ending.inspection
+            self.assertEqual(None if found is None else found.mode, wanted, validation)
+
+    def test_required(self) -> None:
+        """A rule that asks for another subprotocol than was agreed on refuses."""
+        rule = SubprotocolRule(ValidationRules(), ("v12.stomp",), services=("chat",), required=True)
+        settings = Settings(subprotocols=SubprotocolSettings(rules=(rule,)))
+        given = _with(_service(), settings=settings)
+        self.assertIsInstance(_play(head(protocols="v12.stomp"), given)[0], Accept)
+        ending, _ = _play(head(protocols="mqtt"), given)
+        assert isinstance(ending, Refuse)
+        self.assertEqual((ending.status, ending.event), (403, events.SUBPROTOCOL_VIOLATION))
+
+
 class EmulatedTests(SynchronousTestCase):
     """The same question asked in another way gets the same answer."""
 
+    @settings(deadline=None, max_examples=60)
     @given(
         st.sampled_from([(), (APP,), ("null",), ("https://evil.example",), (PAGE_ORIGIN,)]),
         st.lists(st.sampled_from("abc"), unique=True, max_size=3),
@@ -307,8 +349,23 @@ class EmulatedTests(SynchronousTestCase):
             service,
             {ConnectService: reply},
         )
-        emulated = head(origins=origins, method=b"POST", handshake=False)
+        fields = ((b"X-WebSocket-Version", b"wseb-1.0"), (b"X-Sequence-No", b"1"))
+        if protocols:
+            fields += ((b"X-WebSocket-Protocol", ", ".join(protocols).encode()),)
+        create = head(
+            origins=origins,
+            method=b"POST",
+            handshake=False,
+            target=PATH.encode() + b"/;e/cbm?q=1",
+            fields=fields,
+        )
         shell = Shell({ConnectService: reply})
-        other = shell.run(service_exchange(emulated, _with(service), Offer(tuple(protocols))))
-        self.assertEqual(native, other)
-        self.assertEqual(one.needs, shell.needs)
+        emulated = shell.run(
+            emulation_exchange(create, _with(service), service_exchange, service_exchange)
+        )
+        if isinstance(emulated, Created):
+            self.assertEqual(emulated.accept, native)
+        else:
+            assert isinstance(emulated, Refuse)
+            self.assertEqual(attrs.evolve(emulated, fields=()), attrs.evolve(native, fields=()))
+        self.assertEqual(one.needs, [need for need in shell.needs if type(need) is not NeedRandom])

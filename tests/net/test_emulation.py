@@ -407,6 +407,9 @@ class TimeTests(SynchronousTestCase):
             self.tick(clock, 30)
             self.assertEqual(self.written(client).count(PING_FRAME), number - 7)
             leg.upward(number, lambda: b"\x8a\x00" + RECONNECT)
+        self.assertEqual([one[0] for one in relay.told], ["answered"] * 3)
+        self.assertEqual({one[1] for one in relay.told}, {5.0})
+        relay.told = []
         self.tick(clock, 44)
         self.assertEqual(relay.told, [])
         self.tick(clock, 3)

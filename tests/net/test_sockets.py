@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from tests.net.peers import SocketCase
+from typing import TYPE_CHECKING, Any
+
+from autobahn.websocket.types import ConnectionDeny
+
+from tests.net.harness import WS
+from tests.net.peers import SocketCase, websocket_origin
 from tests.net.raw import until
+from tests.net.test_websocket import handshake
+
+if TYPE_CHECKING:
+    from tests.net.harness import Gateway
+    from tests.net.raw import Message
 
 
 class SocketsTests(SocketCase):
@@ -47,3 +57,49 @@ class SocketsTests(SocketCase):
         await until(lambda: gateway.service.sockets.count == 0)
         self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 0)
         self.assertEqual(gateway.telemetry.value("gateway_connections"), 0)
+
+    async def test_bounds_for_each(self) -> None:
+        """Each bound answers with its status and the time to wait, and is told in the metrics."""
+        for kind, status in (("address", 429), ("session", 429), ("page", 429), ("upstream", 503)):
+            gateway, client, _ = await self.pair(**{f"websocket_connections_per_{kind}": 1})
+            refused = await self.handshake(gateway)
+            self.assertEqual((refused.status, refused.get(b"retry-after")), (status, b"10"), kind)
+            key = f"websocket-connections-per-{kind}"
+            reached = gateway.telemetry.value("gateway_limit_reached_total", limit=key)
+            self.assertEqual(reached, 1)
+            self.assertEqual(gateway.telemetry.events[-1]["code"], "limit.exceeded")
+            client.drop()
+            await until(lambda sockets=gateway.service.sockets: not sockets.counts.total)
+            self.assertTrue((await self.dial(gateway)).opened)
+
+    async def test_handshakes(self) -> None:
+        """So many in a second; then 503 before anything else is asked, for services, too."""
+        gateway = await self.gateway({WS: websocket_origin()}, websocket_handshakes_per_second=1)
+        for _ in range(5):
+            await self.handshake(gateway, bodyless=True)
+        refused = await self.handshake(gateway)
+        self.assertEqual((refused.status, refused.get(b"retry-after")), (503, b"1"))
+        key = "websocket-handshakes-per-second"
+        self.assertEqual(gateway.telemetry.value("gateway_limit_reached_total", limit=key), 1)
+
+    async def test_nothing_is_left(self) -> None:
+        """Whatever becomes of a handshake, it counts for nobody afterwards."""
+        upstream = websocket_origin(_refuse_odd)
+        gateway = await self.gateway({WS: upstream}, connect={"down.site.example": 1})
+        for target, to in (("/", WS), ("/odd", WS), ("/", "https://down.site.example")):
+            client = await self.dial(gateway, target, to=to)
+            if client.opened:
+                client.drop()
+            await until(lambda: not gateway.service.sockets.counts.total)
+        self.assertEqual(len(gateway.service.sockets.counts), 0)
+
+    async def handshake(self, gateway: Gateway, *, bodyless: bool = False) -> Message:
+        """A raw client's handshake and what it is answered."""
+        client = await gateway.connect()
+        client.write(handshake(gateway.with_token("/"), gateway.cookie))
+        return await client.response(bodyless=bodyless)
+
+
+def _refuse_odd(request: Any) -> None:
+    if request.path == "/odd":
+        raise ConnectionDeny(403, "no")

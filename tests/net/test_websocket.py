@@ -75,7 +75,10 @@ class HandshakeTests(SocketCase):
         self.assertEqual((answer.status, answer.get(b"sec-websocket-protocol")), (101, b"b"))
         digest = base64.b64encode(hashlib.sha1(KEY + _GUID).digest())
         self.assertEqual(answer.get(b"sec-websocket-accept"), digest)
-        self.assertIsNone(answer.get(b"sec-websocket-extensions"))
+        self.assertEqual(
+            answer.get(b"sec-websocket-extensions"),
+            b"permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+        )
         self.assertIsNone(answer.get(b"server"))
 
     async def test_bodies_on_disk(self) -> None:
@@ -189,7 +192,7 @@ class HandshakeTests(SocketCase):
             proof = f"/?{wire.ORIGIN_PARAMETER}=" + quote(f"https://{host}", safe="")
             client = await self.dial(gateway, proof, to=f"https://{host}")
             self.assertIn("502", client.http_status_line, host)
-        self.assertEqual(gateway.service.sockets._dialling, 0)
+        self.assertEqual(gateway.service.sockets.counts.total, 0)
 
     async def test_client_leaves(self) -> None:
         """A client that goes while the upstream is dialled takes the dial with it."""

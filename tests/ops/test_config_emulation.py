@@ -16,7 +16,8 @@ def read(**given: object) -> tuple[EmulationSettings, list[str]]:
     reader = Reader("test.toml", "")
     table = {name.replace("_", "-"): value for name, value in given.items()}
     values = reader.table(TABLE, table, "emulation")
-    return read_emulation(values, Path("/var/keys/gateway.keys"), reader), reader.faults
+    everything = {"emulation": values, "keys": {"file": "/var/keys/gateway.keys"}}
+    return read_emulation(everything, reader), reader.faults
 
 
 class EmulationTests(SynchronousTestCase):

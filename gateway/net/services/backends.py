@@ -18,9 +18,11 @@ from gateway.net.services.dialling import Reach, limits_of, open_stream, open_we
 from gateway.net.services.prepared import Prepared
 from gateway.policy.services import STREAMS, WEBSOCKETS
 from gateway.websocket.circuit import UP, Circuit, retry_after
+from gateway.websocket.limits import Holder
 
 if TYPE_CHECKING:
     from gateway.net.services.stream import StreamLeg
+    from gateway.net.settings import Limits
     from gateway.net.sockets import DialledSocket, Sockets, UpstreamLeg
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream
@@ -45,6 +47,20 @@ class ServiceFull(LocalFault):
     status = 503
     event = events.LIMIT
     title = "This service is busy"
+
+
+def _limits(service: Service, limits: Limits) -> dict[str, float]:
+    """The bounds in force, by their keys in ``[[service]]``; 0: none but those of all."""
+    return {
+        "connections": service.bounds.connections or limits.websocket_connections,
+        "message-bytes": limits.websocket_message_bytes,
+        "connect-seconds": limits.upstream_connect_seconds,
+        "handshakes-per-second": 0.0 if service.rate is None else service.rate.per_second,
+        "handshakes-burst": 0.0 if service.rate is None else service.rate.burst,
+        "recovery-seconds": service.recovery_seconds,
+        "prepared": service.prepared,
+        "pending-bytes": service.pending_bytes,
+    }
 
 
 @attrs.define(eq=False)
@@ -141,6 +157,7 @@ class Backends:
                 "total": state.total,
                 "failures": state.failures,
                 "prepared": 0 if state.prepared is None else len(state.prepared),
+                "limits": _limits(state.service, limits_of(state.service, self._upstream.limits)),
             }
             for name, state in self._states.items()
         ]
@@ -176,7 +193,9 @@ class Backends:
 
         try:
             socket = await sockets.open(
-                lambda: self._open(need, state), f"service:{service.name}", upstream
+                lambda: self._open(need, state),
+                Holder(upstream=f"service:{service.name}"),
+                upstream,
             )
         except UpstreamFault as error:
             release()
@@ -188,6 +207,7 @@ class Backends:
         self._came_back(state)
         state.circuit = UP
         state.total += 1
+        socket.service = service.name
         socket.limits, socket.release = limits_of(service, self._upstream.limits), release
         return socket
 

@@ -157,6 +157,9 @@ class Source:
     def relieved(self, leg: Leg) -> None:
         """See ``congested``."""
 
+    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
+        """It is about to end: nothing waits for that."""
+
     def closed(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
         """It has ended: so has everything that hangs on it."""
         del leg

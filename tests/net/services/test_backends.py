@@ -108,6 +108,8 @@ class DownTests(ServiceCase):
         self.assertIn("down, asked again in", page.body.decode())
         metrics = (await fetch(gateway.admin_port, "/metrics")).body.decode()
         self.assertIn('gateway_service_up{service="main"} 0.0', metrics)
+        bound = 'gateway_service_limit{limit="recovery-seconds",service="main"} 1.0'
+        self.assertIn(bound, metrics)
         backend = stream_backend(say_again)
         from twisted.internet import reactor
 

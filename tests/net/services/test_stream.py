@@ -69,6 +69,27 @@ class TextTests(ServiceCase):
         self.assertEqual(b"".join(payload for payload, _ in client.messages), frame)
 
 
+class InspectionTests(ServiceCase):
+    """What a stream carries is inspected as what a WebSocket server says is."""
+
+    async def test_stomp(self) -> None:
+        """Frames that came in parts are sound; what breaks the rules ends both sides."""
+        connected = b"CONNECTED\nversion:1.2\n\n\0"
+        backend = stream_backend(lambda stream, _: stream.transport.write(connected[:12]))
+        port = await self.listen(backend)
+        gateway = await self.with_service(f"tcp://127.0.0.1:{port}", 'validation = "enforce"')
+        client = await self.open(gateway, protocols=("v12.stomp",))
+        client.sendMessage(b"CONNECT\naccept-version:1.2\nhost:/\n\n\0", False)
+        await until(lambda: client.received == 12)
+        backend.streams[0].transport.write(connected[12:])
+        await until(lambda: client.received == len(connected))
+        self.assertIsNone(client.ended)
+        client.sendMessage(b"NONSENSE\n\n\0", False)
+        await until(lambda: client.ended and backend.streams[0].ended)
+        self.assertIn(client.code, {1002, 1007, 1008})
+        self.assertIn("subprotocol.message", gateway.telemetry.codes())
+
+
 class PaceTests(ServiceCase):
     """Neither side is read faster than the other takes it."""
 
