@@ -72,7 +72,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
-from gateway.websocket.emulation.request import MARK
+from gateway.websocket.emulation.request import MARK, is_create
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -195,13 +195,14 @@ class _Run:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
-        self._is_upgrade = is_handshake(head.version, head.fields)
+        native = is_handshake(head.version, head.fields)
+        self._is_upgrade = native or is_create(head.target, head.fields)
         hurried = self._handler.sockets.hurry() if self._is_upgrade else None
         if hurried is not None:
             return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
             return remembered_exchange(head, self._context, service_exchange)
-        if kind is HostKind.REWRITE and self._is_upgrade:
+        if kind is HostKind.REWRITE and native:
             return remembered_exchange(head, self._context, websocket_exchange)
         site = own_exchange if kind is not HostKind.REWRITE else http_exchange
         otherwise = site(head, self._context)
