@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway import events
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, UpstreamFault
 from gateway.exchange import admission, authentication, outgoing
 from gateway.exchange.messages import (
     Accept,
@@ -31,6 +31,7 @@ from gateway.origins import parse_origin
 from gateway.policy.services import NULL, WEBSOCKETS
 from gateway.policy.steps import Step as Number
 from gateway.rewrite.headers import get_all
+from gateway.rewrite.parameters import strip_own_parameters
 from gateway.websocket.handshake import (
     Offer,
     Unsound,
@@ -124,10 +125,12 @@ def _dialled(
     fields: tuple[tuple[bytes, bytes], ...] = ()
     if service.backend.kind in WEBSOCKETS:
         fields = _told(head, service, login, context)
-    query = b"".join(head.target.partition(b"?")[1:])
-    answer = answer_of(
-        (yield ConnectService(service, query, asker.told, offer.subprotocols, fields))
+    target = strip_own_parameters(head.target.decode("latin-1")).encode("latin-1")
+    query = b"".join(target.partition(b"?")[1:])
+    need = ConnectService(
+        service, query, asker.told, offer.subprotocols, fields, client=head.client
     )
+    answer = answer_of((yield need))
     if isinstance(answer, UpstreamFailed):
         return _down(answer.error)
     choice = judged(answer, offer)
@@ -150,11 +153,10 @@ def _dialled(
 
 def _down(error: GatewayError) -> Refuse:
     """A backend that does not answer is the gateway's own affair: no 502 or 504."""
-    if error.status < 502:
+    if not isinstance(error, UpstreamFault):
         return refusal(error)
-    wait = getattr(error, "retry_after", 1)
     title = "This service is not available just now"
-    fields = ((b"Retry-After", b"%d" % wait),)
+    fields = error.fields or ((b"Retry-After", b"1"),)
     return attrs.evolve(refusal(error), status=503, title=title, fields=fields)
 
 

@@ -151,6 +151,7 @@ _SHARED: dict[str, Key | Table | Tables] = {
     "validation": Key(config_subprotocols.MODE),
     "connections": Key(schema.number(1, 2**31)),
     "message-bytes": Key(schema.number(1, 2**31)),
+    "idle-seconds": Key(schema.number(1, 2**31)),
     "handshakes-per-second": Key(amount(0.001)),
     "handshakes-burst": Key(amount(1)),
     "prepared": Key(schema.number(0, 1000)),
@@ -281,7 +282,9 @@ def _service(
         rate = Rate(burst, row["handshakes_per_second"])
     elif row["handshakes_burst"] is not None:
         reader.fault(f"{path}.handshakes-per-second", "missing, handshakes-burst needs it")
-    bounds = Bounds(row["connections"], row["message_bytes"], None, row["connect_seconds"])
+    bounds = Bounds(
+        row["connections"], row["message_bytes"], row["idle_seconds"], row["connect_seconds"]
+    )
     return Service(
         row["name"],
         place.host or codec.domain,

@@ -33,6 +33,7 @@ from gateway.exchange.needs import (
     VerifyPassword,
     VerifyToken,
 )
+from gateway.exchange.own import own_exchange
 from gateway.exchange.service import service_exchange
 from gateway.exchange.standing import AskedService
 from gateway.policy.authentication import Authentication
@@ -67,7 +68,7 @@ def head(
     origins: tuple[str, ...] = (APP,),
     protocols: str = "",
     method: bytes = b"GET",
-    target: bytes = PATH.encode() + b"?q=1",
+    target: bytes = PATH.encode() + b"?q=1&__gw=token",
     version: bytes = b"HTTP/1.1",
     handshake: bool = True,
     client: str = "192.0.2.7",
@@ -269,7 +270,7 @@ class BackendTests(SynchronousTestCase):
     def test_down(self) -> None:
         """A backend that cannot be reached is 503 with a time, whatever the reason."""
         late = UpstreamFault("x")
-        late.retry_after = 7  # type: ignore[attr-defined]
+        late.fields = ((b"Retry-After", b"7"),)
         table: list[tuple[Any, int, list[bytes]]] = [
             (UpstreamFailed(UpstreamFault("x")), 503, [b"1"]),
             (UpstreamFailed(late), 503, [b"7"]),
@@ -360,9 +361,8 @@ class EmulatedTests(SynchronousTestCase):
             fields=fields,
         )
         shell = Shell({ConnectService: reply})
-        emulated = shell.run(
-            emulation_exchange(create, _with(service), service_exchange, service_exchange)
-        )
+        given = _with(service)
+        emulated = shell.run(emulation_exchange(create, given, own_exchange(create, given)))
         if isinstance(emulated, Created):
             self.assertEqual(emulated.accept, native)
         else:
