@@ -18,6 +18,7 @@ from gateway.exchange.messages import (
     Accept,
     Context,
     Ending,
+    NeedOrigin,
     NeedRandom,
     Refuse,
     RequestHead,
@@ -44,7 +45,18 @@ from gateway.policy.services import Backend, Service, Services
 from gateway.policy.steps import Step
 from gateway.session.login import Login
 from gateway.websocket.rules import Mode, ValidationRules
-from tests.exchange import PAGE_ORIGIN, SESSION, SITE, Shell, context, play, values
+from tests.exchange import (
+    LONG,
+    LONG_HOST,
+    PAGE_ORIGIN,
+    SESSION,
+    SITE,
+    Shell,
+    context,
+    long_origin,
+    play,
+    values,
+)
 from tests.policy.test_services import service as service_of
 from tests.rewrite import DOMAIN
 from tests.session import NOW
@@ -138,6 +150,21 @@ class OriginTests(SynchronousTestCase):
             else:
                 self.assertIsInstance(ending, Accept, name)
                 self.assertEqual(_asked(shell).page_origin, wanted, name)
+
+
+class LongLabelTests(SynchronousTestCase):
+    """A page of a site whose label is a digest."""
+
+    def test_learned(self) -> None:
+        """The store knows whose it is; who is nobody's is refused, even where all may."""
+        origins = (f"https://{LONG_HOST}",)
+        for known, wanted in ((long_origin(LONG_HOST.partition(".")[0]), str(LONG)), (None, None)):
+            ending, shell = _play(head(origins=origins), _service("*"), {NeedOrigin: known})
+            if wanted is None:
+                assert isinstance(ending, Refuse)
+                self.assertEqual((ending.status, shell.kinds()), (403, "NeedOrigin"))
+            else:
+                self.assertEqual(_asked(shell).page_origin, wanted)
 
 
 class HandshakeTests(SynchronousTestCase):

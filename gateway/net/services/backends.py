@@ -183,7 +183,7 @@ class Backends:
             self._telemetry.count("gateway_limit_reached_total", limit="service.connections")
             raise ServiceFull(f"[[service]] connections ({most}) was reached")
         wait = state.circuit.wait(self._reactor.seconds())
-        if wait:
+        if wait and not state.prepared:
             why = f"not dialled for {wait:.1f} s more: {state.last_fault}"
             raise ServiceDown(why, wait)
         state.circuit = state.circuit.dialling()
