@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError
@@ -71,7 +72,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
-from gateway.websocket.emulation.request import MARK
+from gateway.websocket.emulation.request import MARK, is_create
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -194,13 +195,14 @@ class _Run:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
-        self._is_upgrade = is_handshake(head.version, head.fields)
+        native = is_handshake(head.version, head.fields)
+        self._is_upgrade = native or is_create(head.target, head.fields)
         hurried = self._handler.sockets.hurry() if self._is_upgrade else None
         if hurried is not None:
             return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
             return remembered_exchange(head, self._context, service_exchange)
-        if kind is HostKind.REWRITE and self._is_upgrade:
+        if kind is HostKind.REWRITE and native:
             return remembered_exchange(head, self._context, websocket_exchange)
         site = own_exchange if kind is not HostKind.REWRITE else http_exchange
         otherwise = site(head, self._context)
@@ -444,6 +446,13 @@ class _Run:
         if response is None:
             raise LocalFault("an exchange responded without an upstream response")
         client = self._client
+        request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
+        if ending.status == HTTPStatus.RESET_CONTENT:
+            # It has no body, whatever an origin sends: over HTTP/2 browsers would read one.
+            response.discard()
+            client.start(ending.status, ending.reason, (*ending.fields, request_id))
+            client.finish()
+            return ""
         pipe = BodyPipe(
             client,
             self._handler.edits.pipeline(ending.plan),
@@ -451,7 +460,6 @@ class _Run:
             self._handler.reactor,
             self._handler.threads,
         )
-        request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
         client.start(ending.status, ending.reason, (*ending.fields, request_id))
         response.deliver(pipe)
         try:
