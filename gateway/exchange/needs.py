@@ -150,6 +150,7 @@ class ConnectService:
     page_origin: str | None
     subprotocols: tuple[str, ...] = attrs.field(repr=False)
     fields: Fields = attrs.field(default=(), repr=False)
+    client: str = ""
 
 
 ReportNeed = MayReport | Reported | Forward

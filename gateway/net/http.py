@@ -417,7 +417,10 @@ class _Run:
             status=refuse.status,
         )
         if self._is_upgrade:
-            self._handler.sockets.refused(self._context.codec, self._client.head.host, refuse)
+            head, context = self._client.head, self._context
+            service = context.services.at(head.host, head.path.decode("latin-1"))
+            name = "" if service is None else service.name
+            self._handler.sockets.refused(context.codec, head.host, refuse, name)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()

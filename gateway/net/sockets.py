@@ -135,8 +135,11 @@ class Sockets:
         self._telemetry.count("gateway_limit_reached_total", limit=bounds.HANDSHAKES)
         return TooManySockets(bounds.HANDSHAKES, wait)
 
-    def refused(self, codec: Codec, host: str, refuse: Refuse) -> None:
-        """Count a handshake that came to nothing: by its origin, and the rule that says so."""
+    def refused(self, codec: Codec, host: str, refuse: Refuse, service: str = "") -> None:
+        """Count a handshake that came to nothing: by where it leads, and the rule that says so."""
+        if service:
+            self.ledger.refused(Place(SERVICE, service), refuse.event)
+            return
         kind, label = codec.classify(host)
         try:
             name = str(codec.expand_label(label)) if kind is HostKind.REWRITE else OTHERS
