@@ -126,7 +126,7 @@ def _dialled(
         fields = _told(head, service, login, context)
     query = b"".join(head.target.partition(b"?")[1:])
     answer = answer_of(
-        (yield ConnectService(service, query, asker.told, offer.subprotocols, fields))
+        (yield ConnectService(service, query, asker.told, offer.subprotocols, fields, head.client))
     )
     if isinstance(answer, UpstreamFailed):
         return _down(answer.error)
@@ -150,7 +150,7 @@ def _dialled(
 
 def _down(error: GatewayError) -> Refuse:
     """A backend that does not answer is the gateway's own affair: no 502 or 504."""
-    if error.status < 502:
+    if error.status < 502 or error.fields:
         return refusal(error)
     wait = getattr(error, "retry_after", 1)
     title = "This service is not available just now"

@@ -47,6 +47,8 @@ class Made:
 class EmulatedLeg:
     """One emulated WebSocket at this end."""
 
+    emulated = True
+
     def __init__(
         self,
         made: Made,
@@ -76,6 +78,7 @@ class EmulatedLeg:
         self._is_over = False  # nobody can ask any more
         self._gap: Any = None
         self._pinger: Any = None
+        self._pinged: float | None = None
         self._turn: Any = None
         self._telling: Any = None
         self._heard = self._wrote = reactor.seconds()
@@ -329,6 +332,7 @@ class EmulatedLeg:
         elif response is not None and silent >= every:
             self._down.push(frames.PING)
             self.flush()
+            self._pinged = self._reactor.seconds()
             wait = every + patience - silent
         self._pinger = self._later(wait, self._ping)
 
@@ -411,8 +415,12 @@ class EmulatedLeg:
             if not self._made.opening.ping:
                 raise Malformed("a ping or pong that was not announced")
             if kind is Kind.PING:
+                self._relay.pinged(self)
                 self._down.push(frames.PONG)
                 self.flush()
+            elif self._pinged is not None:
+                self._relay.answered(self, self._reactor.seconds() - self._pinged)
+                self._pinged = None
         elif kind is Kind.CLOSE:
             if frame.payload and not self._made.extensions.close:
                 raise Malformed("a close code that was not announced")

@@ -16,6 +16,7 @@ from gateway.net.services.broadcast import BroadcastLeg, Hub, Source
 from gateway.net.services.builtin import EchoLeg
 from gateway.net.services.dialling import Reach, limits_of, open_stream, open_websocket, touch
 from gateway.net.services.prepared import Prepared
+from gateway.policy.clients import block_of
 from gateway.policy.services import STREAMS, WEBSOCKETS
 from gateway.websocket.circuit import UP, Circuit, retry_after
 from gateway.websocket.limits import Holder
@@ -191,10 +192,11 @@ class Backends:
             if held:
                 held.pop().open -= 1
 
+        address = block_of(need.client) if need.client else ""
         try:
             socket = await sockets.open(
                 lambda: self._open(need, state),
-                Holder(upstream=f"service:{service.name}"),
+                Holder(address, b"", need.page_origin or "", f"service:{service.name}"),
                 upstream,
             )
         except UpstreamFault as error:
@@ -207,7 +209,6 @@ class Backends:
         self._came_back(state)
         state.circuit = UP
         state.total += 1
-        socket.service = service.name
         socket.limits, socket.release = limits_of(service, self._upstream.limits), release
         return socket
 
