@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError
@@ -442,6 +443,13 @@ class _Run:
         if response is None:
             raise LocalFault("an exchange responded without an upstream response")
         client = self._client
+        request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
+        if ending.status == HTTPStatus.RESET_CONTENT:
+            # It has no body, whatever an origin sends: over HTTP/2 browsers would read one.
+            response.discard()
+            client.start(ending.status, ending.reason, (*ending.fields, request_id))
+            client.finish()
+            return ""
         pipe = BodyPipe(
             client,
             self._handler.edits.pipeline(ending.plan),
@@ -449,7 +457,6 @@ class _Run:
             self._handler.reactor,
             self._handler.threads,
         )
-        request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
         client.start(ending.status, ending.reason, (*ending.fields, request_id))
         response.deliver(pipe)
         try:

@@ -255,7 +255,7 @@ class ReloadTests(ServiceCase):
         ports = [await self.listen(one) for one in (first, second)]
         rules = service("main", "/service", f"tcp://127.0.0.1:{ports[0]}",
                         f'allow-origins = ["{APP}"]', "connections = 9")  # fmt: skip
-        gateway = await self.gateway(rules=rules, websocket_close_seconds=2)
+        gateway = await self.gateway(rules=rules, private=(), websocket_close_seconds=2)
         client = await self.open(gateway)
         more = service("echo", "/echo", "echo:", f'allow-origins = ["{APP}"]')
         changes: list[tuple[str, str]] = [("connections = 9", f"connections = 8\n{more}")]
