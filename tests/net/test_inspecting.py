@@ -243,7 +243,7 @@ class ThroughTests(SocketCase):
         client = await self.dial(gateway, protocols=("jsonrpc",))
         await until(lambda: upstream.peers[0].opened)
         server = upstream.peers[0]
-        large = b'{"jsonrpc": "2.0", "method": "m", "params": ["' + b"x" * 100_000 + b'"]}'
+        large = b'{"jsonrpc": "2.0", "method": "m", "params": ["' + b"x" * 50_000 + b'"]}'
         client.sendMessage(large, fragmentSize=5000)
         await until(lambda: server.messages)
         self.assertEqual(server.messages, [(large, False)])
