@@ -162,9 +162,13 @@ class Sockets:
         page = need.page_origin or ""
         client = block_of(need.client) if need.client else ""
         holder = bounds.Holder(client, need.session, page, str(need.origin))
-        return await self.open(
+        dialled = await self.open(
             lambda: websocket.dial(need, upstream, self._reactor), holder, upstream
         )
+        idle = need.transport.websocket_idle_seconds
+        if idle is not None:  # a rule's own
+            dialled.limits = attrs.evolve(upstream.limits, websocket_idle_seconds=idle)
+        return dialled
 
     async def open(self, dial: Dial, holder: bounds.Holder, upstream: Upstream) -> DialledSocket:
         """Let ``dial`` open the upstream's leg, within the bounds of all of them."""

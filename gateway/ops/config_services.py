@@ -156,6 +156,7 @@ _SHARED: dict[str, Key | Table | Tables] = {
     "prepared": Key(schema.number(0, 1000)),
     "pending-bytes": Key(schema.number(1024, 2**31)),
     "connect-seconds": Key(schema.number(1, 600)),
+    "idle-seconds": Key(schema.number(0, 2**31)),
     "recovery-seconds": Key(schema.number(1, 86400)),
     "minimum-tls": Key(schema.choice(*TLS_VERSIONS)),
     "forward-secrecy": Key(schema.flag),
@@ -281,7 +282,9 @@ def _service(
         rate = Rate(burst, row["handshakes_per_second"])
     elif row["handshakes_burst"] is not None:
         reader.fault(f"{path}.handshakes-per-second", "missing, handshakes-burst needs it")
-    bounds = Bounds(row["connections"], row["message_bytes"], None, row["connect_seconds"])
+    bounds = Bounds(
+        row["connections"], row["message_bytes"], row["idle_seconds"], row["connect_seconds"]
+    )
     return Service(
         row["name"],
         place.host or codec.domain,

@@ -56,6 +56,7 @@ def _limits(service: Service, limits: Limits) -> dict[str, float]:
         "connections": service.bounds.connections or limits.websocket_connections,
         "message-bytes": limits.websocket_message_bytes,
         "connect-seconds": limits.upstream_connect_seconds,
+        "idle-seconds": limits.websocket_idle_seconds,
         "handshakes-per-second": 0.0 if service.rate is None else service.rate.per_second,
         "handshakes-burst": 0.0 if service.rate is None else service.rate.burst,
         "recovery-seconds": service.recovery_seconds,
