@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +16,7 @@ from gateway import events
 from gateway.errors import LocalFault
 from gateway.net import websocket
 from gateway.net.inspecting import Inspector
-from gateway.net.ledger import Ledger, Place
+from gateway.net.ledger import SERVICE, Ledger, Place
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
 from gateway.policy.clients import block_of
@@ -91,13 +92,16 @@ class Sockets:
         self._telemetry = telemetry
         self._relays: set[Relay] = set()
         self.counts = bounds.Counts()
-        self.ledger = Ledger(lambda: self._limits.websocket_places)
+        self.ledger = Ledger(lambda: self.limits.websocket_places)
         self._handshakes: tuple[int, bounds.Bucket] | None = None
         self._is_draining = False
         self._when_quiet: list[Deferred[None]] = []
+        self.node = os.urandom(6).hex()
+        """The process's name in ids of emulated ones; a process that starts again is another."""
 
     @property
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """The bounds of what begins now."""
         return self._upstream.limits
 
     @property
@@ -115,7 +119,7 @@ class Sockets:
 
         Asked before anything else is: a flood of them costs no look-up and no dial.
         """
-        rate, now = self._limits.websocket_handshakes_per_second, self._reactor.seconds()
+        rate, now = self.limits.websocket_handshakes_per_second, self._reactor.seconds()
         if not rate:
             return None
         if self._handshakes is None or self._handshakes[0] != rate:
@@ -129,15 +133,17 @@ class Sockets:
         return TooManySockets(bounds.HANDSHAKES, wait)
 
     def refused(self, place: Place, refuse: Refuse) -> None:
-        """Count a handshake that came to nothing, by the rule that says so."""
-        self.ledger.refused(place, refuse.rule or refuse.event)
+        """Count a handshake that came to nothing: by the rule that says so, or what it broke."""
+        # A service's refusals have the service's own rule: what happened says more.
+        own = place.kind == SERVICE and refuse.rule not in bounds.STATUSES
+        self.ledger.refused(place, refuse.event if own else refuse.rule or refuse.event)
 
     def take(self, holder: bounds.Holder) -> Callable[[], None]:
         """Count a WebSocket from its dial on; what is returned counts it off, once.
 
         Raises ``TooManySockets`` where a bound is reached.
         """
-        limits = self._limits
+        limits = self.limits
         found = bounds.Bounds(
             limits.websocket_connections,
             limits.websocket_connections_per_address,
@@ -184,7 +190,7 @@ class Sockets:
         self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
     ) -> None:
         """Answer the client's handshake with 101 and couple the legs."""
-        limits = dialled.limits or self._limits
+        limits = dialled.limits or self.limits
         leg, begin = websocket.answer(client, ending, limits, self._reactor)
         relay = self.relay(leg, client, dialled, ending, request_id)
         begin()
@@ -232,7 +238,7 @@ class Sockets:
             )
             self._tell_if_quiet()
 
-        limits = dialled.limits or self._limits
+        limits = dialled.limits or self.limits
         relay = Relay(leg, dialled.leg, limits, self._reactor, self._telemetry, over)
         relay.standing = Standing.of(ending, client, dialled.leg, request_id)
         if ending.inspection is not None:
@@ -259,7 +265,7 @@ class Sockets:
         quiet: Deferred[None] = Deferred()
         self._when_quiet.append(quiet)
         for relay in tuple(self._relays):
-            delay = random.uniform(0, self._limits.drain_websocket_seconds)  # noqa: S311
+            delay = random.uniform(0, self.limits.drain_websocket_seconds)  # noqa: S311
             self._reactor.callLater(delay, relay.drain)
         self._tell_if_quiet()
         return quiet

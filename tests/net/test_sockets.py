@@ -191,13 +191,6 @@ class PlacesTests(EmulatedCase, ServiceCase):
         await until(lambda: not gateway.service.sockets.counts.total)
         self.assertTrue((await self.open(gateway)).opened)
 
-    async def test_idle_services(self) -> None:
-        """A service's own."""
-        gateway = await self.with_service("echo:", "idle-seconds = 1")
-        client = await self.open(gateway)
-        await until(lambda: client.ended)
-        self.assertEqual(client.code, 1001)
-
 
 def _refuse_odd(request: Any) -> None:
     if request.path == "/odd":

@@ -24,6 +24,7 @@ SCHEMA = Table({"subprotocols": SUBPROTOCOLS, "subprotocol-rule": RULES})
 def _read(text: str, **limits: int) -> tuple[SubprotocolSettings, list[str]]:
     reader = schema.Reader("x.toml", text)
     values = reader.table(SCHEMA, tomllib.loads(text))
+    values["service"] = [{"name": "chat"}]
     values["limits"] = attrs.asdict(Limits(**limits))
     return read(values, reader), reader.faults
 
@@ -106,6 +107,7 @@ class RefusedTests(SynchronousTestCase):
             ('subprotocols = ["v12.stomp"]\npublish = ["a*"]', "publish"),
             ('subprotocols = ["v12.stomp"]\npublish = ["**.a"]', "publish"),
             ("services = 1", "services"),
+            ('services = ["chat", "nobody"]', "services"),
         ):
             _, faults = _read(f"[[subprotocol-rule]]\n{row}\n")
             self.assertEqual(len(faults), 1, (row, faults))

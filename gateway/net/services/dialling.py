@@ -45,6 +45,7 @@ def limits_of(service: Service, limits: Limits) -> Limits:
     changed: dict[str, int] = {}
     if bounds.message_bytes is not None:
         changed["websocket_message_bytes"] = bounds.message_bytes
+        changed["websocket_decompressed_bytes"] = bounds.message_bytes
         changed["websocket_frame_bytes"] = min(bounds.message_bytes, limits.websocket_frame_bytes)
     if bounds.idle_seconds is not None:
         changed["websocket_idle_seconds"] = bounds.idle_seconds

@@ -98,6 +98,11 @@ def carries_marks(fields: Fields) -> bool:
     return any(name.lower() in _MARKS_OURS for name, _ in fields)
 
 
+def is_create(target: bytes, fields: Fields) -> bool:
+    """Whether a request counts as a handshake, well or badly made."""
+    return MARK in target and any(name.lower() == b"x-websocket-version" for name, _ in fields)
+
+
 def is_preflight(method: bytes, fields: Fields) -> bool:
     """Whether a browser asks if a request may be sent."""
     return method == b"OPTIONS" and bool(get_all(fields, b"access-control-request-method"))

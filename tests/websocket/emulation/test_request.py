@@ -147,6 +147,10 @@ class FieldTests(SynchronousTestCase):
         ):
             fields = [(b"Access-Control-Request-Headers", value)]
             self.assertEqual(request.preflights_marks(fields), wanted, value)
+        version = [(b"x-websocket-version", b"?")]
+        self.assertTrue(request.is_create(b"/a/;e/cbm?x", version))
+        self.assertFalse(request.is_create(b"/a/;e/cbm?x", []))
+        self.assertFalse(request.is_create(b"/a", version))
         asks = [(b"Access-Control-Request-Method", b"POST")]
         self.assertTrue(request.is_preflight(b"OPTIONS", asks))
         self.assertFalse(request.is_preflight(b"OPTIONS", []))

@@ -1,9 +1,27 @@
 // What else reads addresses: a page that names other hosts gets them back as it knows them.
 
+import { installCaches } from "../shared/caches.js";
+
 const READ = (
   "XMLSerializer.serializeToString Element.getHTML ShadowRoot.getHTML MutationRecord.oldValue StyleSheet.href CSSImportRule.href " +
   "ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
 );
+
+/** @type {(w: any) => void} */
+let install;
+/** Windows whose caches were seen to. */
+const cached = new WeakSet();
+
+/**
+ * Caches of a page and of the blank windows in it.
+ * @param {any} store
+ * @param {any} w
+ */
+export function caches(store, w) {
+  if (!cached.has(w)) install(w);
+  cached.add(w);
+  return store;
+}
 
 /**
  * @param {any} w
@@ -11,6 +29,10 @@ const READ = (
  * @param {import("../shared/urls.js").Urls} urls
  */
 export const reads = (w, hookAll, { map, unmap }) => {
+  install = (inner) => installCaches(inner, hookAll, map);
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
+  // The inner runtime looks first at where a navigation leads to, and as it is.
+  const seen = new WeakSet();
+  hookAll(w, "NavigationDestination.url", null, (url, to) => (seen.has(to) ? unmap(url) : (seen.add(to), url)));
 };
