@@ -74,7 +74,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
-from gateway.websocket.emulation.request import MARK
+from gateway.websocket.emulation.request import MARK, is_create
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -197,13 +197,16 @@ class _Run:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
-        upgrade = is_handshake(head.version, head.fields)
-        hurried = self._handler.sockets.hurry() if self._asks_for_socket(upgrade) else None
+        native = is_handshake(head.version, head.fields)
+        creates = is_create(head.target, head.fields)
+        hurried = self._handler.sockets.hurry() if native or creates else None
+        if native or creates:
+            self._place = self._leads_to(emulated=creates and not native)
         if hurried is not None:
             return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
             return remembered_exchange(head, self._context, service_exchange)
-        if kind is HostKind.REWRITE and upgrade:
+        if kind is HostKind.REWRITE and native:
             return remembered_exchange(head, self._context, websocket_exchange)
         site = own_exchange if kind is not HostKind.REWRITE else http_exchange
         otherwise = site(head, self._context)
@@ -211,17 +214,13 @@ class _Run:
             return emulation_exchange(head, self._context, otherwise)
         return otherwise
 
-    def _asks_for_socket(self, upgrade: bool) -> bool:  # noqa: FBT001
-        """Whether a WebSocket is asked for, native or emulated; remembers where it leads."""
-        head = self._client.head
-        emulated = MARK in head.target and get(head.fields, b"x-websocket-version") is not None
-        if not emulated and not upgrade:
-            return False
-        service = self._context.services.at(head.host, head.path.decode("latin-1"))
-        name = str(self._context.codec.origin_at(head.host) or OTHERS)
-        name = name if service is None else f"service:{service.name}"
-        self._place = Place.of(name, emulated=emulated)
-        return True
+    def _leads_to(self, *, emulated: bool) -> Place:
+        """Where a handshake leads, whether it is allowed or not."""
+        head, context = self._client.head, self._context
+        service = context.services.at(head.host, head.path.decode("latin-1"))
+        if service is not None:
+            return Place.of(f"service:{service.name}", emulated=emulated)
+        return Place.of(str(context.codec.origin_at(head.host) or OTHERS), emulated=emulated)
 
     # --- needs --------------------------------------------------------------------
 

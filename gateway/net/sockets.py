@@ -16,7 +16,7 @@ from gateway import events
 from gateway.errors import LocalFault
 from gateway.net import websocket
 from gateway.net.inspecting import Inspector
-from gateway.net.ledger import Ledger, Place
+from gateway.net.ledger import SERVICE, Ledger, Place
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
 from gateway.policy.clients import block_of
@@ -133,8 +133,10 @@ class Sockets:
         return TooManySockets(bounds.HANDSHAKES, wait)
 
     def refused(self, place: Place, refuse: Refuse) -> None:
-        """Count a handshake that came to nothing, by the rule that says so."""
-        self.ledger.refused(place, refuse.rule or refuse.event)
+        """Count a handshake that came to nothing: by the rule that says so, or what it broke."""
+        # A service's refusals have the service's own rule: what happened says more.
+        own = place.kind == SERVICE and refuse.rule not in bounds.STATUSES
+        self.ledger.refused(place, refuse.event if own else refuse.rule or refuse.event)
 
     def take(self, holder: bounds.Holder) -> Callable[[], None]:
         """Count a WebSocket from its dial on; what is returned counts it off, once.
@@ -166,9 +168,13 @@ class Sockets:
         page = need.page_origin or ""
         client = block_of(need.client) if need.client else ""
         holder = bounds.Holder(client, need.session, page, str(need.origin))
-        return await self.open(
+        dialled = await self.open(
             lambda: websocket.dial(need, upstream, self._reactor), holder, upstream
         )
+        idle = need.transport.websocket_idle_seconds
+        if idle is not None:  # a rule's own
+            dialled.limits = attrs.evolve(upstream.limits, websocket_idle_seconds=idle)
+        return dialled
 
     async def open(self, dial: Dial, holder: bounds.Holder, upstream: Upstream) -> DialledSocket:
         """Let ``dial`` open the upstream's leg, within the bounds of all of them."""

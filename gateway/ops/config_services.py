@@ -151,7 +151,7 @@ _SHARED: dict[str, Key | Table | Tables] = {
     "validation": Key(config_subprotocols.MODE),
     "connections": Key(schema.number(1, 2**31)),
     "message-bytes": Key(schema.number(1, 2**31)),
-    "idle-seconds": Key(schema.number(1, 2**31)),
+    "idle-seconds": Key(schema.number(0, 2**31)),
     "handshakes-per-second": Key(amount(0.001)),
     "handshakes-burst": Key(amount(1)),
     "prepared": Key(schema.number(0, 1000)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 from autobahn.websocket.types import ConnectionDeny
@@ -49,6 +50,47 @@ class SocketsTests(SocketCase):
         await until(lambda: client.ended and server.ended)
         self.assertEqual((client.code, server.code), (1001, 1001))
         self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 0)
+
+    async def test_drain_takes_its_time(self) -> None:
+        """Closings are spread over the time that is configured, so that not all come back at once."""
+        upstream = websocket_origin()
+        gateway = await self.gateway({WS: upstream}, drain_websocket_seconds=60)
+        clients = [await self.dial(gateway) for _ in range(3)]
+        bounds, waits = [], iter((0.0, 0.6, 0.3))
+        self.patch(
+            random, "uniform", lambda low, high: (bounds.append((low, high)), next(waits))[1]
+        )
+        from twisted.internet import reactor
+
+        began, ended = reactor.seconds(), set()
+        drained = gateway.service.sockets.drain()
+        times = []
+        while len(ended) < 3:
+            await until(lambda: {one for one in clients if one.ended} - ended)
+            times.append(reactor.seconds() - began)
+            ended |= {one for one in clients if one.ended}
+        await drained
+        self.assertEqual(bounds, [(0, 60)] * 3)
+        self.assertEqual([one.code for one in clients], [1001] * 3)
+        for found, wanted in zip(times, (0.0, 0.3, 0.6), strict=True):
+            self.assertGreaterEqual(found, wanted)
+
+    async def test_idle(self) -> None:
+        """A rule's own time to be idle; pings are no message."""
+        rules = '[[access]]\norigin = "https://*.site.example"\nwebsocket-idle-seconds = 1\n'
+        gateway = await self.gateway(
+            {WS: websocket_origin(echoes=True)},
+            rules=rules,
+            websocket_ping_seconds=1,
+            websocket_idle_seconds=50,
+        )
+        client = await self.dial(gateway)
+        await until(lambda: client.ended)
+        self.assertEqual(client.ended, (True, 1001, "idle"))
+        key = "websocket-idle-seconds"
+        self.assertEqual(gateway.telemetry.value("gateway_limit_reached_total", limit=key), 1)
+        (place,) = gateway.service.sockets.ledger.shown_places()
+        self.assertEqual(place["refused"], {key: 1})
 
     async def test_count(self) -> None:
         """A WebSocket counts as its client's connection until it is over."""
