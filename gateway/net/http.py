@@ -61,6 +61,8 @@ from gateway.net.drive import declined, drive, watch
 from gateway.net.edits import Edits
 from gateway.net.emulating import Emulations
 from gateway.net.holds import Holds
+from gateway.net.leaks import OTHERS
+from gateway.net.ledger import Place
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
@@ -189,15 +191,17 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
-        self._is_upgrade = False
+        self._place: Place | None = None
 
     def exchange(self) -> Exchange:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
         native = is_handshake(head.version, head.fields)
-        self._is_upgrade = native or is_create(head.target, head.fields)
-        hurried = self._handler.sockets.hurry() if self._is_upgrade else None
+        creates = is_create(head.target, head.fields)
+        hurried = self._handler.sockets.hurry() if native or creates else None
+        if native or creates:
+            self._place = self._leads_to(emulated=creates and not native)
         if hurried is not None:
             return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
@@ -209,6 +213,14 @@ class _Run:
         if MARK in head.target:
             return emulation_exchange(head, self._context, otherwise)
         return otherwise
+
+    def _leads_to(self, *, emulated: bool) -> Place:
+        """Where a handshake leads, whether it is allowed or not."""
+        head, context = self._client.head, self._context
+        service = context.services.at(head.host, head.path.decode("latin-1"))
+        if service is not None:
+            return Place.of(f"service:{service.name}", emulated=emulated)
+        return Place.of(str(context.codec.origin_at(head.host) or OTHERS), emulated=emulated)
 
     # --- needs --------------------------------------------------------------------
 
@@ -416,8 +428,8 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
-        if self._is_upgrade:
-            self._handler.sockets.refused(self._context.codec, self._client.head.host, refuse)
+        if self._place is not None:
+            self._handler.sockets.refused(self._place, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()

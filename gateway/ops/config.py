@@ -466,6 +466,7 @@ def _access_rule(row: dict[str, Any]) -> AccessRule:
         trust=row["trust"],
         client=row["client"],
         reverse_map=row["reverse_map"],
+        websocket_idle_seconds=row["websocket_idle_seconds"],
     )
 
 

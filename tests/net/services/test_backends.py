@@ -173,6 +173,13 @@ class BoundTests(ServiceCase):
         await until(lambda: client.ended)
         self.assertEqual(client.code, 1009)
 
+    async def test_idle(self) -> None:
+        """One without a message either way ends with 1001."""
+        gateway = await self.with_service("echo:", "idle-seconds = 1")
+        client = await self.open(gateway)
+        await until(lambda: client.ended)
+        self.assertEqual(client.code, 1001)
+
     async def test_handshakes(self) -> None:
         """Too many in a while are 429 with a time."""
         gateway = await self.with_service(

@@ -32,7 +32,4 @@ export const reads = (w, hookAll, { map, unmap }) => {
   install = (inner) => installCaches(inner, hookAll, map);
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
-  // The inner runtime looks first at where a navigation leads to, and as it is.
-  const seen = new WeakSet();
-  hookAll(w, "NavigationDestination.url", null, (url, to) => (seen.has(to) ? unmap(url) : (seen.add(to), url)));
 };
