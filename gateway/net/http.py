@@ -61,6 +61,8 @@ from gateway.net.drive import declined, drive, watch
 from gateway.net.edits import Edits
 from gateway.net.emulating import Emulations
 from gateway.net.holds import Holds
+from gateway.net.leaks import OTHERS
+from gateway.net.ledger import Place
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
@@ -72,7 +74,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
-from gateway.websocket.emulation.request import MARK, is_create
+from gateway.websocket.emulation.request import MARK
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -189,26 +191,37 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
-        self._is_upgrade = False
+        self._place: Place | None = None
 
     def exchange(self) -> Exchange:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
-        native = is_handshake(head.version, head.fields)
-        self._is_upgrade = native or is_create(head.target, head.fields)
-        hurried = self._handler.sockets.hurry() if self._is_upgrade else None
+        upgrade = is_handshake(head.version, head.fields)
+        hurried = self._handler.sockets.hurry() if self._asks_for_socket(upgrade) else None
         if hurried is not None:
             return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
             return remembered_exchange(head, self._context, service_exchange)
-        if kind is HostKind.REWRITE and native:
+        if kind is HostKind.REWRITE and upgrade:
             return remembered_exchange(head, self._context, websocket_exchange)
         site = own_exchange if kind is not HostKind.REWRITE else http_exchange
         otherwise = site(head, self._context)
         if MARK in head.target:
             return emulation_exchange(head, self._context, otherwise)
         return otherwise
+
+    def _asks_for_socket(self, upgrade: bool) -> bool:  # noqa: FBT001
+        """Whether a WebSocket is asked for, native or emulated; remembers where it leads."""
+        head = self._client.head
+        emulated = MARK in head.target and get(head.fields, b"x-websocket-version") is not None
+        if not emulated and not upgrade:
+            return False
+        service = self._context.services.at(head.host, head.path.decode("latin-1"))
+        name = str(self._context.codec.origin_at(head.host) or OTHERS)
+        name = name if service is None else f"service:{service.name}"
+        self._place = Place.of(name, emulated=emulated)
+        return True
 
     # --- needs --------------------------------------------------------------------
 
@@ -416,11 +429,8 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
-        if self._is_upgrade:
-            head, context = self._client.head, self._context
-            service = context.services.at(head.host, head.path.decode("latin-1"))
-            name = "" if service is None else service.name
-            self._handler.sockets.refused(context.codec, head.host, refuse, name)
+        if self._place is not None:
+            self._handler.sockets.refused(self._place, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()

@@ -206,8 +206,8 @@ class Relay:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether a side is not read at the moment, since the other does not keep up."""
-        return bool(self._stalls)
+        """Whether a side is not read at the moment."""
+        return any(self._held.values())
 
     def break_off(self, why: str, endings: dict[str, Ending]) -> None:
         """End both legs, each by its name as ``endings`` says."""

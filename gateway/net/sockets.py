@@ -13,14 +13,12 @@ import attrs
 from twisted.internet.defer import Deferred
 
 from gateway import events
-from gateway.errors import LabelError, LocalFault
+from gateway.errors import LocalFault
 from gateway.net import websocket
 from gateway.net.inspecting import Inspector
-from gateway.net.leaks import OTHERS
-from gateway.net.ledger import SERVICE, SITE, Ledger, Place
+from gateway.net.ledger import Ledger, Place
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
-from gateway.origins import HostKind
 from gateway.policy.clients import block_of
 from gateway.policy.rates import retry_after
 from gateway.websocket import limits as bounds
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from gateway.net.standing import Judge
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream
-    from gateway.origins import Codec
 
     Dial = Callable[[], Awaitable[tuple[SocketOpened | SocketRefused, "UpstreamLeg"]]]
 
@@ -65,7 +62,8 @@ class UpstreamLeg(Leg, Protocol):
 class DialledSocket:
     """An upstream leg that answered and waits for its counterpart.
 
-    ``service``: whose it is, where it is no site's; ``give_back``: it counts no more.
+    ``origin``: where it leads, ``service:`` and a name for a service; ``give_back``: it counts no
+    more; ``release``: a service's own count.
     """
 
     answer: SocketOpened | SocketRefused
@@ -73,7 +71,6 @@ class DialledSocket:
     origin: str
     upstream: Upstream
     give_back: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
-    service: str = ""
     limits: Limits | None = None
     release: Callable[[], None] = lambda: None
 
@@ -135,17 +132,9 @@ class Sockets:
         self._telemetry.count("gateway_limit_reached_total", limit=bounds.HANDSHAKES)
         return TooManySockets(bounds.HANDSHAKES, wait)
 
-    def refused(self, codec: Codec, host: str, refuse: Refuse, service: str = "") -> None:
-        """Count a handshake that came to nothing: by where it leads, and the rule that says so."""
-        if service:
-            self.ledger.refused(Place(SERVICE, service), refuse.event)
-            return
-        kind, label = codec.classify(host)
-        try:
-            name = str(codec.expand_label(label)) if kind is HostKind.REWRITE else OTHERS
-        except LabelError:
-            name = OTHERS
-        self.ledger.refused(Place(SITE, name), refuse.rule or refuse.event)
+    def refused(self, place: Place, refuse: Refuse) -> None:
+        """Count a handshake that came to nothing, by the rule that says so."""
+        self.ledger.refused(place, refuse.rule or refuse.event)
 
     def take(self, holder: bounds.Holder) -> Callable[[], None]:
         """Count a WebSocket from its dial on; what is returned counts it off, once.
@@ -250,8 +239,7 @@ class Sockets:
             about = {"request": request_id, "client": head.client, "host": head.host}
             relay.inspector = Inspector(ending.inspection, self._reactor, self._telemetry, about)
         self._relays.add(relay)
-        kind, name = (SERVICE, dialled.service) if dialled.service else (SITE, dialled.origin)
-        place = Place(kind, name, emulated=getattr(leg, "emulated", False))
+        place = Place.of(dialled.origin, emulated=getattr(leg, "emulated", False))
         self.ledger.opened(request_id, relay, place, head.client, ending.subprotocol)
         self._telemetry.count("gateway_websocket_connections")
         self._telemetry.count("gateway_websocket_accepted_total")

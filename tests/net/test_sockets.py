@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from autobahn.websocket.types import ConnectionDeny
 
+from tests.net.emulated import Emulated, EmulatedCase
 from tests.net.harness import WS
 from tests.net.peers import SocketCase, websocket_origin
 from tests.net.raw import until
+from tests.net.services import ServiceCase
 from tests.net.test_websocket import handshake
 
 if TYPE_CHECKING:
@@ -98,6 +100,54 @@ class SocketsTests(SocketCase):
         client = await gateway.connect()
         client.write(handshake(gateway.with_token("/"), gateway.cookie))
         return await client.response(bodyless=bodyless)
+
+
+class PlacesTests(EmulatedCase, ServiceCase):
+    """Where WebSockets lead, as the operator sees it."""
+
+    def counted(self, gateway: Gateway) -> dict[tuple[str, str, str], tuple[int, int, set[str]]]:
+        """By kind, name and transport: open, in all, and which rules refused."""
+        return {
+            (place.kind, place.name, place.transport): (
+                totals.current,
+                totals.opened,
+                set(totals.refused),
+            )
+            for place, totals in gateway.service.sockets.ledger.places().items()
+        }
+
+    async def test_sites(self) -> None:
+        """Native and emulated apart; refusals by their rule, also of those that lead nowhere."""
+        gateway, emulated, _ = await self.emulated()
+        native = await self.dial(gateway)
+        evil = await self.dial(gateway, origin="https://evil.example")
+        self.assertIn("403", evil.http_status_line)
+        await Emulated(gateway).create("/ws", origin=b"https://evil.example")
+        await self.dial(gateway, to="https://nobody.example")
+        found = self.counted(gateway)
+        self.assertEqual(found["site", WS, "native"], (1, 1, {"origin.denied"}))
+        self.assertEqual(found["site", WS, "emulated"], (1, 1, {"origin.denied"}))
+        self.assertEqual(found["site", "https://nobody.example", "native"][:2], (0, 0))
+        shown = gateway.service.sockets.ledger.shown()
+        self.assertEqual([one["transport"] for one in shown], ["emulated", "native"])
+        self.assertEqual(gateway.service.sockets.ledger.close(place=WS), 2)
+        await until(lambda: native.ended and not gateway.service.sockets.count)
+        self.assertEqual(native.code, 1008)
+        del emulated
+
+    async def test_services(self) -> None:
+        """By their names; their own refusals, and the bounds of all, with a time to wait."""
+        gateway = await self.with_service("echo:", websocket_connections_per_address=1)
+        client = await self.open(gateway)
+        refused = await self.handshake(gateway)
+        self.assertEqual((refused.status, refused.get(b"retry-after")), (429, b"10"))
+        await self.open(gateway, origin="https://evil.example")
+        current, opened, rules = self.counted(gateway)["service", "main", "native"]
+        self.assertEqual((current, opened, len(rules)), (1, 1, 2))
+        self.assertIn("websocket-connections-per-address", rules)
+        client.drop()
+        await until(lambda: not gateway.service.sockets.counts.total)
+        self.assertTrue((await self.open(gateway)).opened)
 
 
 def _refuse_odd(request: Any) -> None:

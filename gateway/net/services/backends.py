@@ -212,7 +212,6 @@ class Backends:
         self._came_back(state)
         state.circuit = UP
         state.total += 1
-        socket.service = service.name
         socket.limits, socket.release = limits_of(service, self._upstream.limits), release
         return socket
 
