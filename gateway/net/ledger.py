@@ -34,6 +34,14 @@ class Place:
     name: str
     emulated: bool = False
 
+    @classmethod
+    def of(cls, upstream: str, *, emulated: bool = False) -> Place:
+        """Of what a holder calls it: ``service:`` and a name, or a site's origin."""
+        kind, _, name = upstream.partition(":")
+        if kind == SERVICE:
+            return cls(SERVICE, name, emulated)
+        return cls(SITE, upstream, emulated)
+
     @property
     def transport(self) -> str:
         """How its clients are connected."""

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
-    from gateway.exchange.messages import (
-        Accept,
-    )
+    from gateway.exchange.messages import Accept
     from gateway.exchange.needs import ConnectSocket
     from gateway.net.client import Client
     from gateway.net.services.dialling import Reach

@@ -5,10 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.exchange.inspecting import SubprotocolRule, SubprotocolSettings
-from gateway.exchange.messages import (
-    Accept,
-    Refuse,
-)
+from gateway.exchange.messages import Accept, Refuse
 from gateway.exchange.needs import ConnectSocket, SocketOpened
 from gateway.policy.patterns import Target, parse_pattern
 from gateway.websocket.rules import Mode, ValidationRules

@@ -274,8 +274,15 @@ class RelayedTests(SocketCase):
         """A code and reason arrive at the other end, from either; none is none; a drop 1006."""
         upstream = websocket_origin()
         gateway = await self.gateway({WS: upstream})
-        cases = [(1000, b"done"), (1001, None), (1008, None), (1011, b"\xc3\xa4"), (1013, None),
-                 (3000, b"x" * 123), (4999, b"bye"), (None, None)]  # fmt: skip
+        cases = [
+            (1000, b"done"),
+            (1011, b"\xc3\xa4"),
+            (3000, b"x" * 123),
+            (4999, b"bye"),
+            (None, None),
+        ]
+        plain = (1001, 1002, 1003, 1007, 1008, 1009, 1010, 1012, 1013, 1014, 3999, 4000)
+        cases += [(code, None) for code in plain]
         for code, reason in cases:
             for by_client in (True, False):
                 client = await self.dial(gateway)

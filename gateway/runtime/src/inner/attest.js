@@ -8,7 +8,7 @@ const INPUT =
   "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchend touchstart";
 const DISABLED = "aria-disabled";
 // The top layer is painted beside the root, whatever that one's opacity is.
-const TOP_LAYER = "dialog,[popover],::backdrop{opacity:0!important;pointer-events:none!important}";
+const TOP_LAYER = "dialog,[popover],::backdrop{opacity:0!important}";
 // A slow line is no attack; a silent one shows nothing.
 const PATIENCE = 30000;
 const originOf = IDENTITY ? nativesOf(window).origin : /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin")).get;
@@ -56,9 +56,9 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   };
   const each = (/** @type {"addEventListener" | "removeEventListener"} */ change) =>
     INPUT.split(" ").forEach((type) => window[change](type, swallow, true));
-  const leave = () => location.replace(own + "/.gateway/oops");
-  const timer = open && setTimeout(leave, PATIENCE);
-  let show = () => {};
+  setTimeout(() => open && location.replace(own + "/.gateway/oops"), PATIENCE);
+  /** @type {(() => void) | undefined} */
+  let show;
   /** @type {CSSStyleSheet | undefined} */
   let veil;
   try {
@@ -70,13 +70,15 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   // Again after a document.open(), which takes the root and the listeners away.
   const hide = () => {
     const root = document.documentElement;
-    if (open < 1 || !root) return;
+    if (!open || !root) return;
     const { style } = root;
     const opacity = style.getPropertyValue("opacity");
     const important = style.getPropertyPriority("opacity");
-    if (veil) document.adoptedStyleSheets = [...document.adoptedStyleSheets, veil];
+    const veiled = (/** @type {CSSStyleSheet[]} */ ...more) =>
+      veil && (document.adoptedStyleSheets = [...document.adoptedStyleSheets.filter((one) => one !== veil), ...more]);
+    veiled(/** @type {CSSStyleSheet} */ (veil));
     show = () => {
-      if (veil) document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== veil);
+      veiled();
       style.setProperty("opacity", opacity, important);
       root.removeAttribute(DISABLED);
       if (!root.getAttribute("style")) root.removeAttribute("style");
@@ -88,9 +90,8 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   };
   const answered = (/** @type {number} */ by) => {
     if (!open || (open &= ~by)) return;
-    clearTimeout(timer);
     each("removeEventListener");
-    show();
+    show?.();
   };
 
   hide();

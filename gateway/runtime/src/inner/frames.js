@@ -4,21 +4,21 @@ import { hook, hookAll } from "../shared/hooks.js";
 
 const OWNERS = "Node Element HTMLElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
 // What may put a frame in, or text into a style element.
-const INSERTING = /^(?:append|insert|replace|prepend|before|after|moveB|setHTML|exec|write|surround|innerH|outerH|body|textC|nodeV|innerT|data)/;
+const INSERTING = /^(ap|ins|rep|prep|bef|aft|mov|setH|ex|wr|sur|inn|out|bod|tex|nodeV|data)/;
 
 /**
  * @param {any} w
  * @param {(w: any) => void} install
- * @param {(text: any) => string} css
+ * @param {import("./markup.js").Markup} markup
  * @param {() => void} opened what is done when document.open() has emptied the document
  */
-export function installFrames(w, install, css, opened) {
+export function installFrames(w, install, { css, script }, opened) {
   const seen = new WeakSet();
   /** @param {any} inner @returns {any} */
   const enter = (inner) => {
     try {
       // A document of the gateway's brings its own; other origins are out of reach.
-      if (/^(?:about|blob):/.test(inner.location.href) && !seen.has(inner.document)) {
+      if (/^(about|blob):/.test(inner.location.href) && !seen.has(inner.document)) {
         seen.add(inner.document);
         install(inner);
       }
@@ -44,6 +44,7 @@ export function installFrames(w, install, css, opened) {
   for (const name of OWNERS) {
     for (const method of Object.getOwnPropertyNames(w[name].prototype)) {
       if (INSERTING.test(method)) hook(w[name].prototype, method, (args, self) => {
+        args.forEach(script);
         if (self?.localName === "style" || self?.parentNode?.localName === "style") {
           args.forEach((one, at) => {
             if (one?.data) one.data = css(one.data);

@@ -6,10 +6,11 @@ import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
 import { heal } from "./heal.js";
+import { imports } from "./imports.js";
 import { keyframes } from "./keyframes.js";
 import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
-import { reads } from "./reads.js";
+import { caches, reads } from "./reads.js";
 import { renew } from "./renew.js";
 import { sign } from "./sign.js";
 import { store } from "./store.js";
@@ -20,6 +21,7 @@ import { written } from "./write.js";
 
 const parts = {
   attribute,
+  caches,
   /**
    * A query is the document's: browsers encode it by its character set, but not that of a URL object.
    * @param {URL} url @param {import("../shared/origins.js").Place} place @param {string} text
@@ -34,6 +36,7 @@ const parts = {
   decode: (text, place, own) => decode(unlong(text, place), place, own),
   heal,
   html,
+  imports,
   keyframes,
   read,
   reads,

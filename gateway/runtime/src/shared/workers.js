@@ -18,13 +18,11 @@ export function installWorkers(w, { map, typed }, make) {
     if (object instanceof Blob) blobs.set(url, object);
     return url;
   });
-  hook(w.URL, "revokeObjectURL", ([url]) => {
-    if (blobs.delete(`${url}`)) preamble?.forget?.(`${url}`);
-  });
+  hook(w.URL, "revokeObjectURL", ([url]) => void blobs.delete(`${url}`));
   for (const name of ["Worker", "SharedWorker"]) {
     hook(w, name, (args) => {
       args[0] = typed(args[0], (given) =>
-        blobs.has(given) || /^data:/i.test(given) ? (preamble ??= make()).prepend?.(given, blobs.get(given)) ?? given : map(given));
+        blobs.has(given) || /^data:/i.test(given) ? (preamble ??= make()).prepend?.(given, blobs) ?? given : map(given));
     });
   }
   return blobs;
