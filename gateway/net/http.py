@@ -197,10 +197,8 @@ class _Run:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
-        native, creates = (
-            is_handshake(head.version, head.fields),
-            is_create(head.target, head.fields),
-        )
+        native = is_handshake(head.version, head.fields)
+        creates = is_create(head.target, head.fields)
         hurried = self._handler.sockets.hurry() if native or creates else None
         if native or creates:
             self._place = self._leads_to(emulated=creates and not native)

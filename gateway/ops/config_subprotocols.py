@@ -90,6 +90,7 @@ def read(values: dict[str, Any], reader: schema.Reader) -> SubprotocolSettings:
             mode=Mode(row["validation"]),
             publish=row["publish"],
             subscribe=row["subscribe"],
+            names=row["subprotocols"],
             from_client=row["schema_from_client"],
             to_client=row["schema_to_client"],
         )

@@ -61,7 +61,9 @@ validation = "off"
         )
         self.assertEqual(faults, [])
         first, second = found.rules
-        self.assertEqual(first.rules, ValidationRules(Mode.ENFORCE, publish=(), ids=7))
+        self.assertEqual(
+            first.rules, ValidationRules(Mode.ENFORCE, publish=(), ids=7, names=("v12.stomp",))
+        )
         self.assertEqual((first.subprotocols, first.where), (("v12.stomp",), "x.toml:2"))
         self.assertEqual([one.text for one in second.pages], ["a.example", "*.b.example"])
         assert second.to is not None

@@ -21,13 +21,13 @@ export function installNavigation(w, { map }, windows, sign, jar) {
   const later = w.setTimeout.bind(w);
 
   w.navigation?.addEventListener("navigate", (/** @type {any} */ event) => {
-    if (w.document !== document) return; // the next document, which may have this window, has its own
     const { destination, navigationType } = event;
     const url = IDENTITY ? apply(nativesOf(w).to, destination, []) : destination.url;
     const to = map(url);
     jar.leave?.(to);
     const leaves = !SHOWN.test(url) || (parent === top && url[0] === "d"); // data: is for frames in a page
-    if ((to === url && !leaves) || !event.cancelable) return;
+    // The window's next document has its own, but one that a service worker made up has none.
+    if ((to === url && !leaves) || !event.cancelable || (IDENTITY && w.document !== document)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     later(() => leaves ? windows()?.leave(url) : location[navigationType === "replace" ? "replace" : "assign"](to));

@@ -32,7 +32,17 @@ export const reads = (w, hookAll, { map, unmap }) => {
   install = (inner) => installCaches(inner, hookAll, map);
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
-  // The inner runtime looks first at where a navigation leads to, and as it is.
-  const seen = new WeakSet();
-  hookAll(w, "NavigationDestination.url", null, (url, to) => (seen.has(to) ? unmap(url) : (seen.add(to), url)));
+  // The gateway refuses what is mixed content; why, a browser says on the console.
+  const { console, location, document, URL } = w;
+  hookAll(w, "fetch:0", (given) => {
+    if (typeof given !== "string" || !/^http:/i.test(given.trim()) || !/^https[\d-]/.test(location.hostname)) return given;
+    try {
+      const { href, hostname } = new URL(given, document.baseURI);
+      if (/^(?:(?:.*\.)?localhost|127\..*|\[::1])$/.test(hostname) || map(given) === given) return given;
+      console.error(`Mixed Content: The page at '${location.href}' was loaded over HTTPS, but requested an insecure resource '${href}'. This request has been blocked; the content must be served over HTTPS.`);
+      return "https://"; // no address: what asks for it fails as it would
+    } catch {
+      return given;
+    }
+  });
 };
