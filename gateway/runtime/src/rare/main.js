@@ -14,6 +14,7 @@ import { caches, reads } from "./reads.js";
 import { renew } from "./renew.js";
 import { sign } from "./sign.js";
 import { store } from "./store.js";
+import { sheet } from "./told.js";
 import { windowsOf } from "./windows.js";
 import { written } from "./write.js";
 
@@ -31,7 +32,12 @@ const parts = {
     const query = /^[^?#]*(\?[^#]*[^\0-~][^#]*)/.exec(text.replace(/[\t\n\r]/g, ""));
     return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made;
   },
-  css: mapCss,
+  /** @param {any} text @param {(given: any) => any} map */
+  css: (text, map) => {
+    const mapped = mapCss(text, map);
+    sheet(text, mapped);
+    return mapped;
+  },
   /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
   decode: (text, place, own) => decode(unlong(text, place), place, own),
   heal,

@@ -1,5 +1,6 @@
 // What else reads addresses: a page that names other hosts gets them back as it knows them.
 
+import { told } from "./told.js";
 import { installCaches } from "../shared/caches.js";
 
 const READ = (
@@ -32,6 +33,7 @@ export const reads = (w, hookAll, { map, unmap }) => {
   install = (inner) => installCaches(inner, hookAll, map);
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
+  told(w, hookAll, unmap);
   // The gateway refuses what is mixed content; why, a browser says on the console.
   const { console, location, document, URL } = w;
   hookAll(w, "fetch:0", (given) => {
