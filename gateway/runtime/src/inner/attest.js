@@ -41,7 +41,7 @@ export function listen(w, heard) {
  */
 export function attest({ nonce, proof, token, secure, suffix, origin }, own, handlers) {
   const { fetch, top, parent, location } = window;
-  const say = /** @type {Window} */ (top).postMessage.bind(top);
+  const say = (/** @type {string} */ type, /** @type {object} */ more) => /** @type {Window} */ (top).postMessage({ gw: 1, type, nonce, ...more }, secure);
   /** @type {MessagePort | undefined} */
   let port;
   /** @type {[object, Transferable[]][]} */
@@ -59,14 +59,6 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   const leave = () => location.replace(own + "/.gateway/oops");
   const timer = open && setTimeout(leave, PATIENCE);
   let show = () => {};
-  /** @type {CSSStyleSheet | undefined} */
-  let veil;
-  try {
-    veil = new CSSStyleSheet();
-    veil.replaceSync(TOP_LAYER);
-  } catch {
-    // A browser without such sheets: what is in its top layer may be seen, and no input reaches it.
-  }
   // Again after a document.open(), which takes the root and the listeners away.
   const hide = () => {
     const root = document.documentElement;
@@ -74,7 +66,15 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
     const { style } = root;
     const opacity = style.getPropertyValue("opacity");
     const important = style.getPropertyPriority("opacity");
-    if (veil) document.adoptedStyleSheets = [...document.adoptedStyleSheets, veil];
+    /** @type {CSSStyleSheet | undefined} */
+    let veil;
+    try {
+      veil = new CSSStyleSheet();
+      veil.replaceSync(TOP_LAYER);
+      document.adoptedStyleSheets = [...document.adoptedStyleSheets, veil];
+    } catch {
+      // A browser without such sheets: what is in its top layer may be seen, and no input reaches it.
+    }
     show = () => {
       if (veil) document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== veil);
       style.setProperty("opacity", opacity, important);
@@ -96,7 +96,7 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   hide();
   // At the top nobody could attest it: a site's service worker, or mode basic where script runs.
   if (top === window) location.replace(`${secure}/#${origin}${location.href.slice(own.length)}`);
-  if (open) say({ gw: 1, type: "hello", nonce, proof, own }, secure);
+  if (open) say("hello", { proof, own });
   if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
   return {
     hide,
@@ -113,11 +113,11 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
       if (said.type === "challenge") {
         fetch(`${own}/.gateway/attest?c=${said.challenge}&n=${nonce}&__gw=${token}`)
           .then((response) => response.text())
-          .then((answer) => say({ gw: 1, type: "answer", nonce, answer }, secure));
+          .then((answer) => say("answer", { answer }));
       } else if (said.type === "ack" && !port) {
         port = event.ports[0];
         port.onmessage = (event) => handlers[event.data.type]?.(event.data, event);
-        for (const [said, transfer] of waiting) port.postMessage(said, transfer);
+        for (const one of waiting) port.postMessage(...one);
         answered(1);
       }
     },

@@ -9,9 +9,8 @@
 export function installHello(post, handlers, site) {
   if (parent !== top) return;
   const tell = (/** @type {string} */ phase) => {
-    const { pathname, search, hash } = location;
     const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.href;
-    post("state", { phase, title: document.title, path: pathname + search + hash, icon, site });
+    post("state", { phase, title: document.title, path: location.href.slice(location.origin.length), icon, site });
   };
   tell("start");
   // Applications change title and address without a word: they are told with each answer.

@@ -41,7 +41,5 @@ export function markupOf({ map, unmap }, rare, frameMarkup, blobs) {
   };
   /** What an attribute was set to, as far as that is remembered. @param {any} value */
   const recall = (value) => given.get(value) ?? unmap(value);
-  /** @param {any} given */
-  const keyframes = (given) => (FOREIGN.test(JSON.stringify(given)) ? rare("keyframes", given, given, css) : given);
-  return { attribute, css, html, keyframes, recall };
+  return { attribute, css, html, recall };
 }

@@ -5,8 +5,8 @@ import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
+import { foreign } from "./foreign.js";
 import { heal } from "./heal.js";
-import { keyframes } from "./keyframes.js";
 import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
 import { reads } from "./reads.js";
@@ -32,9 +32,9 @@ const parts = {
   css: mapCss,
   /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
   decode: (text, place, own) => decode(unlong(text, place), place, own),
+  foreign,
   heal,
   html,
-  keyframes,
   read,
   reads,
   renew,

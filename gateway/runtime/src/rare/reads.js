@@ -1,4 +1,7 @@
-// What else reads addresses: a page that names other hosts gets them back as it knows them.
+// What else reads addresses: a page that names other hosts gets them back as it knows them.  And
+// what names them in lists and objects, which is looked at from the first foreign name on.
+import { mapCss } from "../shared/css.js";
+import { keyframes } from "./keyframes.js";
 
 const READ = (
   "XMLSerializer.serializeToString Element.getHTML ShadowRoot.getHTML MutationRecord.oldValue StyleSheet.href CSSImportRule.href " +
@@ -13,4 +16,5 @@ const READ = (
 export const reads = (w, hookAll, { map, unmap }) => {
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
+  hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", (given) => keyframes(given, (text) => mapCss(text, map)));
 };
