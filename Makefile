@@ -10,7 +10,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test style format texts unit trial browser runtime packages bench clean
+.PHONY: help demo test style format texts unit trial browser runtime packages bench-packages nightly bench clean
 
 help:
 	@echo "make demo     demo sites and a gateway before them; stop with Ctrl-C"
@@ -18,6 +18,7 @@ help:
 	@echo "make style    ruff, mypy strict, tsc     make format   ruff format"
 	@echo "make texts    the pages' catalogues brought up to date with the texts in use"
 	@echo "make unit / trial / browser / runtime    the parts of make test"
+	@echo "make nightly  conformance suites whole, an hour; writes docs/websocket-conformance.md"
 	@echo "make bench    measurements (see bench/README.md)"
 
 demo: $(VENV)/.installed
@@ -46,9 +47,13 @@ $(VENV)/.native: $(VENV)/.tested setup.py $(NATIVE)
 	touch $@
 
 # What the tests need besides Python: a browser with a font, Node for the browser code, a store, a
-# library that the browser's driver wants, real pages (which slim images leave out), and what
-# WordPress wants (12 MB to load, 100 MB on the disk; its database is no service of the system's).
+# library that the browser's driver wants, real pages (which slim images leave out), brokers, and
+# what WordPress wants (12 MB to load, 100 MB on the disk; its database is no service of the system's).
 PAGES := apache2-doc git-doc debian-policy
+# Brokers are started by the tests, in folders of their own: none of the system's is to start.
+QUIET := /usr/sbin/policy-rc.d
+QUIETLY = if [ ! -e $(QUIET) ]; then trap '$(SUDO) rm -f $(QUIET)' EXIT; \
+	printf '\043!/bin/sh\nexit 101\n' | $(SUDO) tee $(QUIET) >/dev/null; $(SUDO) chmod +x $(QUIET); fi
 packages:
 	@missing=; \
 	command -v cc >/dev/null || missing="gcc libc6-dev"; \
@@ -66,6 +71,11 @@ packages:
 	for name in $(PAGES); do \
 		[ -n "$$(find /usr/share/doc/$$name -name '*.html' -print -quit 2>/dev/null)" ] || missing="$$missing $$name"; \
 	done; \
+	for name in rabbitmq-server mosquitto prosody; do \
+		command -v $$name >/dev/null || [ -x /usr/sbin/$$name ] || missing="$$missing $$name"; \
+	done; \
+	command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$$missing nginx-light"; \
+	[ -z "$$missing" ] || $(QUIETLY); \
 	if [ -n "$$missing" ]; then $(APT) update -q && $(APT) install -y -q --no-install-recommends --reinstall \
 		-o Dpkg::Options::='--path-include=/usr/share/doc/*' $$missing; fi
 
@@ -125,7 +135,19 @@ trial-%: $(VENV)/.tested
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed $(APPS)/node_modules/.installed $(WORDPRESS)/.unpacked
 	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile --max-worker-restart 2 || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
 
-bench: $(VENV)/.tested $(VENV)/.native
+# What takes too long for make test: large messages and compression, case by case.
+nightly: $(VENV)/.tested $(VENV)/.native
+	$(BIN)/python -m tests.conformance
+
+# What the gateway is put beside; none of it is to start by itself as a service.
+bench-packages:
+	@missing=; for name in nginx:nginx-light haproxy:haproxy wrk:wrk; do \
+		[ -x /usr/sbin/$${name%%:*} ] || command -v $${name%%:*} >/dev/null || missing="$$missing $${name##*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then $(APT) update -q && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $$missing; fi
+
+bench: packages bench-packages $(VENV)/.tested $(VENV)/.native
 	$(BIN)/python -m bench all
 
 clean:

@@ -12,11 +12,11 @@ ROOT = Path(__file__).resolve().parent
 
 
 def modules() -> list[str]:
-    """Every module of tests that trial runs; a browser's are pytest's alone."""
+    """Every module of tests that trial runs; a browser's, and suites' in processes, are pytest's."""
     return [
         ".".join(("tests", *path.relative_to(ROOT).with_suffix("").parts))
         for path in sorted(ROOT.rglob("test_*.py"))
-        if "browser" not in path.parts
+        if not {"browser", "conformance"} & set(path.parts)
     ]
 
 

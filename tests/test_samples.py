@@ -60,7 +60,13 @@ class SampleTests(SynchronousTestCase):
         text = text.replace("/etc/gateway/partner-ca.pem", str(folder / "ca.pem"))
         text = text.replace("/etc/gateway/partner-client.pem", str(issued.certificate))
         text = text.replace("/etc/gateway/partner-client.key", str(issued.key))
+        text = text.replace("/etc/gateway/node-a.pem", str(issued.certificate))
+        text = text.replace("/etc/gateway/node-a.key", str(issued.key))
+        text = text.replace("/etc/gateway/nodes-ca.pem", str(folder / "ca.pem"))
         text = text.replace("/etc/gateway/oidc.secret", str(folder / "password"))
+        for name in ("requests", "answers"):
+            (folder / f"{name}.json").write_text('{"type": "object"}')
+            text = text.replace(f"/etc/gateway/schemas/{name}.json", str(folder / f"{name}.json"))
         set_password(folder / "passwords", "somebody", "S3cret")
         text = text.replace("/etc/gateway/passwords", str(folder / "passwords"))
         text = text.replace('"etc/catalogue.toml"', f'"{ROOT}/etc/catalogue.toml"')

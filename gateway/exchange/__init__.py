@@ -13,6 +13,7 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 - ``http``: a request to a rewrite host.  ``bodies``: what becomes of its answer's body.
 - ``attesting``: the token step, and what pages carry and ask for to prove themselves.
 - ``websocket``: a handshake to a rewrite host.  ``standing``: whether it is still open.
+- ``emulation``, ``emulated``: a create is the handshake that it stands for; ids, CORS.
 - ``own``: the portal, the outer frame and the gateway's own endpoints.
 - ``reports``: how browsers report here, and who hears of it.
 - ``leaving``: links that leave the gateway.  ``outgoing``: the site's names in what is sent.

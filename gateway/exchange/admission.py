@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gateway.exchange.messages import Ending
     from gateway.exchange.steps import Step
     from gateway.origins import Origin
+    from gateway.policy.rates import Rate
+    from gateway.policy.services import Service
     from gateway.session.reading import Reading
 
 _KEY = "rates"
@@ -62,8 +64,15 @@ def admit_destination(origin: Origin, context: Context) -> Step[Refuse | None]:
     return (yield from _spend(rates.DESTINATION, name, context))
 
 
-def _spend(kind: str, name: bytes, context: Context) -> Step[Refuse | None]:
-    rate = context.rates.of(kind)
+def admit_to_service(service: Service, context: Context) -> Step[Refuse | None]:
+    """The limit of a service's handshakes, of all people together."""
+    return (yield from _spend(rates.SERVICE, service.name.encode(), context, service.rate))
+
+
+def _spend(
+    kind: str, name: bytes, context: Context, own: Rate | None = None
+) -> Step[Refuse | None]:
+    rate = context.rates.of(kind) if kind in rates.KINDS else own
     if rate is None:
         return None
     secret = context.keys.key(_KEY, context.keys.newest)
@@ -75,6 +84,8 @@ def _spend(kind: str, name: bytes, context: Context) -> Step[Refuse | None]:
         title = "There were too many requests from this browser"
     elif kind == rates.DESTINATION:
         title = "This site is asked for too often just now"
+    elif kind == rates.SERVICE:
+        title = "This service is asked for too often just now"
     return Refuse(
         429,
         events.RATE_LIMITED,

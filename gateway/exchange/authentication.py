@@ -119,14 +119,30 @@ def _on_own(head: RequestHead, rules: Authentication, context: Context) -> Step[
     by_password = rules.oidc is not None and rules.basic and path == wire.PASSWORD_PATH
     if isinstance(who, Login):
         return oidc.after_password(head) if by_password else None
+    if rules.oidc is not None and not (who.shown or who.wait or by_password) and _is_document(head):
+        return oidc.to_login(head)
+    return _turned_away(who, rules)
+
+
+def _turned_away(who: _Refused, rules: Authentication) -> Refuse:
     if who.wait:
         retry = (b"Retry-After", b"%d" % who.wait)
         title = "There were too many failed tries to sign in"
         return Refuse(429, events.LOGIN_LOCKED, title, fields=(retry, *_NO_STORE))
-    if rules.oidc is not None and not who.shown and _is_document(head) and not by_password:
-        return oidc.to_login(head)
     fields = challenges(rules, invalid_token=who.bad_token)
     return Refuse(401, events.LOGIN_REQUIRED, "Please sign in", fields=fields)
+
+
+def admit_to_service(head: RequestHead, context: Context) -> Step[Login | Refuse]:
+    """Who asks for a service, by what a request to the gateway's own hosts shows; or a challenge.
+
+    The portal's cookie of a login reaches services on the portal's host alone.
+    """
+    rules = context.authentication
+    if rules is None:
+        return Refuse(503, events.LOGIN_UNAVAILABLE, "Nobody can sign in here")
+    who = yield from _who(head, rules, context)
+    return who if isinstance(who, Login) else _turned_away(who, rules)
 
 
 def _who(head: RequestHead, rules: Authentication, context: Context) -> Step[Login | _Refused]:

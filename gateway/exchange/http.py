@@ -15,6 +15,7 @@ from gateway.cookies.jar import Received
 from gateway.errors import GatewayError, UpstreamFault
 from gateway.exchange import (
     admission,
+    along,
     attesting,
     authentication,
     bodies,
@@ -168,6 +169,7 @@ def _proxied(
             accept_encoding=bodies.accept_encoding(head),
             condition=condition,
             maps=outgoing.maps_back(addressed.origin, context),
+            led=along.is_led(head),
         )
         fields += outgoing.forwarded(head, context)
         refused = yield from admission.admit_destination(addressed.origin, context)
@@ -197,7 +199,12 @@ def _proxied(
             break
         # The page is the same, but what the gateway puts into it changed with this answer.
         conditional, opened = False, None
-    ending = _respond(head, addressed, answer, after, context, what=what, basic=basic)
+    ending = along.lead(
+        head,
+        addressed,
+        _respond(head, addressed, answer, after, context, what=what, basic=basic),
+        context,
+    )
     return (yield from _keep_token(head, reading, ending, context))
 
 

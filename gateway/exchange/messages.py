@@ -10,20 +10,24 @@ import attrs
 
 from gateway import wire
 from gateway.errors import GatewayError, LocalFault
-from gateway.exchange.needs import LoginNeed, ReportNeed
+from gateway.exchange.emulated import Emulated, Emulation, VerdictNeed
+from gateway.exchange.inspecting import SubprotocolSettings
+from gateway.exchange.needs import ConnectService, ConnectSocket, LoginNeed, ReportNeed
 from gateway.origins import HostKind
 from gateway.policy.clients import ClientSettings
 from gateway.policy.forwarded import ForwardedSettings
 from gateway.policy.rates import Rate, RateSettings
+from gateway.policy.services import Services
 from gateway.rewrite.csp import RuntimeSource
 from gateway.rewrite.media import Kind
 from gateway.rewrite.pipeline import BodyPlan
 from gateway.rewrite.reporting import Originals
+from gateway.websocket.emulation.request import without_id
 
 if TYPE_CHECKING:
     from gateway.cookies.seal import Row
     from gateway.cookies.suffixes import Suffixes
-    from gateway.exchange.standing import Asked
+    from gateway.exchange.standing import Accepted
     from gateway.origins import Codec, Origin
     from gateway.policy.authentication import Authentication
     from gateway.policy.content import ContentRule
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from gateway.rewrite.links import EarlyHints
     from gateway.rewrite.outgoing_forms import Outgoing
     from gateway.session.keys import ServerKeys
+    from gateway.websocket.inspection import Inspection
 
 _T = TypeVar("_T")
 RETRIEVES = frozenset({b"GET", b"HEAD"})
@@ -63,7 +68,7 @@ class RequestHead:
         """The path as a log may show it: nothing of a target that is not a plain path."""
         if self.target[:1] != b"/":
             return "-"
-        return self.path.partition(b"#")[0].decode("latin-1")
+        return without_id(self.path.partition(b"#")[0]).decode("latin-1")
 
 
 @attrs.frozen
@@ -85,6 +90,7 @@ class Settings:
     early_hints: bool = True
     outgoing_field_bytes: int = 64 * 1024
     script_bytes: int = 16 * 1024 * 1024
+    subprotocols: SubprotocolSettings = attrs.field(factory=SubprotocolSettings)
 
 
 @attrs.frozen
@@ -124,6 +130,8 @@ class Context:
     revision: bytes = b""
     scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
     edits_scripts: bool = False
+    services: Services = attrs.field(factory=Services)
+    emulation: Emulation = attrs.field(factory=Emulation)
 
     def for_site(self, options: SiteOptions) -> Context:
         """The context for pages of a site: with its own runtime where the operator chose so."""
@@ -340,35 +348,6 @@ class UpstreamFailed:
     error: GatewayError
 
 
-@attrs.frozen
-class ConnectSocket:
-    """Dial a WebSocket; the reply is ``SocketOpened``, ``SocketRefused`` or ``UpstreamFailed``."""
-
-    origin: Origin
-    transport: Transport
-    target: bytes = attrs.field(repr=False)
-    page_origin: str | None
-    subprotocols: tuple[str, ...] = attrs.field(repr=False)
-    fields: Fields = attrs.field(repr=False)
-
-
-@attrs.frozen
-class SocketOpened:
-    """The upstream answered 101; ``set_cookies`` from its raw header fields."""
-
-    subprotocol: str | None = attrs.field(default=None, repr=False)
-    set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
-
-
-@attrs.frozen
-class SocketRefused:
-    """The upstream answered with a status that is not 101; ``fields`` that go with it."""
-
-    status: int
-    set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
-    fields: Fields = attrs.field(default=(), repr=False)
-
-
 StoreNeed = (
     NeedOrigin
     | RememberOrigin
@@ -385,6 +364,7 @@ StoreNeed = (
 
 Need = (
     StoreNeed
+    | VerdictNeed
     | ReportNeed
     | LoginNeed
     | Spend
@@ -394,6 +374,7 @@ Need = (
     | Note
     | Connect
     | ConnectSocket
+    | ConnectService
 )
 
 # --- endings: how a request is answered ----------------------------------------------
@@ -469,14 +450,15 @@ class Refuse:
 
 @attrs.frozen
 class Accept:
-    """Answer the handshake with 101 and relay; ``asked``: what a reload asks again."""
+    """Answer 101 and relay; ``asked``: again after a reload; ``inspection``: of messages."""
 
     subprotocol: str | None = attrs.field(default=None, repr=False)
     fields: Fields = attrs.field(default=(), repr=False)
-    asked: Asked | None = attrs.field(default=None, repr=False, eq=False)
+    asked: Accepted | None = attrs.field(default=None, repr=False, eq=False)
+    inspection: Inspection | None = attrs.field(default=None, eq=False)
 
 
-Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept
+Ending = Respond | Answer | Serve | ServeAsset | Refuse | Accept | Emulated
 Exchange = Generator[Need, object, Ending]
 
 
@@ -490,5 +472,5 @@ def ask(need: Need, kind: type[_T]) -> Generator[Need, object, _T]:
 
 def refusal(error: GatewayError) -> Refuse:
     """The ending that an error stands for."""
-    step, rule = getattr(error, "step", 0), getattr(error, "rule", "")
-    return Refuse(error.status, error.event, error.title, error.detail, step, rule)
+    step, rule, fields = error.step, error.rule, error.fields
+    return Refuse(error.status, error.event, error.title, error.detail, step, rule, fields)

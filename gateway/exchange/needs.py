@@ -1,4 +1,4 @@
-"""Needs of exchanges that concern browsers' reports and who signs in, with their replies."""
+"""Needs of exchanges for WebSockets, browsers' reports and who signs in, with their replies."""
 
 from __future__ import annotations
 
@@ -8,10 +8,48 @@ import attrs
 
 if TYPE_CHECKING:
     from gateway.exchange.messages import Connect
+    from gateway.origins import Origin
     from gateway.policy.authentication import Bearer
+    from gateway.policy.services import Service
+    from gateway.policy.transport import Transport
+    from gateway.rewrite.headers import Fields
     from gateway.rewrite.reports import Seen
     from gateway.session.endpoints import Layer
     from gateway.session.login import Login
+
+
+@attrs.frozen
+class ConnectSocket:
+    """Dial a WebSocket; the reply is ``SocketOpened``, ``SocketRefused`` or ``UpstreamFailed``.
+
+    ``client`` and ``session``: whom it counts for; empty: for nobody.
+    """
+
+    origin: Origin
+    transport: Transport
+    target: bytes = attrs.field(repr=False)
+    page_origin: str | None
+    subprotocols: tuple[str, ...] = attrs.field(repr=False)
+    fields: Fields = attrs.field(repr=False)
+    client: str = ""
+    session: bytes = attrs.field(default=b"", repr=False)
+
+
+@attrs.frozen
+class SocketOpened:
+    """The upstream answered 101; ``set_cookies`` from its raw header fields."""
+
+    subprotocol: str | None = attrs.field(default=None, repr=False)
+    set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+
+
+@attrs.frozen
+class SocketRefused:
+    """The upstream answered with a status that is not 101; ``fields`` that go with it."""
+
+    status: int
+    set_cookies: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+    fields: Fields = attrs.field(default=(), repr=False)
 
 
 @attrs.frozen
@@ -101,6 +139,21 @@ class Redeem:
     verifier: str = attrs.field(repr=False)
     redirect_uri: str
     nonce: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class ConnectService:
+    """Open what stands behind a service; the reply is that of ``ConnectSocket``.
+
+    ``query``: the client's, question mark first; ``page_origin``: what a backend is told.
+    """
+
+    service: Service
+    query: bytes = attrs.field(repr=False)
+    page_origin: str | None
+    subprotocols: tuple[str, ...] = attrs.field(repr=False)
+    fields: Fields = attrs.field(default=(), repr=False)
+    client: str = ""
 
 
 ReportNeed = MayReport | Reported | Forward

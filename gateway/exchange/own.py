@@ -79,6 +79,8 @@ def own_exchange(head: RequestHead, context: Context) -> Exchange:
             return (yield from _settle_host(head, context))
     except GatewayError as error:
         return refusal(error)
+    if context.services.has_host(head.host):
+        return _NOT_FOUND
     return Refuse(421, events.HOST_UNKNOWN, "This host is not served here")
 
 

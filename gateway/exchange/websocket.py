@@ -23,17 +23,15 @@ from gateway.exchange import (
 )
 from gateway.exchange.messages import (
     Accept,
-    ConnectSocket,
     Context,
     Ending,
     Exchange,
     Refuse,
     RequestHead,
-    SocketOpened,
-    SocketRefused,
     UpstreamFailed,
     refusal,
 )
+from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
 from gateway.exchange.standing import Asked
 from gateway.origins import Origin, parse_origin
 from gateway.policy.engine import Ask, Decision, Question
@@ -48,6 +46,7 @@ from gateway.websocket.handshake import (
 )
 
 if TYPE_CHECKING:
+    from gateway.exchange.inspecting import SubprotocolRule
     from gateway.exchange.script_cookies import Passing
     from gateway.exchange.steps import Addressed, Step
     from gateway.session.tokens import Fault
@@ -64,7 +63,7 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
             return refused
         offer = read_offer(head.method, head.version, head.fields)
         if isinstance(offer, Unsound):
-            return _unsound(offer)
+            return unsound(offer)
         addressed = yield from steps.address(head, context)
         if steps.is_gateway_path(head.path):
             return Refuse(404, events.HANDSHAKE_INVALID, "There is no such WebSocket")
@@ -89,9 +88,27 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
     return ending
 
 
-def _unsound(unsound: Unsound) -> Refuse:
+def unsound(found: Unsound) -> Refuse:
+    """The refusal of a handshake that breaks a rule of the protocol."""
     title = "This is not a valid WebSocket request"
-    return Refuse(unsound.status, unsound.event, title, unsound.reason, fields=unsound.fields)
+    return Refuse(found.status, found.event, title, found.reason, fields=found.fields)
+
+
+def answer_of(reply: object) -> SocketOpened | SocketRefused | UpstreamFailed:
+    """What a dial came to; raises for a reply that is none."""
+    if isinstance(reply, SocketOpened | SocketRefused | UpstreamFailed):
+        return reply
+    raise TypeError(f"a dial was answered with {type(reply).__name__}")
+
+
+def judged(answer: SocketOpened | SocketRefused, offer: Offer) -> SocketOpened | Refuse:
+    """An upstream's answer, or the refusal that it is or makes necessary."""
+    if isinstance(answer, SocketRefused):
+        detail = f"the upstream answered {answer.status}"
+        title = "The site refused the connection"
+        return Refuse(answer.status, events.UPSTREAM_FAILED, title, detail, fields=answer.fields)
+    wrong = judge_choice(offer, answer.subprotocol)
+    return answer if wrong is None else unsound(wrong)
 
 
 def _dialled(
@@ -129,30 +146,39 @@ def _dialled(
     refused = yield from admission.admit_destination(addressed.origin, context)
     if refused is not None:
         return refused
-    answer = yield ConnectSocket(
+    reply = yield ConnectSocket(
         addressed.origin,
         decision.transport,
         addressed.target,
         page,
         offer.subprotocols,
         tuple(fields),
+        head.client,
+        reading.session.pair if reading.session is not None else b"",
     )
+    answer = answer_of(reply)
     if isinstance(answer, UpstreamFailed):
         return refusal(answer.error)
-    if not isinstance(answer, SocketOpened | SocketRefused):
-        raise TypeError(f"ConnectSocket was answered with {type(answer).__name__}")
     received = Received(answer.set_cookies)
     passing.left((yield from steps.receive_cookies(opened, received, addressed, access, context)))
-    if isinstance(answer, SocketRefused):
-        detail = f"the upstream answered {answer.status}"
-        title = "The site refused the connection"
-        return Refuse(answer.status, events.UPSTREAM_FAILED, title, detail, fields=answer.fields)
-    wrong = judge_choice(offer, answer.subprotocol)
-    if wrong is not None:
-        return _unsound(wrong)
+    choice = judged(answer, offer)
+    if isinstance(choice, Refuse):
+        return choice
     login = yield from authentication.signed_in(head, reading, context)
     asked = Asked(question, addressed, decision.transport.tls, login, context.authentication)
-    return Accept(answer.subprotocol, asked=asked)
+    rules = context.settings.subprotocols
+    lacking = rules.lacking(choice.subprotocol, question.page, question.target)
+    if lacking is not None:
+        return lacks(lacking)
+    inspection = rules.inspection(choice.subprotocol, question.page, question.target)
+    return Accept(choice.subprotocol, asked=asked, inspection=inspection)
+
+
+def lacks(rule: SubprotocolRule) -> Refuse:
+    """The refusal of a connection that did not agree on what a rule asks for."""
+    title = "This address is not open here"
+    detail = f"subprotocol-rule {rule.where} asks for a subprotocol that was not agreed on"
+    return Refuse(403, events.SUBPROTOCOL_VIOLATION, title, detail)
 
 
 def _is_native(head: RequestHead, context: Context) -> bool:
@@ -179,7 +205,7 @@ def _gate(
     if decision.allowed:
         return decision, _told_origin(text, page, context), question
     if isinstance(text, Unsound):
-        return _unsound(text), None, question
+        return unsound(text), None, question
     if fault is not None and page is not None:
         return attesting.refused(fault), None, question
     title = "This address is not open here"

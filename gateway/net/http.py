@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError
@@ -11,12 +12,13 @@ from twisted.internet.defer import CancelledError
 from gateway import events, wire
 from gateway.errors import GatewayError, LocalFault, UpstreamTooLarge
 from gateway.exchange import admission
+from gateway.exchange.emulated import EMULATED, VERDICTS
+from gateway.exchange.emulation import emulation_exchange, remembered_exchange
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Accept,
     Commit,
     Connect,
-    ConnectSocket,
     Consume,
     Context,
     Ending,
@@ -42,17 +44,29 @@ from gateway.exchange.messages import (
     Touch,
     UpstreamFailed,
 )
-from gateway.exchange.needs import LoginNeed, MayReport, Reported, ReportNeed
+from gateway.exchange.needs import (
+    ConnectService,
+    ConnectSocket,
+    LoginNeed,
+    MayReport,
+    Reported,
+    ReportNeed,
+)
 from gateway.exchange.own import own_exchange
+from gateway.exchange.service import service_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.client import SizedProducer
-from gateway.net.drive import drive, watch
+from gateway.net.drive import declined, drive, watch
 from gateway.net.edits import Edits
+from gateway.net.emulating import Emulations
 from gateway.net.holds import Holds
+from gateway.net.leaks import OTHERS
+from gateway.net.ledger import Place
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
+from gateway.net.services.backends import Backends
 from gateway.net.threads import Threads
 from gateway.net.uploads import producer_for
 from gateway.origins import HostKind, collapse, parse_origin
@@ -60,6 +74,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
+from gateway.websocket.emulation.request import MARK, is_create
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -67,9 +82,9 @@ if TYPE_CHECKING:
 
     from gateway.net.client import Client
     from gateway.net.settings import Limits
+    from gateway.net.sockets import DialledSocket, Sockets
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream, UpstreamResponse
-    from gateway.net.websocket import DialledSocket, Sockets
     from gateway.pages.render import Pages, Rendered
     from gateway.rewrite.headers import Fields
     from gateway.store.interface import Store
@@ -104,8 +119,10 @@ class Handler:
         self.threads = Threads(reactor, limits.rewrite_threads)
         self.edits = Edits(limits.edit_cache_bytes, telemetry)
         self.holds = Holds()
+        self.emulations = Emulations(reactor, sockets, telemetry)
         self.rates = Rates(reactor, store, telemetry)
         self.collector = Collector(reactor, limits, upstream, telemetry)
+        self.backends = Backends(reactor, context.services, upstream, telemetry)
 
     def follow(self, old: Handler) -> None:
         """Take what is the process's and not a configuration's from the one before.
@@ -116,9 +133,11 @@ class Handler:
         self.threads, self.holds, self.rates = old.threads, old.holds, old.rates
         old.edits.resize(self.limits.edit_cache_bytes)
         self.edits = old.edits
+        self.emulations = old.emulations
         self.collector = old.collector
         self.collector.use(self.limits, self.upstream)
         self.logins.follow(old.logins)
+        self.backends.follow(old.backends)
 
     async def serve(self, client: Client) -> None:
         """Serve one client from its head to the end of its answer."""
@@ -172,16 +191,36 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
+        self._place: Place | None = None
 
     def exchange(self) -> Exchange:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
-        if kind is not HostKind.REWRITE:
-            return own_exchange(head, self._context)
-        if is_handshake(head.version, head.fields):
-            return websocket_exchange(head, self._context)
-        return http_exchange(head, self._context)
+        native = is_handshake(head.version, head.fields)
+        creates = is_create(head.target, head.fields)
+        hurried = self._handler.sockets.hurry() if native or creates else None
+        if native or creates:
+            self._place = self._leads_to(emulated=creates and not native)
+        if hurried is not None:
+            return declined(hurried)
+        if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
+            return remembered_exchange(head, self._context, service_exchange)
+        if kind is HostKind.REWRITE and native:
+            return remembered_exchange(head, self._context, websocket_exchange)
+        site = own_exchange if kind is not HostKind.REWRITE else http_exchange
+        otherwise = site(head, self._context)
+        if MARK in head.target:
+            return emulation_exchange(head, self._context, otherwise)
+        return otherwise
+
+    def _leads_to(self, *, emulated: bool) -> Place:
+        """Where a handshake leads, whether it is allowed or not."""
+        head, context = self._client.head, self._context
+        service = context.services.at(head.host, head.path.decode("latin-1"))
+        if service is not None:
+            return Place.of(f"service:{service.name}", emulated=emulated)
+        return Place.of(str(context.codec.origin_at(head.host) or OTHERS), emulated=emulated)
 
     # --- needs --------------------------------------------------------------------
 
@@ -193,7 +232,7 @@ class _Run:
             return os.urandom(need.size)
         if isinstance(need, Connect):
             return await self._connect(need)
-        if isinstance(need, ConnectSocket):
+        if isinstance(need, ConnectSocket | ConnectService):
             return await self._connect_socket(need)
         if isinstance(need, Spend):
             seconds = self._context.rates.store_seconds
@@ -206,6 +245,8 @@ class _Run:
         if isinstance(need, NeedBody):
             bound = getattr(self._handler.limits, need.limit.replace("-", "_"))
             return self._client.read_body(bound, need.limit)
+        if isinstance(need, VERDICTS):
+            return self._handler.emulations.verdict(need, self._handler.limits)
         if isinstance(need, LoginNeed):
             return await self._handler.logins.perform(need)
         return await self._ask_store(need)
@@ -291,9 +332,14 @@ class _Run:
 
         return tell
 
-    async def _connect_socket(self, need: ConnectSocket) -> object:
+    async def _connect_socket(self, need: ConnectSocket | ConnectService) -> object:
+        handler = self._handler
         try:
-            self._socket = await self._handler.sockets.dial(need, self._handler.upstream)
+            if isinstance(need, ConnectService):
+                sockets, upstream = handler.sockets, handler.upstream
+                self._socket = await handler.backends.dial(need, sockets, upstream)
+            else:
+                self._socket = await handler.sockets.dial(need, handler.upstream)
         except GatewayError as error:
             return UpstreamFailed(error)
         return self._socket.answer
@@ -335,6 +381,12 @@ class _Run:
             return await self._respond(ending)
         if isinstance(ending, Accept):
             self._accept(ending)
+        elif isinstance(ending, EMULATED):
+            socket, self._socket = self._socket, None
+            handler = self._handler
+            return await handler.emulations.carry_out(
+                ending, self._client, handler.limits, self._short, socket, self._id
+            )
         elif isinstance(ending, Refuse):
             self._refuse(ending)
         elif isinstance(ending, Serve):
@@ -376,6 +428,8 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
+        if self._place is not None:
+            self._handler.sockets.refused(self._place, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()
@@ -401,6 +455,13 @@ class _Run:
         if response is None:
             raise LocalFault("an exchange responded without an upstream response")
         client = self._client
+        request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
+        if ending.status == HTTPStatus.RESET_CONTENT:
+            # It has no body, whatever an origin sends: over HTTP/2 browsers would read one.
+            response.discard()
+            client.start(ending.status, ending.reason, (*ending.fields, request_id))
+            client.finish()
+            return ""
         pipe = BodyPipe(
             client,
             self._handler.edits.pipeline(ending.plan),
@@ -408,7 +469,6 @@ class _Run:
             self._handler.reactor,
             self._handler.threads,
         )
-        request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
         client.start(ending.status, ending.reason, (*ending.fields, request_id))
         response.deliver(pipe)
         try:

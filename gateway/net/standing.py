@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from gateway import events
-from gateway.exchange.standing import Objection, objection, sign_in_objection
+from gateway.exchange.standing import AskedService, Objection, objection, sign_in_objection
 from gateway.net.drive import watch
 from gateway.policy.clients import decide_client
 from gateway.policy.steps import Step
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from gateway.exchange.messages import Accept, Context
-    from gateway.exchange.standing import Asked
+    from gateway.exchange.standing import Accepted
     from gateway.net.client import Client
     from gateway.net.relay import Relay
     from gateway.net.telemetry import Telemetry
@@ -38,7 +38,7 @@ class Standing:
     Equal ones are asked once: what an answer depends on is part of the comparison.
     """
 
-    asked: Asked | None
+    asked: Accepted | None
     address: str
     port: int
     host: str
@@ -75,7 +75,8 @@ class Judge:
         context = self.context.at(standing.host)
         found = sign_in_objection(standing.asked, context, self.stands)
         found = found or objection(standing.asked, context)
-        if found is None and standing.address:
+        # A service's backend is the operator's own word, whatever sites may not reach.
+        if found is None and standing.address and not isinstance(standing.asked, AskedService):
             why = self.why_closed(standing.address, standing.port)
             if why is not None:
                 found = Objection(

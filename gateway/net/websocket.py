@@ -1,4 +1,4 @@
-"""The one module that owns autobahn: the client's leg and the upstream's leg.
+"""The legs of native WebSockets, dialled and answered; with ``legs`` it owns autobahn.
 
 A client's handshake is judged and the upstream dialled before autobahn sees anything;
 what it then gets is a handshake made anew from what was decided.
@@ -8,177 +8,65 @@ from __future__ import annotations
 
 import base64
 import os
-import random
 from typing import TYPE_CHECKING, Any
 
-import attrs
-import autobahn.twisted.websocket
-import autobahn.websocket.protocol
 from autobahn.twisted.websocket import (
     WebSocketClientFactory,
     WebSocketClientProtocol,
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
+from autobahn.websocket.compress_deflate import (
+    PerMessageDeflateResponse,
+    PerMessageDeflateResponseAccept,
+)
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IPushProducer
-from zope.interface import implementer
 
-from gateway import events
-from gateway.errors import GatewayError, LocalFault, UpstreamFault, UpstreamTimeout
-from gateway.exchange.messages import SocketOpened, SocketRefused
-from gateway.net.relay import Relay
-from gateway.net.standing import Review, Standing
+from gateway.errors import GatewayError, UpstreamFault, UpstreamTimeout
+from gateway.exchange.needs import SocketOpened, SocketRefused
+from gateway.net.legs import Deflate, LegMixin, configure
 from gateway.net.upstream import describe, telling
+from gateway.websocket import deflate
 from gateway.websocket.closing import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twisted.python.failure import Failure
 
-    from gateway.exchange.messages import Accept, ConnectSocket
+    from gateway.exchange.messages import Accept
+    from gateway.exchange.needs import ConnectSocket
     from gateway.net.client import Client
+    from gateway.net.services.dialling import Reach
     from gateway.net.settings import Limits
-    from gateway.net.standing import Judge
-    from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream
 
 
-def _plain(value: object, **_: object) -> object:
-    return value
-
-
-# autobahn colours the values of debug messages before it knows that nobody logs them: five
-# times a message, a quarter of the cost of relaying a small one (62 against 48 µs measured).
-for _module in (autobahn.websocket.protocol, autobahn.twisted.websocket):
-    _module.hltype = _module.hlval = _plain  # type: ignore[attr-defined]
-
-
-class TooManySockets(LocalFault):
-    """The bound on relayed WebSockets was reached."""
-
-    status = 503
-    title = "The gateway is busy"
-
-
-@implementer(IPushProducer)
-class _LegMixin:
-    """What both legs share: a ``Leg`` over an autobahn protocol."""
-
-    relay: Relay | None = None
-    transport: Any
-    state: int
-
-    def _prepare(self) -> None:
-        self._early: list[tuple[bytes, bool]] = []
-        self._ended: tuple[int | None, str | None, bool] | None = None
-        self._gone = False
-
-    def attach(self, relay: Relay) -> None:
-        """Report to ``relay``; what came before it first."""
-        self.relay = relay
-        early, self._early = self._early, []
-        for payload, binary in early:
-            relay.received(self, payload, binary=binary)
-        if self._ended is not None:
-            code, reason, was_clean = self._ended
-            relay.closed(self, code, reason, was_clean=was_clean)
-        elif not self._gone:
-            self.transport.registerProducer(self, streaming=True)
-            self.transport.resumeProducing()
-
-    # Callbacks of autobahn.
-
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001
-        """A whole message."""
-        if self.relay is None:
-            self._early.append((payload, isBinary))
-        else:
-            self.relay.received(self, payload, binary=isBinary)
-
-    def onClose(
-        self,
-        wasClean: bool,  # noqa: FBT001
-        code: int | None,
-        reason: str | None,
-    ) -> None:
-        """The leg has ended.
-
-        autobahn says 1006 for every unclean end; where our own limit or the peer's fault
-        closed the leg, the code that was sent is what the other side is to know.
-        """
-        if not wasClean or getattr(self, "closedByMe", False):
-            code, reason = getattr(self, "localCloseCode", None), ""
-        if self.relay is None:
-            self._ended = (code, reason, wasClean)
-        else:
-            self.relay.closed(self, code, reason, was_clean=wasClean)
-
-    def connectionLost(self, reason: Failure) -> None:
-        """The transport is gone: nothing may be asked of it any more."""
-        self._gone = True
-        super().connectionLost(reason)  # type: ignore[misc]
-
-    # IPushProducer: the transport says how fast this leg can be written to.
-
-    def pauseProducing(self) -> None:
-        """This leg's transport is full."""
-        if self.relay is not None:
-            self.relay.congested(self)
-
-    def resumeProducing(self) -> None:
-        """This leg's transport can take more."""
-        if self.relay is not None:
-            self.relay.relieved(self)
-
-    def stopProducing(self) -> None:
-        """The transport is gone; ``onClose`` says so too."""
-
-    # Leg: what the relay asks.
-
-    def send(self, payload: bytes, *, binary: bool) -> None:
-        """Send one message; one that is under way to a leg that is closing is dropped."""
-        if self.state == WebSocketServerProtocol.STATE_OPEN:
-            self.sendMessage(payload, isBinary=binary)  # type: ignore[attr-defined]
-
-    def pause(self) -> None:
-        """Read nothing until ``resume``."""
-        if self.transport is not None and not self._gone:
-            self.transport.pauseProducing()
-
-    def resume(self) -> None:
-        """Read on."""
-        if self.transport is not None and not self._gone:
-            self.transport.resumeProducing()
-
-    def end(self, ending: Ending) -> None:
-        """Close with a code, without one, or by dropping the connection."""
-        if self._gone:
-            return
-        if ending.drop or self.state in {
-            WebSocketServerProtocol.STATE_CONNECTING,
-            WebSocketServerProtocol.STATE_CLOSED,
-        }:
-            if self.transport is not None:
-                self.transport.abortConnection()
-            return
-        reason = ending.reason.encode("utf-8") if ending.code is not None else None
-        self.sendCloseFrame(code=ending.code, reasonUtf8=reason)  # type: ignore[attr-defined]
-
-
-class ServerLeg(_LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
+class ServerLeg(LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
     """The client's side."""
 
-    def __init__(self, subprotocol: str | None, fields: dict[str, list[str]]) -> None:
+    def __init__(
+        self,
+        subprotocol: str | None,
+        fields: dict[str, list[str]],
+        limits: Limits,
+        compression: Deflate | None,
+    ) -> None:
         """The answer is decided: autobahn only writes it."""
         super().__init__()
-        self._prepare()
+        self.prepare(limits)
         self._subprotocol = subprotocol
         self._fields = fields
+        self._compression = compression
 
     def onConnect(self, request: Any) -> Any:
         """Accept with what was decided."""
         del request
         return self._subprotocol, self._fields
+
+    def onOpen(self) -> None:
+        """The 101 is written; what it agreed on holds from the first frame."""
+        self._perMessageCompress = self._compression
 
     def _connectionMade(self) -> None:
         super()._connectionMade()
@@ -186,15 +74,16 @@ class ServerLeg(_LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
         self.logOctets = self.logFrames = False
 
 
-class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
+class ClientLeg(LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
     """The upstream's side; ``opened`` fires with the answer, or fails."""
 
-    def __init__(self, need: ConnectSocket, head_limit: int) -> None:
+    def __init__(self, need: ConnectSocket, limits: Limits) -> None:
         """Made for one dial."""
         super().__init__()
-        self._prepare()
+        self.prepare(limits)
         self._need = need
-        self._head_limit = head_limit
+        self._head_limit = limits.response_header_bytes
+        self._settings = compression(limits, limits.websocket_compression_upstream_window_bits)
         self._dialling = True
         self.transport_reason: Failure | None = None
         self.opened: Deferred[SocketOpened | SocketRefused] = Deferred()
@@ -218,6 +107,9 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
         if need.subprotocols:
             offer = ", ".join(need.subprotocols).encode("latin-1")
             fields.append((b"Sec-WebSocket-Protocol", offer))
+        extensions = deflate.offer(self._settings)
+        if extensions:
+            fields.append((b"Sec-WebSocket-Extensions", extensions.encode("ascii")))
         head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
         self.sendData(b"GET " + need.target + b" HTTP/1.1\r\n" + head + b"\r\n")
 
@@ -225,6 +117,15 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
         """The upstream answered 101: read nothing until the relay is there."""
         self.transport.pauseProducing()
         self._dialling = False
+        fields = tuple(self._answer_fields(b"sec-websocket-extensions"))
+        agreed = deflate.judge_answer(fields, self._settings)
+        if isinstance(agreed, str):
+            self.transport.abortConnection()
+            self.opened.errback(UpstreamFault(agreed))
+            return
+        self._perMessageCompress = (
+            None if agreed is None else Deflate(agreed, self._settings, is_server=False)
+        )
         self.opened.callback(SocketOpened(self.websocket_protocol_in_use, self._set_cookies()))
 
     def _answer_fields(self, *names: bytes) -> list[tuple[bytes, bytes]]:
@@ -281,203 +182,105 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
         super().connectionLost(reason)
 
 
-@attrs.define(eq=False)
-class DialledSocket:
-    """An upstream leg that answered and waits for its counterpart."""
-
-    answer: SocketOpened | SocketRefused
-    leg: ClientLeg
-    origin: str
-    upstream: Upstream
-
-    def discard(self) -> None:
-        """Nobody wants it after all."""
-        self.leg.end(Ending(1001))
+def compression(limits: Limits, window_bits: int) -> deflate.Settings:
+    """What a leg agrees to, from what is configured."""
+    return deflate.Settings(
+        window_bits,
+        limits.websocket_compression_memory_level,
+        bool(limits.websocket_compression_takeover),
+        limits.websocket_compression_from_bytes,
+        limits.websocket_decompressed_bytes,
+    )
 
 
-class Sockets:
-    """Dials upstream legs, accepts client legs, and keeps the relays."""
+def _taken(response: Any) -> Any:
+    """Let autobahn take what it can read of permessage-deflate; ``onOpen`` judges it."""
+    known = isinstance(response, PerMessageDeflateResponse)
+    return PerMessageDeflateResponseAccept(response) if known else None
 
-    def __init__(self, reactor: Any, upstream: Upstream, telemetry: Telemetry) -> None:
-        """``upstream`` gives endpoints and limits: one way to an origin for all."""
-        self._reactor = reactor
-        self._upstream = upstream
-        self._review = Review(reactor, telemetry)
-        self._telemetry = telemetry
-        self._relays: set[Relay] = set()
-        self._dialling = 0
-        self._is_draining = False
-        self._when_quiet: list[Deferred[None]] = []
 
-    @property
-    def _limits(self) -> Limits:
-        return self._upstream.limits
+async def dial(
+    need: ConnectSocket, upstream: Upstream | Reach, reactor: Any
+) -> tuple[SocketOpened | SocketRefused, ClientLeg]:
+    """Open an upstream's leg: its answer; raises ``GatewayError`` when nothing answered."""
+    limits = upstream.limits
+    origin = need.origin
+    scheme = "wss" if origin.secure else "ws"
+    factory = WebSocketClientFactory(
+        f"{scheme}://upstream/", protocols=list(need.subprotocols), reactor=reactor
+    )
+    factory.noisy = False
+    configure(factory, limits)
+    leg = ClientLeg(need, limits)
+    leg.factory = factory
+    factory.buildProtocol = lambda addr: leg  # type: ignore[method-assign] # noqa: ARG005
+    factory.setProtocolOptions(
+        version=13, serverConnectionDropTimeout=0, perMessageCompressionAccept=_taken
+    )
+    left: list[bool] = []
+    waiting: Deferred[Any] | None = None
+    timed_out = False
 
-    @property
-    def count(self) -> int:
-        """How many relays are open."""
-        return len(self._relays)
+    def out_of_time() -> None:
+        nonlocal timed_out
+        timed_out = True
+        if waiting is not None:
+            waiting.cancel()
 
-    def _configure(self, factory: Any) -> None:
-        limits = self._limits
-        options = {
-            "maxFramePayloadSize": limits.websocket_frame_bytes,
-            "maxMessagePayloadSize": limits.websocket_message_bytes,
-            "autoPingInterval": limits.websocket_ping_seconds,
-            "autoPingTimeout": limits.websocket_pong_seconds,
-            "autoPingSize": 12,
-            "openHandshakeTimeout": 0,  # the dial has a timer of its own
-            "closeHandshakeTimeout": limits.websocket_close_seconds,
-            "failByDrop": False,
-            "tcpNoDelay": True,
-            "echoCloseCodeReason": True,
-        }
-        factory.setProtocolOptions(**options)
+    timer = reactor.callLater(limits.upstream_connect_seconds, out_of_time)
+    try:
+        endpoint = upstream.endpoint(origin, need.transport)
+        waiting = telling(endpoint.connect(factory), left)
+        await waiting
+        timer.reset(limits.upstream_first_byte_seconds)
+        waiting = telling(leg.opened, left)
+        answer = await waiting
+    except GatewayError:
+        reason = leg.transport_reason
+        cause = reason.value if reason is not None else None
+        if cause is None:
+            raise
+        raise describe(origin, cause, need.transport) from None
+    except Exception as error:  # noqa: BLE001 (Twisted has no common base for them)
+        if leg.transport is not None:
+            leg.end(Ending(drop=True))
+        if timed_out:
+            raise UpstreamTimeout(f"{origin}: the WebSocket handshake took too long") from None
+        if left:
+            raise CancelledError from None
+        raise describe(origin, error, need.transport) from None
+    finally:
+        if timer.active():
+            timer.cancel()
+    return answer, leg
 
-    def replace(self, upstream: Upstream, judge: Judge) -> None:
-        """A reload: these from now on; relays that are not open any more end."""
-        self._upstream = upstream
-        self._review.begin(judge, self._relays)
 
-    async def dial(self, need: ConnectSocket, upstream: Upstream) -> DialledSocket:
-        """Open the upstream's leg; raises ``GatewayError`` when nothing answered."""
-        if len(self._relays) + self._dialling >= self._limits.websocket_connections:
-            self._telemetry.count("gateway_limit_reached_total", limit="websocket-connections")
-            raise TooManySockets("[limits] websocket-connections was reached")
-        self._dialling += 1
-        try:
-            return await self._dial(need, upstream)
-        finally:
-            self._dialling -= 1
+def answer(
+    client: Client, ending: Accept, limits: Limits, reactor: Any
+) -> tuple[ServerLeg, Callable[[], None]]:
+    """A client's leg, and what writes its 101 and reads on: when the leg has its relay."""
+    fields: dict[str, list[str]] = {}
+    for name, value in ending.fields:
+        fields.setdefault(name.decode("ascii"), []).append(value.decode("latin-1"))
+    settings = compression(limits, limits.websocket_compression_window_bits)
+    agreed = deflate.accept_offer(client.head.fields, settings)
+    if agreed is not None:
+        fields["Sec-WebSocket-Extensions"] = [agreed.answer]
+    factory = WebSocketServerFactory(None, server="", reactor=reactor)
+    factory.noisy = False
+    configure(factory, limits)
+    factory.setProtocolOptions(
+        versions=[13], allowNullOrigin=True, webStatus=False, requireMaskedClientFrames=True
+    )
+    compressed = None if agreed is None else Deflate(agreed, settings, is_server=True)
+    leg = ServerLeg(ending.subprotocol, fields, limits, compressed)
+    leg.factory = factory
 
-    async def _dial(self, need: ConnectSocket, upstream: Upstream) -> DialledSocket:
-        origin = need.origin
-        scheme = "wss" if origin.secure else "ws"
-        factory = WebSocketClientFactory(
-            f"{scheme}://upstream/", protocols=list(need.subprotocols), reactor=self._reactor
-        )
-        factory.noisy = False
-        self._configure(factory)
-        leg = ClientLeg(need, self._limits.response_header_bytes)
-        leg.factory = factory
-        factory.buildProtocol = lambda addr: leg  # type: ignore[method-assign] # noqa: ARG005
-        factory.setProtocolOptions(version=13, serverConnectionDropTimeout=1)
-        left: list[bool] = []
-        waiting: Deferred[Any] | None = None
-        timed_out = False
-
-        def out_of_time() -> None:
-            nonlocal timed_out
-            timed_out = True
-            if waiting is not None:
-                waiting.cancel()
-
-        timer = self._reactor.callLater(self._limits.upstream_connect_seconds, out_of_time)
-        try:
-            endpoint = upstream.endpoint(origin, need.transport)
-            waiting = telling(endpoint.connect(factory), left)
-            await waiting
-            timer.reset(self._limits.upstream_first_byte_seconds)
-            waiting = telling(leg.opened, left)
-            answer = await waiting
-        except GatewayError:
-            reason = leg.transport_reason
-            cause = reason.value if reason is not None else None
-            if cause is None:
-                raise
-            raise describe(origin, cause, need.transport) from None
-        except Exception as error:  # noqa: BLE001 (Twisted has no common base for them)
-            if leg.transport is not None:
-                leg.end(Ending(drop=True))
-            if timed_out:
-                raise UpstreamTimeout(f"{origin}: the WebSocket handshake took too long") from None
-            if left:
-                raise CancelledError from None
-            raise describe(origin, error, need.transport) from None
-        finally:
-            if timer.active():
-                timer.cancel()
-        return DialledSocket(answer, leg, str(origin), upstream)
-
-    def accept(
-        self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
-    ) -> None:
-        """Answer the client's handshake with 101 and couple the legs."""
-        fields: dict[str, list[str]] = {}
-        for name, value in ending.fields:
-            fields.setdefault(name.decode("ascii"), []).append(value.decode("latin-1"))
-        factory = WebSocketServerFactory(None, server="", reactor=self._reactor)
-        factory.noisy = False
-        self._configure(factory)
-        factory.setProtocolOptions(
-            versions=[13], allowNullOrigin=True, webStatus=False, requireMaskedClientFrames=True
-        )
-        leg = ServerLeg(ending.subprotocol, fields)
-        leg.factory = factory
-        began = self._reactor.seconds()
-        head = client.head
-
-        def over(relay: Relay) -> None:
-            self._relays.discard(relay)
-            client.transport_lost()
-            self._telemetry.count("gateway_websocket_connections", -1)
-            seconds = self._reactor.seconds() - began
-            for direction in ("client", "upstream"):
-                self._telemetry.count(
-                    "gateway_websocket_messages_total", relay.messages[direction], leg=direction
-                )
-                self._telemetry.count(
-                    "gateway_websocket_bytes_total", relay.octets[direction], leg=direction
-                )
-            self._telemetry.access(
-                events.ACCESS_WEBSOCKET,
-                request=request_id,
-                client=head.client,
-                host=head.host,
-                path=head.logged_path,
-                ending=relay.ending,
-                received=relay.octets["client"],
-                sent=relay.octets["upstream"],
-                messages_received=relay.messages["client"],
-                messages_sent=relay.messages["upstream"],
-                seconds=round(seconds, 3),
-            )
-            self._tell_if_quiet()
-
-        relay = Relay(leg, dialled.leg, self._limits, self._reactor, self._telemetry, over)
-        relay.standing = Standing.of(ending, client, dialled.leg, request_id)
-        self._relays.add(relay)
-        self._telemetry.count("gateway_websocket_connections")
-        self._telemetry.count("gateway_websocket_accepted_total")
+    def begin() -> None:
         rest = client.take_transport(leg)
         leg.dataReceived(_opening(client, ending.subprotocol) + rest)
-        relay.start()
-        if self._is_draining:  # it was dialled when the drain began
-            self._reactor.callLater(0, relay.drain)
-        if dialled.upstream is not self._upstream:  # a reload came between
-            self._review.one(relay)
 
-    def drain(self) -> Deferred[None]:
-        """Close all relays with 1001, spread over a time; fires when all are over."""
-        self._is_draining = True
-        quiet: Deferred[None] = Deferred()
-        self._when_quiet.append(quiet)
-        for relay in tuple(self._relays):
-            delay = random.uniform(0, self._limits.drain_websocket_seconds)  # noqa: S311
-            self._reactor.callLater(delay, relay.drain)
-        self._tell_if_quiet()
-        return quiet
-
-    def abort_all(self) -> None:
-        """Cut what is left after the drain's time."""
-        for relay in tuple(self._relays):
-            relay.abort()
-
-    def _tell_if_quiet(self) -> None:
-        if self._when_quiet and not self._relays:
-            waiting, self._when_quiet = self._when_quiet, []
-            for quiet in waiting:
-                quiet.callback(None)
+    return leg, begin
 
 
 def _opening(client: Client, subprotocol: str | None) -> bytes:

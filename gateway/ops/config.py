@@ -13,11 +13,23 @@ from publicsuffixlist import PublicSuffixList
 
 from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError
+from gateway.exchange.inspecting import SubprotocolSettings
 from gateway.net.settings import HostEntry, Limits
 from gateway.net.settings import Settings as NetSettings
-from gateway.ops import config_admission, config_content, config_login, config_transport, schema
+from gateway.ops import (
+    config_admission,
+    config_content,
+    config_emulation,
+    config_login,
+    config_services,
+    config_subprotocols,
+    config_transport,
+    config_websocket,
+    schema,
+)
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
+from gateway.ops.config_emulation import EmulationSettings
 from gateway.ops.config_policy import (
     INTENTS,
     NAVIGATION,
@@ -36,6 +48,7 @@ from gateway.policy.catalogue import Catalogue
 from gateway.policy.destinations import AccessRule, NavigationRule
 from gateway.policy.destinations import Settings as PolicySettings
 from gateway.policy.patterns import Pattern
+from gateway.policy.services import Services
 from gateway.policy.transport import TLS_VERSIONS, Trust
 from gateway.store.opening import MODES, StoreSettings
 
@@ -64,6 +77,7 @@ class Config:
     policy: PolicySettings
     net: NetSettings
     content: config_content.ContentSettings
+    emulation: EmulationSettings = attrs.field(factory=EmulationSettings)
     http2: bool = True
     early_hints: bool = True
     admission: Admission = attrs.field(factory=Admission)
@@ -71,6 +85,8 @@ class Config:
     source: Path | None = None
     login: config_login.LoginSettings = attrs.field(factory=config_login.LoginSettings)
     catalogue: Catalogue = attrs.field(factory=Catalogue)
+    services: Services = attrs.field(factory=Services)
+    subprotocols: SubprotocolSettings = attrs.field(factory=SubprotocolSettings)
 
 
 def _domain(value: Any) -> str:
@@ -140,8 +156,9 @@ def _one_worker(value: Any) -> int:
 
 _LIMITS = Table(
     {
-        field.name.replace("_", "-"): Key(schema.number(1, 2**50), field.default)
+        name: Key(config_websocket.CHECKS.get(name, schema.number(1, 2**50)), field.default)
         for field in attrs.fields(Limits)
+        for name in [field.name.replace("_", "-")]
     }
 )
 
@@ -161,11 +178,14 @@ SCHEMA = Table(
             }
         ),
         "limits": _LIMITS,
+        "emulation": config_emulation.TABLE,
         "authentication": config_login.TABLE,
         "clients": config_admission.CLIENTS,
         "rates": config_admission.RATES,
         "content": config_content.CONTENT,
         "content-policy": config_content.POLICIES,
+        "subprotocols": config_subprotocols.SUBPROTOCOLS,
+        "subprotocol-rule": config_subprotocols.RULES,
         "tls": Table(
             {
                 "certificate": Key(schema.text, required=True),
@@ -208,6 +228,8 @@ SCHEMA = Table(
         "catalogue": CATALOGUE,
         "allow-navigation": NAVIGATION,
         "allow-intent": INTENTS,
+        "service-defaults": config_services.DEFAULTS,
+        "service": config_services.SERVICES,
         "access": Tables(
             Table(
                 {
@@ -246,12 +268,6 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     except (ValueError, RecursionError) as error:
         raise ConfigurationError([f"{name}: not TOML: {error}"]) from None
     reader = schema.Reader(name, text)
-    for key, when in (
-        ("service", "services"),
-        ("service-defaults", "services"),
-    ):
-        if document.pop(key, None) is not None:
-            reader.fault(key, f"this version has no {when} yet")
     values = reader.table(SCHEMA, document)
     values["catalogue"] = read_catalogue(values["catalogue"], reader)
     trust = config_transport.read_trust(values["upstream"]["trust"], "upstream.trust", reader)
@@ -261,14 +277,32 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     admission = config_admission.read(values, reader)
     content = config_content.read_content(values, reader)
     login = config_login.read(values["authentication"], document, reader)
+    services = config_services.read(values, login, reader)
+    subprotocols = config_subprotocols.read(values, reader)
+    emulation = config_emulation.read_emulation(values, reader)
+    config_services.check_names(subprotocols, services.services, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
     if reader.faults:
         raise ConfigurationError(reader.faults)
     config = _assemble(values, trust, store, content, source)
-    warnings = (*config.warnings, *admission.warnings, *config_login.warnings(login))
-    return attrs.evolve(config, admission=admission, login=login, warnings=warnings)
+    warnings = (
+        *config.warnings,
+        *admission.warnings,
+        *config_login.warnings(login),
+        *services.warnings,
+        *config_subprotocols.warnings(subprotocols),
+    )
+    return attrs.evolve(
+        config,
+        admission=admission,
+        login=login,
+        services=services.services,
+        subprotocols=subprotocols,
+        emulation=emulation,
+        warnings=warnings,
+    )
 
 
 def _check_files(tls: dict[str, Any], reader: schema.Reader) -> None:
@@ -398,6 +432,7 @@ def _assemble(
             *of_catalogue,
             *_store_warnings(store),
             *content.warnings,
+            *config_websocket.warnings(net.limits),
         ),
         source=source,
         catalogue=values["catalogue"],
@@ -431,6 +466,7 @@ def _access_rule(row: dict[str, Any]) -> AccessRule:
         trust=row["trust"],
         client=row["client"],
         reverse_map=row["reverse_map"],
+        websocket_idle_seconds=row["websocket_idle_seconds"],
     )
 
 

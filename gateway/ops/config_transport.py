@@ -23,6 +23,7 @@ ACCESS = {
     "trust": Key(schema.list_of(schema.text)),
     "client-certificate": Key(schema.text),
     "client-key": Key(schema.text),
+    "websocket-idle-seconds": Key(schema.number(0, 2**31)),
 }
 _LARGEST = 4 * 2**20
 
@@ -53,10 +54,11 @@ def read_access(rows: list[dict[str, Any]], reader: Reader) -> None:
             if not row["trust"]:
                 reader.fault(f"{path}.trust", "found [], expected whom to trust there")
             row["trust"] = read_trust(row["trust"], f"{path}.trust", reader)
-        row["client"] = _read_identity(row, path, reader)
+        row["client"] = read_identity(row, path, reader)
 
 
-def _read_identity(row: dict[str, Any], path: str, reader: Reader) -> ClientIdentity | None:
+def read_identity(row: dict[str, Any], path: str, reader: Reader) -> ClientIdentity | None:
+    """Read the certificate and key that a row names, if it does; ``path`` is the row's."""
     names = {key: row[key.replace("-", "_")] for key in ("client-certificate", "client-key")}
     given = [key for key, name in names.items() if name is not None]
     if not given:
@@ -65,7 +67,7 @@ def _read_identity(row: dict[str, Any], path: str, reader: Reader) -> ClientIden
         (missing,) = names.keys() - set(given)
         reader.fault(f"{path}.{missing}", f"missing, {given[0]} needs it")
         return None
-    if row["origin"] is not None and row["origin"].host is None:
+    if row.get("origin") is not None and row["origin"].host is None:
         expected = "expected a rule for a host: every origin would learn who asks"
         reader.fault(f"{path}.client-certificate", f'found "{names[given[0]]}", {expected}')
     chain, key = (_read(names[one], f"{path}.{one}", "a PEM file", reader) for one in names)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FIELDS = (
     "code", "detail", "request", "kind", "client", "method", "host", "path", "status", "sent",
     "received", "messages_sent", "messages_received", "seconds", "failure", "ending", "limit",
-    "step", "rule", "version", "listening", "generations",
+    "step", "rule", "version", "listening", "generations", "subprotocol", "mode", "leg", "message",
 )  # fmt: skip
 _MAX = 4096
 _QUIET = ("twisted.", "log_legacy", "autobahn", "txaio")

@@ -16,10 +16,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from twisted.logger import Logger
 
 from gateway import __version__, events
+from gateway.ops.metrics_websockets import Places
 from gateway.policy.rates import KINDS, RateSettings
 from gateway.rewrite import native
 
 if TYPE_CHECKING:
+    from gateway.net.ledger import Place, Totals
     from gateway.net.settings import Limits
     from gateway.rewrite.js_body import ScriptMemory
 
@@ -31,7 +33,7 @@ _WARN = frozenset(
         events.ORIGIN_DENIED, events.CSRF_TOKEN, events.RELOAD_REFUSED, events.PROXY_HEADER,
         events.FORWARDED, events.CLIENT_DENIED, events.RATE_LIMITED, events.RATES_UNSHARED,
         events.LOGIN_FAILED, events.LOGIN_LOCKED, events.LOGIN_UNAVAILABLE,
-        events.SESSION_SETTLE, events.COOKIE_TOKEN,
+        events.SESSION_SETTLE, events.COOKIE_TOKEN, events.SERVICE_DOWN,
     )
 )  # fmt: skip
 _ERROR = frozenset((events.INTERNAL, events.STORE_FAILED))
@@ -71,6 +73,37 @@ class _Scripts:
         yield family
         text = "Octets of edited scripts that are remembered."
         yield GaugeMetricFamily("gateway_script_memory_bytes", text, memory.size)
+
+
+_OF_SERVICES = (
+    ("gateway_service_connections", "Open WebSockets of a service.", "open", GaugeMetricFamily),
+    ("gateway_service_accepted", "WebSockets of a service.", "total", CounterMetricFamily),
+    ("gateway_service_failures", "Its backend's failures.", "failures", CounterMetricFamily),
+    ("gateway_service_up", "Whether its backend answers.", "up", GaugeMetricFamily),
+    ("gateway_service_prepared", "Streams that wait.", "prepared", GaugeMetricFamily),
+)
+
+
+@attrs.frozen(eq=False)
+class _Services:
+    """What is known of services that there are; those that went leave no series behind."""
+
+    shown: Callable[[], list[dict[str, Any]]]
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """See ``prometheus_client.registry.Collector``."""
+        services = self.shown()
+        for name, text, key, kind in _OF_SERVICES:
+            family = kind(name, text, labels=["service"])
+            for one in services:
+                family.add_metric([one["name"]], float(one[key]))
+            yield family
+        text = "The bounds of a service in force, by their keys."
+        bounds = GaugeMetricFamily("gateway_service_limit", text, labels=["service", "limit"])
+        for one in services:
+            for limit, value in one["limits"].items():
+                bounds.add_metric([one["name"], limit], float(value))
+        yield bounds
 
 
 @attrs.define(eq=False)
@@ -114,8 +147,23 @@ class Telemetry:
             "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
             "gateway_config_reloads_total": ("Reloads by outcome: applied, refused.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
+            "gateway_emulation_requests_total": (
+                "Requests of the WebSocket fallback by kind and status; 0: a response that broke off.",
+                "kind",
+                "status",
+            ),
+            "gateway_emulation_forwarded_total": (
+                "Requests of the fallback passed on to the process that has the WebSocket.",
+                "outcome",
+            ),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
             "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
+            "gateway_websocket_subprotocol_violations_total": (
+                "Messages that broke a rule of their subprotocol.",
+                "subprotocol",
+                "rule",
+                "mode",
+            ),
         }
         gauges = {
             "gateway_connections": ("Open HTTP connections of clients.",),
@@ -132,6 +180,7 @@ class Telemetry:
         histograms = {
             "gateway_http_request_seconds": ("From a request's end to its answer's.", "kind"),
             "gateway_upstream_first_byte_seconds": ("Until an origin's response head.",),
+            "gateway_websocket_round_trip_seconds": ("From our ping to its pong, by leg.", "leg"),
         }
         for name, (text, *labels) in counters.items():
             self._metrics[name] = Counter(name, text, labels, registry=self.registry)
@@ -162,9 +211,17 @@ class Telemetry:
         """Show how much of each site the containment stopped, as ``counts`` has it when asked."""
         self.registry.register(_SiteLeaks(counts))
 
+    def show_places(self, places: Callable[[], dict[Place, Totals]]) -> None:
+        """Show WebSockets by where they lead, as ``places`` has it when asked."""
+        self.registry.register(Places(places))
+
     def show_scripts(self, memory: Callable[[], ScriptMemory | None]) -> None:
         """Show what became of scripts; ``memory`` tells which one counts now."""
         self.registry.register(_Scripts(memory))
+
+    def show_services(self, shown: Callable[[], list[dict[str, Any]]]) -> None:
+        """Show what is known of services, as ``shown`` has it when asked."""
+        self.registry.register(_Services(shown))
 
     def loaded(self, outcome: str, now: float | None = None) -> None:
         """A configuration was read; ``now`` if it is in force.  A start has no outcome."""

@@ -18,6 +18,7 @@ from twisted.internet.task import LoopingCall
 from gateway import __version__, events
 from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError, GatewayError
+from gateway.exchange.emulated import Emulation
 from gateway.exchange.messages import Context
 from gateway.exchange.messages import Settings as ExchangeSettings
 from gateway.net.drive import watch
@@ -27,13 +28,15 @@ from gateway.net.peer import Contexts
 from gateway.net.proxied import Balanced
 from gateway.net.resolver import ConnectOnly, FilteringResolver
 from gateway.net.site import Site
+from gateway.net.sockets import Sockets
 from gateway.net.standing import Judge
 from gateway.net.threads import Threads
 from gateway.net.upstream import Upstream
-from gateway.net.websocket import Sockets
 from gateway.ops import keyfile
 from gateway.ops.admin import Admin
+from gateway.ops.backends import open_backends
 from gateway.ops.config import load
+from gateway.ops.config_emulation import open_nodes
 from gateway.ops.explaining import KINDS, explained
 from gateway.ops.login import open_logins
 from gateway.ops.metrics import Telemetry
@@ -158,6 +161,7 @@ class GatewayService(Service):
                 early_hints=config.early_hints,
                 outgoing_field_bytes=config.net.limits.outgoing_field_bytes,
                 script_bytes=config.net.limits.script_bytes,
+                subprotocols=config.subprotocols,
             ),
             config.apart,
             clients=config.admission.clients,
@@ -167,6 +171,7 @@ class GatewayService(Service):
             revision=revision(),
             identity=pages.identity,
             scripts=ScriptMemory(config.net.limits.script_memory_bytes),
+            services=config.services,
         )
         return Built(config, certificate, contexts, pages, context)
 
@@ -187,12 +192,16 @@ class GatewayService(Service):
     def _handler_of(self, built: Built, upstream: Upstream) -> Handler:
         """What serves requests from now on, with what each of them keeps to its end."""
         reactor, limits = self._reactor, built.config.net.limits
-        pages, context = built.pages, built.context
+        said = Emulation(self.sockets.node, built.config.emulation.retry)
+        pages, context = built.pages, attrs.evolve(built.context, emulation=said)
         handler = Handler(
             reactor, limits, self.store, upstream, self.sockets, pages, self.telemetry,
             context,
         )  # fmt: skip
         handler.logins = open_logins(built.config, reactor, upstream, self.telemetry)
+        handler.backends = open_backends(
+            built, upstream, reactor, self.telemetry, lambda: self._own
+        )
         return handler
 
     # --- start --------------------------------------------------------------------
@@ -223,8 +232,10 @@ class GatewayService(Service):
             self._ports.clear()
             watch(self.store.stop())
             raise
+        await open_nodes(self._handler, self.config.emulation)
         watch(self._tickets.start(_TICKET_KEYS_SECONDS, now=False))
         watch(self._purging.start(_DAY))
+        self._handler.backends.begin()
         self._announce()
         self._ready = True
 
@@ -238,8 +249,12 @@ class GatewayService(Service):
             self._handler.collector.shown,
             self._explain,
             self._handler.collector.leaks.shown,
+            self._services,
+            self.sockets.ledger,
         ).site(self._reactor)
         self.telemetry.show_leaks(self._handler.collector.leaks.counts)
+        self.telemetry.show_services(self._services)
+        self.telemetry.show_places(self.sockets.ledger.places)
         self.telemetry.show_scripts(lambda: self._handler.context.scripts)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
@@ -403,6 +418,9 @@ class GatewayService(Service):
         )
         return found if isinstance(found, list) else found.lines
 
+    def _services(self) -> list[dict[str, Any]]:
+        return self._handler.backends.shown()
+
     def _facts(self) -> dict[str, str]:
         value = self.telemetry.value
         read = time.gmtime(value("gateway_config_loaded_time"))
@@ -410,7 +428,7 @@ class GatewayService(Service):
             "domain": self.config.codec.domain,
             "listening": ", ".join(str(port.getHost()) for port in self._ports),
             "connections": f"{value('gateway_connections'):.0f}",
-            "WebSockets": f"{value('gateway_websocket_connections'):.0f}",
+            "WebSockets": self.sockets.ledger.summary(),
             "certificate until": self._certificate.expires,
             "rules": self._rules(),
             "configuration": f"{self.config.source}, read {time.strftime(_TIME, read)}",
@@ -450,7 +468,9 @@ class GatewayService(Service):
             self.sockets.abort_all()
         for port in admin_ports:
             await self._stop_listening(port)
+        self._handler.backends.stop()
         self._handler.collector.stop()
+        await self._handler.emulations.stop()
         await self._upstream.stop()
         self._handler.threads.stop()
         self._handler.logins.stop()

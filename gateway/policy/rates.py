@@ -15,6 +15,8 @@ import attrs
 CLIENT = "client"
 SESSION = "session"
 DESTINATION = "destination"
+SERVICE = "service"
+"""Has no rate in ``RateSettings``: each service brings its own."""
 KINDS = (CLIENT, SESSION, DESTINATION)
 _CHUNKS = 30
 _LARGEST_CHUNK = 100

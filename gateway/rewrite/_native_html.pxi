@@ -236,17 +236,18 @@ cdef struct Tag:
 
 cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint forms, bint handlers, Tag* tag) noexcept nogil:
     """Whether the start tag at ``at`` is whole and can be dealt with here."""
-    cdef Py_ssize_t i = at + 1, name, stop, value, last
+    cdef Py_ssize_t i = at + 1, named, name, stop, value, last
     cdef int element, kind, hot = 0
     cdef bint quoted, safe, valued
     cdef const void* found
     while i < n and not _KIND[s[i]] & 2:
         i += 1
-    element = _element(s + at + 1, i - at - 1)
+    named = i - at - 1
+    element = _element(s + at + 1, named)
     if element == STOP or (element == FORM and forms) or (element == SCRIPT and handlers):
         return False
     tag.start = -1
-    tag.raw = i - at - 1 if element == RAW or element == SCRIPT else 0
+    tag.raw = named if element == RAW or element == SCRIPT else 0
     while True:
         while i < n and (_KIND[s[i]] & 1 or s[i] == b"/"):
             i += 1
@@ -295,6 +296,10 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
         if kind == COLD or not valued:
             if forms and (kind == METHOD or kind == FORMACTION):
                 return False
+            if kind != COLD:
+                hot += 1
+                if tag.start >= 0:
+                    return False
             continue
         if kind == DATA:
             if element != OBJECT:
@@ -343,6 +348,8 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
                 return False
             if element == META or element == LINK or element == OBJECT:
                 return False
+            if memchr(s + at + 1, b"-", named) != NULL:
+                return False  # a custom element's attributes mean what its page says
             tag.start, tag.stop = value, last
         if tag.start >= 0 and hot > 1:
             return False  # of equal names the first counts: let it be judged

@@ -1,14 +1,15 @@
 """Character encodings of documents: found as browsers find them, made ASCII-compatible.
 
 The byte order mark counts first, then the header, then what the document says of itself
-(Encoding standard; HTML standard, 13.2.3).  A document keeps its encoding, unless markup
-cannot be read as octets in it (UTF-16, ISO-2022-JP): then it becomes UTF-8, with a byte
-order mark, which outweighs whatever header and document still say.
+(Encoding standard; HTML standard, 13.2.3).  A document keeps its encoding: its script sees
+that, and so do the queries and forms that it sends.  Where markup cannot be read as octets
+in it (UTF-16, ISO-2022-JP), it is UTF-8 while it is edited, and is written as it came.
 """
 
 from __future__ import annotations
 
 import codecs
+import functools
 import re
 
 import attrs
@@ -135,15 +136,46 @@ def find_css(head: bytes, charset: str | None, *, whole: bool) -> Found | None:
 
 
 class Transcoder:
-    """Octets of an encoding that hides markup, to UTF-8 with a byte order mark."""
+    """A document whose encoding hides markup: UTF-8 while it is edited, and back."""
 
-    def __init__(self, codec: str) -> None:
-        """Make a transcoder for one document; its own mark is already taken off."""
-        self._decode = codecs.getincrementaldecoder(codec)("replace")
-        self._mark = _UTF8_MARK
+    def __init__(self, found: Found) -> None:
+        """Make a transcoder for one document."""
+        self._read = codecs.getincrementaldecoder(found.codec)("replace")
+        self._edited = codecs.getincrementaldecoder("utf-8")("replace")
+        self._write = codecs.getincrementalencoder(found.codec)("replace")
+        self._shifts = not found.codec.startswith("utf-16")
+        self._left = found.mark
+        self._mark = b""
 
-    def feed(self, data: bytes, *, final: bool = False) -> bytes:
-        """Transcode a chunk."""
-        text = self._decode.decode(data, final)
+    def read(self, data: bytes, *, final: bool = False) -> bytes:
+        """A chunk of the document in UTF-8; its byte order mark is kept apart."""
+        if self._left:
+            self._mark += data[: self._left]
+            data, self._left = data[self._left :], max(0, self._left - len(data))
+        return self._read.decode(data, final).encode("utf-8", "replace")
+
+    def write(self, data: bytes, *, final: bool = False) -> bytes:
+        """A chunk of the edited document as it goes out."""
+        text = self._edited.decode(data, final)
         mark, self._mark = self._mark, b""
-        return mark + text.encode("utf-8", "replace")
+        if self._shifts:
+            text = _NOT_ASCII.sub(_shown, text)
+        return mark + self._write.encode(text, final)
+
+
+# What would begin an escape sequence is none in what goes out, whatever it came as.
+_NOT_ASCII = re.compile(r"[^\0-\x0d\x10-\x1a\x1c-\x7f]")
+
+
+def _shown(found: re.Match[str]) -> str:
+    return _in_iso_2022_jp(found.group())
+
+
+@functools.lru_cache(4096)
+def _in_iso_2022_jp(character: str) -> str:
+    """A character as browsers read it in ISO-2022-JP: Python knows a set more than they do."""
+    if "\uff61" <= character <= "\uff9f":
+        return character
+    if character in "\x0e\x0f\x1b":
+        return "?"
+    return character.encode("iso2022_jp", "replace").decode("iso2022_jp")

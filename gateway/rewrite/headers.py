@@ -7,6 +7,7 @@ of the browser, and what the browser gets to see of the origin.
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import attrs
@@ -157,28 +158,32 @@ def request_fields(  # noqa: PLR0913 (all that the fields depend on)
     accept_encoding: bytes,
     condition: tuple[bytes, bytes] | None = None,
     maps: bool = True,
+    led: bool = False,
 ) -> list[tuple[bytes, bytes]]:
     """The fields that go upstream.
 
     ``edits_body`` says that the answer may be edited: then it must come in a coding
     that can be decoded, whole; ``condition`` is the origin's own behind a validator of
-    ours.  ``maps``: addresses in other fields are expanded, too.
+    ours.  ``maps``: addresses in other fields are expanded, too.  ``led``: a redirect of
+    another site led here (``exchange.along``).
     """
     who = initiator(fields, target, codec)
     maps = maps and not is_signed(fields)
     out = [(b"Host", target.netloc.encode("ascii"))]
-    dest = get(fields, b"sec-fetch-dest")
+    back = _back(fields, led=led)
     for key, value in without_hop_by_hop(fields):
         name = key.lower()
         if name in names.REQUEST_DROPPED or name.startswith((b"x-forwarded-", b"sec-websocket-")):
             continue
         if edits_body and (name in names.EDITS_DROPPED or name == b"accept-encoding"):
             continue
-        mapped = _request_field(name, value, who, target, codec, suffixes, maps=maps, dest=dest)
+        mapped = _request_field(name, value, who, target, codec, suffixes, maps=maps, back=back)
         if mapped is not None:
             out.append((key, mapped))
-    own = get(fields, b"sec-fetch-site") == "same-origin"
-    cross = not own and sec_fetch_site(who, target, suffixes) == b"cross-site"
+    site = get(fields, b"sec-fetch-site") or ""
+    cross = site != "same-origin" and sec_fetch_site(who, target, suffixes) == b"cross-site"
+    # What a sheet of another host's loads from there.
+    cross = cross or (back is _Back.OF_A_SHEET and who == Page(target) and site == "same-site")
     if cross and _is_credentialed(fields):
         out.append((b"Sec-Fetch-Storage-Access", b"active"))
     if edits_body:
@@ -199,7 +204,7 @@ def _request_field(
     suffixes: Suffixes,
     *,
     maps: bool,
-    dest: str | None,
+    back: _Back,
 ) -> bytes | None:
     """A request field's value upstream; None: it does not go there."""
     if name == b"origin":
@@ -207,7 +212,7 @@ def _request_field(
     if name in {b"referer", b"ping-from", b"ping-to"}:
         return _expand_referer(value, codec, maps=maps)
     if name == b"sec-fetch-site":
-        return _site_field(value, dest, who, target, suffixes)
+        return _site_field(value, back, who, target, suffixes)
     if name == b"sec-fetch-dest" and value == b"iframe" and isinstance(who, OuterFrame):
         return b"document"
     if name == b"sec-fetch-storage-access":
@@ -218,8 +223,26 @@ def _request_field(
 _OF_SHEETS = frozenset(("style", "image", "font"))
 
 
+class _Back(Enum):
+    """What a request is that a browser calls same-site though its host is its page's own."""
+
+    OF_A_SHEET = "a sheet of another host's loads from there, and is named in the Referer"
+    FROM_A_SIBLING = "it was redirected over another host of the site"
+    FROM_ELSEWHERE = "it was redirected over another site"
+    UNKNOWN = "nobody knows"
+
+
+def _back(fields: Fields, *, led: bool) -> _Back:
+    if led:
+        return _Back.FROM_ELSEWHERE
+    if get(fields, b"sec-fetch-mode") == "navigate":
+        return _Back.UNKNOWN
+    of_a_sheet = get(fields, b"sec-fetch-dest") in _OF_SHEETS
+    return _Back.OF_A_SHEET if of_a_sheet else _Back.FROM_A_SIBLING
+
+
 def _site_field(
-    value: bytes, dest: str | None, who: Initiator, target: Origin, suffixes: Suffixes
+    value: bytes, back: _Back, who: Initiator, target: Origin, suffixes: Suffixes
 ) -> bytes | None:
     """``Sec-Fetch-Site`` of a request that may have been redirected.
 
@@ -227,10 +250,14 @@ def _site_field(
     What a style sheet loads is its document's request, as the browser says, but the Referer is
     the sheet's.  Of nothing else: a navigation is asked for again by the page that it led to.
     """
+    if back is _Back.FROM_ELSEWHERE:
+        return b"cross-site"
     mapped = sec_fetch_site(who, target, suffixes)
-    if value == b"same-origin" and dest in _OF_SHEETS and isinstance(who, Page):
+    if value == b"same-origin" and back is _Back.OF_A_SHEET and isinstance(who, Page):
         return value
-    return b"cross-site" if mapped == b"same-origin" and value == b"same-site" else mapped
+    if mapped == b"same-origin" and value == b"same-site":
+        return b"same-site" if back is _Back.FROM_A_SIBLING else b"cross-site"
+    return mapped
 
 
 def _is_credentialed(fields: Fields) -> bool:

@@ -63,6 +63,7 @@ _NAMES = b"(?:%s)" % b"|".join(
         wire.ORIGIN_PARAMETER,
         wire.INTEGRITY_PARAMETER,
         wire.PROOF_PARAMETER,
+        wire.LED_PARAMETER,
         wire.TOKEN_PARAMETER,
     )
 )

@@ -136,18 +136,20 @@ class _Text:
         data, self._head = self._head, b""
         codec = found.codec
         if found.is_transcoded:
-            data, codec = data[found.mark :], "utf-8"
-            self._transcoder = Transcoder(found.codec)
+            codec = "utf-8"
+            self._transcoder = Transcoder(found)
         self._rewriter = self._make(found, codec)
         return self._pass(data, final=False)
 
     def _pass(self, data: bytes, *, final: bool) -> bytes:
         if self._transcoder is not None:
-            data = self._transcoder.feed(data, final=final)
+            data = self._transcoder.read(data, final=final)
         if self._rewriter is None:
             return data
         out = self._rewriter.feed(data) if data else b""
-        return out + self._rewriter.close() if final else out
+        if final:
+            out += self._rewriter.close()
+        return out if self._transcoder is None else self._transcoder.write(out, final=final)
 
 
 class _Document(_Text):
@@ -243,7 +245,7 @@ class _Sheet(_Text):
 
 def _declared(found: Found) -> bytes:
     """The document's own declaration again: ours pushes it out of where browsers look."""
-    if not found.label or found.is_transcoded or not re.fullmatch(r"[A-Za-z0-9._:-]+", found.label):
+    if not found.label or not re.fullmatch(r"[A-Za-z0-9._:-]+", found.label):
         return b""
     return f'<meta charset="{found.label}">'.encode("ascii")
 

@@ -43,6 +43,7 @@ _LONGEST = 300
 _URLS = re.compile(r"(?:https?|wss?)://[^\s\"'<>()\[\]{}\\;,|^`]+", re.IGNORECASE)
 _PARAMETERS = (
     wire.TOKEN_PARAMETER, wire.ORIGIN_PARAMETER, wire.INTEGRITY_PARAMETER, wire.PROOF_PARAMETER,
+    wire.LED_PARAMETER,
 )  # fmt: skip
 _OWN_PARAMETER = re.compile(rf"[?&](?:{'|'.join(_PARAMETERS)})=[^&#\s\"']*")
 _SOCKET = re.compile(r"\A\s*ws(?=s?:)", re.IGNORECASE)

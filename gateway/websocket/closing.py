@@ -33,6 +33,11 @@ class Ending:
     drop: bool = False
 
 
+def is_sent(code: int) -> bool:
+    """Whether a code may stand in a close frame."""
+    return code in _SENT
+
+
 def pass_on(code: int | None, reason: str | None, *, was_clean: bool) -> Ending:
     """What the other leg is told when this one ended so."""
     if not was_clean:

@@ -13,7 +13,6 @@ from gateway.errors import GatewayError
 from gateway.exchange.messages import (
     Commit,
     Connect,
-    ConnectSocket,
     Consume,
     Context,
     Ending,
@@ -34,12 +33,11 @@ from gateway.exchange.messages import (
     RequestHead,
     Rows,
     Settings,
-    SocketOpened,
     Spend,
     Touch,
     UpstreamHead,
 )
-from gateway.exchange.needs import Forward, MayReport, Reported
+from gateway.exchange.needs import ConnectSocket, Forward, MayReport, Reported, SocketOpened
 from gateway.origins import Origin, long_label
 from gateway.policy import destinations
 from gateway.policy.destinations import AccessRule, NavigationRule

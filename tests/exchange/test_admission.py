@@ -13,7 +13,6 @@ from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Accept,
     Connect,
-    ConnectSocket,
     Context,
     Refuse,
     RequestHead,
@@ -21,6 +20,7 @@ from gateway.exchange.messages import (
     Serve,
     Spend,
 )
+from gateway.exchange.needs import ConnectSocket
 from gateway.exchange.own import own_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.policy.clients import ClientSettings

@@ -12,7 +12,6 @@ from gateway.exchange.messages import (
     Answer,
     Commit,
     Connect,
-    ConnectSocket,
     NeedNow,
     NeedOwned,
     RequestHead,
@@ -21,6 +20,7 @@ from gateway.exchange.messages import (
     UpstreamHead,
 )
 from gateway.exchange.messages import Settings as ExchangeSettings
+from gateway.exchange.needs import ConnectSocket
 from gateway.exchange.websocket import websocket_exchange
 from gateway.origins import long_label
 from gateway.session.reading import Session

@@ -11,18 +11,17 @@ from gateway.exchange.messages import (
     Answer,
     Commit,
     Connect,
-    ConnectSocket,
     NeedNow,
     NeedRows,
     Refuse,
     RequestHead,
     Respond,
     Scripts,
-    SocketOpened,
     UpstreamHead,
     ask,
     refusal,
 )
+from gateway.exchange.needs import ConnectSocket, SocketOpened
 from gateway.exchange.steps import Addressed
 from gateway.policy.sites import SiteOptions
 from gateway.policy.transport import Transport

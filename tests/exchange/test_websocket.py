@@ -9,17 +9,15 @@ from gateway.errors import StoreUnavailable, UpstreamFault, UpstreamTimeout
 from gateway.exchange.messages import (
     Accept,
     Commit,
-    ConnectSocket,
     Context,
     Ending,
     NeedOrigin,
     NeedRows,
     Refuse,
     RequestHead,
-    SocketOpened,
-    SocketRefused,
     UpstreamFailed,
 )
+from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
 from gateway.exchange.websocket import websocket_exchange
 from gateway.rewrite.parameters import with_parameter
 from gateway.session.reading import Session

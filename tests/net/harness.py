@@ -384,4 +384,4 @@ class _Keeping(Factory):
 @functools.cache
 def served_certificate() -> Any:
     """The certificate that the gateways of these tests serve."""
-    return ca().issue("gateway", [DOMAIN, f"*.0.{DOMAIN}"])
+    return ca().issue("gateway", [DOMAIN, f"*.0.{DOMAIN}", "chat.test"])

@@ -37,13 +37,17 @@ NAMES = {
     "gateway_config_reloads_total",
     "gateway_websocket_accepted_total",
     "gateway_websocket_messages_total",
+    "gateway_websocket_subprotocol_violations_total",
     "gateway_websocket_bytes_total",
+    "gateway_emulation_requests_total",
+    "gateway_emulation_forwarded_total",
     "gateway_connections",
     "gateway_websocket_connections",
     "gateway_limit",
     "gateway_build_info",
     "gateway_http_request_seconds",
     "gateway_upstream_first_byte_seconds",
+    "gateway_websocket_round_trip_seconds",
 }
 
 

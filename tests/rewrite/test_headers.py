@@ -44,6 +44,7 @@ def _request(
     cookie: bytes = b"",
     edits: bool = False,
     condition: tuple[bytes, bytes] | None = None,
+    led: bool = False,
     **fields: str,
 ) -> dict[str, str]:
     out = request_fields(
@@ -55,6 +56,7 @@ def _request(
         edits_body=edits,
         accept_encoding=b"gzip, deflate",
         condition=condition,
+        led=led,
     )
     assert len({name.lower() for name, _ in out}) == len(out), out
     return {name.decode().lower(): value.decode("latin-1") for name, value in out}
@@ -233,7 +235,17 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(_request(origin=OTHER, **sent)["sec-fetch-site"], "cross-site")
         self.assertEqual(_request(**sent)["sec-fetch-site"], "cross-site")
         self.assertNotIn("sec-fetch-site", _request(origin=OTHER))
-        self.assertEqual(_request(origin=OURS, **sent)["sec-fetch-site"], "cross-site", "led on")
+        self.assertEqual(_request(origin=OURS, **sent, led=True)["sec-fetch-site"], "cross-site")
+        self.assertEqual(_request(origin=sibling, **sent, led=True)["sec-fetch-site"], "cross-site")
+        for more, wanted in (
+            ({}, "same-site"),
+            ({"sec_fetch_mode": "navigate"}, "cross-site"),
+            ({"sec_fetch_dest": "empty"}, "same-site"),
+            # A sheet of the site's that another site's page shows loads it.
+            ({"sec_fetch_dest": "image"}, "cross-site"),
+        ):
+            found = _request(origin=OURS, **sent, **more)["sec-fetch-site"]
+            self.assertEqual(found, wanted, f"led on: {more}")
         own = {"sec_fetch_site": "same-origin"}
         self.assertEqual(_request(origin=OURS, **own)["sec-fetch-site"], "same-origin")
         for dest in ("style", "image", "font"):
@@ -259,6 +271,10 @@ class RequestTests(SynchronousTestCase):
         other = {"origin": OTHER, "sec_fetch_site": "same-site", "sec_fetch_mode": "cors"}
         ick = {"Cookie": "a=b; __Http-ick=secret"}
         self.assertEqual(_request(**other, **ick)[name], "active")
+        sheets = {**other, **ick, "origin": OURS, "sec_fetch_dest": "font"}
+        self.assertEqual(_request(**sheets)[name], "active", "of a sheet of its own host")
+        self.assertNotIn(name, _request(**sheets, led=True))
+        self.assertNotIn(name, _request(**{**sheets, "sec_fetch_dest": "empty"}))
         for fields in (
             other,
             {**other, "Cookie": "a=b"},

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway.origins import Codec
 from gateway.rewrite import native
 from gateway.rewrite.html import HtmlRewriter
+from gateway.rewrite.js_body import InPage, ScriptMemory
 from gateway.rewrite.urls import UrlMap
 from tests.rewrite import origin
 from tests.rewrite.test_html_oracle import INPUTS
@@ -39,13 +40,48 @@ PIECES = (
     "color:red", "dns-prefetch", "stylesheet", "refresh", "0;url=//b.test", "sha256-x", "&#47;",
     'href="https://b.test/x"', 'src="https://b.test/y"', "href=//c.test ", "post",
 )  # fmt: skip
+ELEMENTS = (
+    "a", "A", "p", "img", "link", "meta", "form", "object", "base", "button", "input", "iframe",
+    "script", "style", "title", "textarea", "video", "body", "x-y",
+)  # fmt: skip
+NAMES = (
+    "href", "HREF", "src", "srcset", "style", "data", "rel", "integrity", "http-equiv", "content",
+    "method", "formmethod", "formaction", "action", "ping", "poster", "xlink:href", "onclick",
+    "type", "class", "name",
+)  # fmt: skip
+VALUES = (
+    "https://b.test/x", "http://b.test", "//b.test/y", "/p", "p/q", "#f", "?q", "", "x", "a:b",
+    "a//b", "/\\b.test", "https://b.test/&amp;", "HTTPS://b.test", "javascript:location", "post",
+    "color:red", "background:url(//b.test)", "dns-prefetch", "&#112;reconnect", "stylesheet",
+    "refresh", "0;url=//b.test", "sha256-x", "text/javascript", "module", "location.href", "1.5:x",
+)  # fmt: skip
+ATTRIBUTES = st.tuples(
+    st.sampled_from((" ", " ", "\n", "/", " / ")),
+    st.sampled_from(NAMES),
+    st.sampled_from(("=", "=", "=", " = ", "")),
+    st.sampled_from(('"', '"', "'", "")),
+    st.sampled_from(VALUES),
+).map(
+    lambda one: f"{one[0]}{one[1]}{one[2]}{one[3]}{one[4]}{one[3]}" if one[2] else one[0] + one[1]
+)
+TAGS = st.builds(
+    lambda name, attributes, end, text: f"<{name}{''.join(attributes)}{end}{text}",
+    st.sampled_from(ELEMENTS),
+    st.lists(ATTRIBUTES, max_size=4),
+    st.sampled_from((">", ">", ">", "/>", " >")),
+    st.sampled_from(("", "x", "</a>", "</A >", "</script>", "</style>", "</p b=1>", "<!--x-->")),
+)
+"""Tags that are whole and say something: most documents are made of nothing else."""
 
 
-def rewritten(data: bytes, cuts: list[int], *, compiled: bool, token: str, limit: int) -> bytes:
+def rewritten(
+    data: bytes, cuts: list[int], *, compiled: bool, token: str, limit: int, scripts: bool
+) -> bytes:
     """The document by one of the two, in chunks that end at ``cuts``."""
     made = HtmlRewriter(
         UrlMap(CODEC, "https://page.example/d/"), origin("https://page.example"),
         form_token=token, limit=limit,
+        in_page=InPage(ScriptMemory(1 << 20)) if scripts else None,
     )  # fmt: skip
     made._passes = _native.pass_html if compiled else None
     ends = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
@@ -61,9 +97,17 @@ class HtmlTests(SynchronousTestCase):
         if _native is None:
             raise SkipTest("the extension is not built: python setup.py build_ext --inplace")
 
-    def _same(self, data: bytes, cuts: list[int], token: str = "", limit: int = 1 << 22) -> None:
+    def _same(
+        self,
+        data: bytes,
+        cuts: list[int],
+        token: str = "",
+        limit: int = 1 << 22,
+        *,
+        scripts: bool = False,
+    ) -> None:
         pure, fast = (
-            rewritten(data, cuts, compiled=compiled, token=token, limit=limit)
+            rewritten(data, cuts, compiled=compiled, token=token, limit=limit, scripts=scripts)
             for compiled in (False, True)
         )
         self.assertEqual(pure, fast, data)
@@ -78,6 +122,17 @@ class HtmlTests(SynchronousTestCase):
     def test_pieces(self, pieces: list[str], cuts: list[int], token: str, limit: int) -> None:
         """Any order of them, any cuts, with forms and without, with a small bound, too."""
         self._same("".join(pieces).encode(), cuts, token, limit)
+
+    @settings(max_examples=1000, deadline=None)
+    @given(
+        st.lists(TAGS, min_size=1, max_size=6),
+        st.lists(st.integers(0, 400), max_size=2),
+        st.booleans(),
+        st.booleans(),
+    )
+    def test_tags(self, tags: list[str], cuts: list[int], forms: bool, scripts: bool) -> None:
+        """Whole tags of all sorts, with forms' tokens and edited scripts and without."""
+        self._same("".join(tags).encode(), cuts, "token" if forms else "", scripts=scripts)
 
     def test_tokenizer_cases(self) -> None:
         """The standard's own hard cases, with a link before and after."""

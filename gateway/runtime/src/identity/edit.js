@@ -53,6 +53,19 @@ function edited(text) {
   let isWith = false;
   const isValue = () => kind === "value" || kind === "name";
   const following = (/** @type {number} */ from) => /^(?:\s|\/\/.*|\/\*[^]*?\*\/)*(=>|[=!]==?|\?\.|[^])?/.exec(text.slice(from, from + 400))?.[1] ?? "";
+  // Past a template's text, to its end or into a value within it; -1: it has no end.
+  const pastText = (/** @type {number} */ from) => {
+    TEMPLATE.lastIndex = from;
+    const part = TEMPLATE.exec(text);
+    if (!part) return -1;
+    if (part[1] !== "`") {
+      const { blind } = here;
+      levels.push(here);
+      here = level("${", "template");
+      here.blind = blind;
+    }
+    return TEMPLATE.lastIndex;
+  };
 
   for (let at = 0; at < text.length;) {
     if (text[at] === "/" && text[at + 1] !== "/" && text[at + 1] !== "*" && !isValue()) {
@@ -120,17 +133,9 @@ function edited(text) {
       else if (word === "from") isList = false;
       if (isList && /^(?:default|const|let|var|function|class|async)$/.test(word)) isList = false;
     } else if (quote) {
-      TEMPLATE.lastIndex = at;
-      const part = TEMPLATE.exec(text);
-      if (!part) return null;
-      at = TEMPLATE.lastIndex;
-      if (part[1] !== "`") {
-        const { blind } = here;
-        levels.push(here);
-        here = level("${", "template");
-        here.blind = blind;
-        next = "sign";
-      }
+      at = pastText(at);
+      if (at < 0) return null;
+      if (text[at - 1] === "{") next = "sign";
     } else if (sign) {
       next = "sign";
       if (sign === "(" || sign === "[" || sign === "{") {
@@ -170,17 +175,9 @@ function edited(text) {
         here = outer;
         next = closed.kind === "head" ? "sign" : "value";
         if (closed.open === "${") {
-          TEMPLATE.lastIndex = at;
-          const part = TEMPLATE.exec(text);
-          if (!part) return null;
-          at = TEMPLATE.lastIndex;
-          if (part[1] !== "`") {
-            const { blind } = here;
-            levels.push(here);
-            here = level("${", "template");
-            here.blind = blind;
-            next = "sign";
-          }
+          at = pastText(at);
+          if (at < 0) return null;
+          if (text[at - 1] === "{") next = "sign";
         } else if (closed.kind === "block" || closed.kind === "class") {
           next = "end";
           if (here.kind === "class") here.key = true;

@@ -56,27 +56,29 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   };
   const each = (/** @type {"addEventListener" | "removeEventListener"} */ change) =>
     INPUT.split(" ").forEach((type) => window[change](type, swallow, true));
-  const leave = () => location.replace(own + "/.gateway/oops");
-  const timer = open && setTimeout(leave, PATIENCE);
-  let show = () => {};
+  setTimeout(() => open && location.replace(own + "/.gateway/oops"), PATIENCE);
+  /** @type {(() => void) | undefined} */
+  let show;
+  /** @type {CSSStyleSheet | undefined} */
+  let veil;
+  try {
+    veil = new CSSStyleSheet();
+    veil.replaceSync(TOP_LAYER);
+  } catch {
+    // A browser without such sheets: what is in its top layer may be seen, and no input reaches it.
+  }
   // Again after a document.open(), which takes the root and the listeners away.
   const hide = () => {
     const root = document.documentElement;
-    if (open < 1 || !root) return;
+    if (!open || !root) return;
     const { style } = root;
     const opacity = style.getPropertyValue("opacity");
     const important = style.getPropertyPriority("opacity");
-    /** @type {CSSStyleSheet | undefined} */
-    let veil;
-    try {
-      veil = new CSSStyleSheet();
-      veil.replaceSync(TOP_LAYER);
-      document.adoptedStyleSheets = [...document.adoptedStyleSheets, veil];
-    } catch {
-      // A browser without such sheets: what is in its top layer may be seen, and no input reaches it.
-    }
+    const veiled = (/** @type {CSSStyleSheet[]} */ ...more) =>
+      veil && (document.adoptedStyleSheets = [...document.adoptedStyleSheets.filter((one) => one !== veil), ...more]);
+    veiled(/** @type {CSSStyleSheet} */ (veil));
     show = () => {
-      if (veil) document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== veil);
+      veiled();
       style.setProperty("opacity", opacity, important);
       root.removeAttribute(DISABLED);
       if (!root.getAttribute("style")) root.removeAttribute("style");
@@ -88,9 +90,8 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   };
   const answered = (/** @type {number} */ by) => {
     if (!open || (open &= ~by)) return;
-    clearTimeout(timer);
     each("removeEventListener");
-    show();
+    show?.();
   };
 
   hide();

@@ -30,7 +30,6 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
     hookAll(w, `HTMLAnchorElement.${key} HTMLAreaElement.${key}`, null, (value, { href }) =>
       href && map(href) !== href ? new URL(href)[/** @type {"host"} */ (key)] : value);
   }
-  hookAll(w, "SVGAnimatedString.baseVal:0", map, unmap);
   const { prototype } = w.Element;
   // What the attributes of an element of the page's own mean, only its script knows.
   ["", "NS"].forEach((kind, at) => hook(prototype, "setAttribute" + kind, (args, self) =>
@@ -43,15 +42,14 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
 
   hookAll(
     w,
-    "Element.innerHTML:0 Element.outerHTML:0 Element.setHTML:0 Element.setHTMLUnsafe:0 " +
-    "ShadowRoot.innerHTML:0 ShadowRoot.setHTML:0 ShadowRoot.setHTMLUnsafe:0 " +
-    "Element.insertAdjacentHTML:1 Range.createContextualFragment:0 DOMParser.parseFromString:0",
+    "innerHTML outerHTML setHTML setHTMLUnsafe".replace(/\w+/g, "Element.$&:0 ShadowRoot.$&:0") +
+    " Element.insertAdjacentHTML:1 Range.createContextualFragment:0 DOMParser.parseFromString:0",
     html,
     unmap,
   );
   hook(w.Document, "parseHTMLUnsafe parseHTML", (args) => (args[0] = html(args[0])));
   // What a command puts in is markup, or an address.
-  hook(w.Document.prototype, "execCommand", (args) => /^insertHT|tIm|eLi/i.test(args[0]) && (args[2] = html(map(args[2]))));
+  hook(w.Document.prototype, "execCommand", (args) => /ht|ge$|nk/i.test(args[0]) && (args[2] = html(map(args[2]))));
   const { write } = w.Document.prototype;
   hook(w.Document.prototype, "write writeln", (args, self) => {
     if (args.length) args.splice(0, args.length, rare("written", args.join(""), args, typed, mapHtml, write.bind(self)));
@@ -61,7 +59,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
   const styles = w.CSSStyleDeclaration.prototype;
   const { getPropertyValue, setProperty } = styles;
   for (const name of STYLES) {
-    const dashed = name.replace(/[A-Z]/g, (one) => "-" + one.toLowerCase());
+    const dashed = name.replace(/[A-Z]/g, "-$&").toLowerCase();
     for (const key of [name, dashed]) {
       defineProperty(styles, key, {
         configurable: true,

@@ -4,7 +4,7 @@ import { hook, hookAll } from "../shared/hooks.js";
 
 const OWNERS = "HTMLIFrameElement HTMLFrameElement HTMLObjectElement Node Element HTMLElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
 // What may put a frame in, or text into a style element.
-const INSERTING = /^(?:append|insert|replace|prepend|before|after|moveB|setHTML|exec|write|surround|innerH|outerH|body|textC|nodeV|innerT|data)/;
+const INSERTING = /^(ap|ins|rep|prep|bef|aft|mov|setH|ex|wr|sur|inn|out|bod|tex|nodeV|data)/;
 
 const seen = new WeakSet();
 // What pages are given for windows: one thing for each, for good.  Which is the topmost they see
@@ -16,12 +16,12 @@ const shown = new WeakMap([[/** @type {any} */ (top), /** @type {any} */ (top)]]
 /**
  * @param {any} w
  * @param {(w: any) => void} install
- * @param {(text: any) => string} css
+ * @param {import("./markup.js").Markup} markup
  * @param {() => void} opened what is done when document.open() has emptied the document
  * @param {(enter: Enter) => ProxyHandler<any> & {frames?: any}} foreign what stands in for a window of another origin does
  * @returns {Enter}
  */
-export function installFrames(w, install, css, opened, foreign) {
+export function installFrames(w, install, { css, script }, opened, foreign) {
   // The browser's own `postMessage` and `location` of windows of other origins are out of any
   // hook's reach, so something stands in for these; what it does is loaded when it is first used.
   const handler = new Proxy({}, { get: (_, trap) => foreign(enter)[/** @type {"get"} */ (trap)] });
@@ -31,7 +31,7 @@ export function installFrames(w, install, css, opened, foreign) {
     try {
       // A document of the gateway's brings its own; other origins are out of reach.
       const { document, location: { href } } = inner;
-      if (/^(?:about|blob):/.test(href) && !seen.has(document)) {
+      if (/^(about|blob):/.test(href) && !seen.has(document)) {
         seen.add(document);
         install(inner);
       }
@@ -42,8 +42,7 @@ export function installFrames(w, install, css, opened, foreign) {
     }
     // The gateway's own messages are from the windows themselves.
     if (!inner || !by || by.data?.gw) return inner;
-    if (!shown.has(inner)) shown.set(inner, found).set(found, found);
-    return shown.get(inner);
+    return shown.get(inner) ?? shown.set(inner, found).set(found, found).get(inner);
   };
   // Frames that were looked at; until one of them has loaded something else.
   let known = new WeakSet();
@@ -62,6 +61,7 @@ export function installFrames(w, install, css, opened, foreign) {
     hook(prototype, "contentDocument", null, (inner, frame) => (frame.contentWindow, inner));
     for (const method of Object.getOwnPropertyNames(prototype)) {
       if (INSERTING.test(method)) hook(prototype, method, (args, self) => {
+        args.forEach(script);
         if (self?.localName === "style" || self?.parentNode?.localName === "style") {
           args.forEach((one, at) => {
             if (one?.data) one.data = css(one.data);

@@ -1,6 +1,8 @@
 // Tells the outer frame where the topmost page is and what it is called.
 // The outer frame believes the browser's event.origin about the origin, and nobody else.
 
+import { hookAll } from "../shared/hooks.js";
+
 /**
  * @param {import("./attest.js").Post} post
  * @param {import("./attest.js").Heard} handlers
@@ -8,6 +10,13 @@
  */
 export function installHello(post, handlers, site) {
   if (parent !== top) return;
+  // A margin counts for a root that is named: in a frame of another site browsers ignore it else.
+  hookAll(
+    window,
+    "IntersectionObserver:1 IntersectionObserver.root",
+    (given) => (given.rootMargin ? { ...given, root: given.root ?? document } : given),
+    (root) => (root === document ? null : root),
+  );
   const tell = (/** @type {string} */ phase) => {
     const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.href;
     post("state", { phase, title: document.title, path: location.href.slice(location.origin.length), icon, site });

@@ -7,9 +7,10 @@ import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
 import { foreign } from "./foreign.js";
 import { heal } from "./heal.js";
+import { imports } from "./imports.js";
 import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
-import { reads } from "./reads.js";
+import { caches, reads } from "./reads.js";
 import { renew } from "./renew.js";
 import { sign } from "./sign.js";
 import { store } from "./store.js";
@@ -20,6 +21,7 @@ import { written } from "./write.js";
 
 const parts = {
   attribute,
+  caches,
   /**
    * A query is the document's: browsers encode it by its character set, but not that of a URL object.
    * @param {URL} url @param {import("../shared/origins.js").Place} place @param {string} text
@@ -35,6 +37,7 @@ const parts = {
   foreign,
   heal,
   html,
+  imports,
   read,
   reads,
   renew,

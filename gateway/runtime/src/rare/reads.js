@@ -3,10 +3,28 @@
 import { mapCss } from "../shared/css.js";
 import { keyframes } from "./keyframes.js";
 
+import { installCaches } from "../shared/caches.js";
+
 const READ = (
   "XMLSerializer.serializeToString Element.getHTML ShadowRoot.getHTML MutationRecord.oldValue StyleSheet.href CSSImportRule.href " +
   "ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
 );
+
+/** @type {(w: any) => void} */
+let install;
+/** Windows whose caches were seen to. */
+const cached = new WeakSet();
+
+/**
+ * Caches of a page and of the blank windows in it.
+ * @param {any} store
+ * @param {any} w
+ */
+export function caches(store, w) {
+  if (!cached.has(w)) install(w);
+  cached.add(w);
+  return store;
+}
 
 /**
  * @param {any} w
@@ -14,6 +32,7 @@ const READ = (
  * @param {import("../shared/urls.js").Urls} urls
  */
 export const reads = (w, hookAll, { map, unmap }) => {
+  install = (inner) => installCaches(inner, hookAll, map);
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
   hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", (given) => keyframes(given, (text) => mapCss(text, map)));

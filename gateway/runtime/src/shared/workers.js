@@ -18,10 +18,8 @@ export function installWorkers(w, { map, typed }, make) {
     if (object instanceof Blob) blobs.set(url, object);
     return url;
   });
-  hook(w.URL, "revokeObjectURL", ([url]) => {
-    if (blobs.delete(`${url}`)) preamble?.forget?.(`${url}`);
-  });
+  hook(w.URL, "revokeObjectURL", ([url]) => void blobs.delete(`${url}`));
   hookAll(w, "Worker:0 SharedWorker:0", (url) => typed(url, (given) =>
-    blobs.has(given) || /^data:/i.test(given) ? (preamble ??= make()).prepend?.(given, blobs.get(given)) ?? given : map(given)));
+    blobs.has(given) || /^data:/i.test(given) ? (preamble ??= make()).prepend?.(given, blobs) ?? given : map(given)));
   return blobs;
 }

@@ -1,0 +1,188 @@
+"""Real brokers and their own client libraries: natively, and where no WebSocket passes.
+
+Two people talk, one loses the connection and comes back, one leaves: the same page with the same
+library each time, directly as a control.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.browser.apps.ground import Ground
+from tests.browser.brokers import proxies, servers
+from tests.browser.harness import DOMAIN, resolver_rules, settle
+
+pytestmark = pytest.mark.browser
+PAGES = "apps.test"
+URLS = {
+    "stomp": "wss://queue.test/ws",
+    "xmpp": f"wss://{servers.XMPP_HOST}/xmpp-websocket",
+    "wamp": "wss://router.test/",
+}
+"""Brokers with a WebSocket of their own, which a page reaches as it would without a gateway."""
+SERVICES = ("mqtt", "stomp")
+"""Brokers that speak TCP, each behind a service of the gateway; their page is not proxied."""
+SERVICE = """
+[[service]]
+name = "{name}"
+accept = "/services/{name}"
+connect = "tcp://127.0.0.1:{port}"
+subprotocols = [{subprotocols}]
+subprotocol-required = true
+allow-origins = ["https://{pages}"]
+validation = "enforce"
+"""
+TALK = ["ada: hello, Bøb 👋", "bob: hello, Ada", "ada: " + "long " * 4000]
+DIRECTLY, NATIVELY, APART = "", "natively", "apart"
+"""Ways: without a gateway, through it, and with a service of it on a page that is not proxied."""
+
+
+class Brokers(Ground):
+    """All brokers, a gateway before them, and a browser for each way."""
+
+    def __init__(self, folder, driver) -> None:
+        """Start all of it."""
+        self.ports: dict[str, int] = {}
+        super().__init__(folder, driver, self._start)
+
+    def _start(self, stack) -> None:
+        web_stomp, self.ports["stomp"] = servers.rabbitmq(stack)
+        self.ports["mqtt"] = servers.mosquitto(stack)
+        sites = {
+            "queue.test": web_stomp,
+            servers.XMPP_HOST: servers.prosody(stack),
+            "router.test": servers.wamp_router(stack),
+        }
+        proxies.front(stack, sites, PAGES)
+
+    def extra(self) -> str:
+        """The gateway's services."""
+        names = {"mqtt": ["mqtt", "mqttv3.1"], "stomp": ["v12.stomp", "v11.stomp", "v10.stomp"]}
+        return "".join(
+            SERVICE.format(
+                name=name,
+                port=self.ports[name],
+                subprotocols=", ".join(f'"{one}"' for one in names[name]),
+                pages=PAGES,
+            )
+            for name in SERVICES
+        )
+
+    def rules(self, through) -> str:
+        """Where names lead."""
+        if through != APART:
+            return super().rules(through)
+        pages = self.stack.hosts[f"https://{PAGES}"]
+        gateway = resolver_rules(self.stack, self.tripwire)
+        return gateway.replace("MAP * ", f"MAP {PAGES}:443 127.0.0.1:{pages}, MAP * ")
+
+
+@pytest.fixture(scope="module")
+def ground(playwright, tmp_path_factory):
+    """The brokers and the gateway."""
+    made = Brokers(tmp_path_factory.mktemp("brokers"), playwright)
+    yield made
+    made.stop()
+
+
+def page_of(ground, by: str, name: str, way: str, **more: str) -> str:
+    """The address of somebody's page."""
+    login = "ada" if by == "stomp" else name
+    asked = {
+        "by": by,
+        "name": name,
+        "login": login,
+        "password": servers.PEOPLE[login],
+        "url": f"wss://{DOMAIN}:{ground.stack.port}/services/{by}" if way == APART else URLS[by],
+        "people": ",".join(servers.PEOPLE),
+        "domain": servers.XMPP_HOST,
+        "realm": servers.REALM,
+        **more,
+    }
+    return f"https://{PAGES}/chat.html?{urlencode(asked)}"
+
+
+class Talker:
+    """Somebody at a page."""
+
+    def __init__(self, ground, person, by: str, name: str, **more: str) -> None:
+        """Open it."""
+        url = page_of(ground, by, name, person.through, **more)
+        if person.through == APART:
+            self.page = self.frame = person.context.new_page()
+            self.page.goto(url)
+        else:
+            self.page, self.frame = person.open(url)
+
+    def online(self, times: int) -> None:
+        """Wait until the page is connected for the so manieth time."""
+        self.frame.locator("#times", has_text=str(times)).wait_for()
+
+    def say(self, text: str) -> None:
+        """Say it."""
+        self.frame.fill("#text", text)
+        self.frame.click("#say")
+
+    def heard(self) -> list[str]:
+        """What the page shows."""
+        return self.frame.locator("#log li").all_text_contents()
+
+    def hears(self, *texts: str) -> None:
+        """Wait until it shows just these, in their order."""
+        settle(self.page, lambda: self.heard() == list(texts), f"{texts} is heard: {self.heard()}")
+
+
+@contextlib.contextmanager
+def talking(ground, by: str, way: str, **more: str):
+    """Two people, connected."""
+    with ground.person(through=way) as one, ground.person(through=way) as other:
+        talkers = [
+            Talker(ground, person, by, name, **more)
+            for person, name in ((one, "ada"), (other, "bob"))
+        ]
+        for talker in talkers:
+            talker.online(1)
+        yield talkers
+        assert one.complaints == other.complaints == []
+
+
+def converse(ada, bob) -> None:
+    """Publish, subscribe, disconnect, reconnect."""
+    said = []
+    for text in TALK:
+        name, _, words = text.partition(": ")
+        (ada if name == "ada" else bob).say(words)
+        said.append(f"{name}: {words}")
+        for talker in (ada, bob):
+            talker.hears(*said)
+    bob.frame.click("#drop")
+    bob.online(2)
+    ada.say("welcome back")
+    said.append("ada: welcome back")
+    for talker in (ada, bob):
+        talker.hears(*said)
+    bob.frame.click("#leave")
+    bob.frame.locator("#state", has_text="offline").wait_for()
+    ada.say("alone")
+    ada.hears(*said, "ada: alone")
+    assert bob.heard() == said
+
+
+@pytest.mark.parametrize("way", [DIRECTLY, NATIVELY], ids=["directly", "natively"])
+@pytest.mark.parametrize("by", URLS)
+def test_people_talk(ground, by, way):
+    """Brokers that a page reaches at an address of theirs."""
+    with talking(ground, by, way) as (ada, bob):
+        converse(ada, bob)
+
+
+@pytest.mark.parametrize("version", ["3", "4", "5", ""])
+def test_services(ground, version):
+    """Brokers that speak no WebSocket: MQTT in three versions, and STOMP, on a page of one's own."""
+    by = "mqtt" if version else "stomp"
+    more = {"version": version} if version else {}
+    with talking(ground, by, APART, **more) as (ada, bob):
+        converse(ada, bob)

@@ -1,0 +1,1 @@
+"""The fallback's rules."""
