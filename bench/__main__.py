@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from bench import browser, codec, common, http, jar, memory, rewrite, store, websocket
+from bench import browser, codec, common, http, jar, memory, rewrite, store, validators, websocket
 
 _ALL = {
     "http": http.run,
@@ -16,6 +16,7 @@ _ALL = {
     "codec": codec.run,
     "rewrite": rewrite.run,
     "jar": jar.run,
+    "validators": validators.run,
 }
 _ALONE = {"websocket": websocket.run, "store": store.run, "browser": browser.run}
 """What takes too long to be one of all, or needs more than all."""

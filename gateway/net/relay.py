@@ -206,12 +206,13 @@ class Relay:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether a side is not read at the moment, since the other does not keep up."""
-        return bool(self._stalls)
+        """Whether a side is not read at the moment: the other is slow, or it is too fast."""
+        return any(self._held.values())
 
-    def break_off(self, why: str, endings: dict[str, Ending]) -> None:
-        """End both legs, each by its name as ``endings`` says."""
+    def break_off(self, why: str, rule: str, endings: dict[str, Ending]) -> None:
+        """End both legs, each by its name as ``endings`` says; ``rule`` demands it."""
         self.ending = self.ending or why
+        self.rule = self.rule or rule
         for leg in tuple(self._open):
             if leg not in self._told:
                 self._tell(leg, endings[self._names[leg]])

@@ -212,8 +212,9 @@ class FaultTests(ServiceCase):
 
     def test_everybody_with_a_login(self) -> None:
         """Browsers send it for any page: every origin is a fault then."""
-        found = self.faults('allow-origins = ["*"]', before=self.login)
-        self.assertIn("browsers send who is signed in", found)
+        for text in ("*", "https://*", "null"):
+            found = self.faults(f'allow-origins = ["{text}"]', before=self.login)
+            self.assertIn(f'found "{text}", expected origins: browsers send', found)
         self.service('allow-origins = ["*"]', 'login = "none"', before=self.login)
 
     def test_overlaps(self) -> None:

@@ -16,9 +16,10 @@ from gateway.net.services.broadcast import BroadcastLeg, Hub, Source
 from gateway.net.services.builtin import EchoLeg
 from gateway.net.services.dialling import Reach, limits_of, open_stream, open_websocket, touch
 from gateway.net.services.prepared import Prepared
+from gateway.policy.clients import block_of
 from gateway.policy.services import STREAMS, WEBSOCKETS
 from gateway.websocket.circuit import UP, Circuit, retry_after
-from gateway.websocket.limits import Holder
+from gateway.websocket.limits import RETRY_SECONDS, Holder
 
 if TYPE_CHECKING:
     from gateway.net.services.stream import StreamLeg
@@ -38,7 +39,7 @@ class ServiceDown(UpstreamFault):
     def __init__(self, detail: str, wait: float) -> None:
         """``wait``: seconds until it is dialled again."""
         super().__init__(detail)
-        self.retry_after = retry_after(wait)
+        self.fields = ((b"Retry-After", b"%d" % retry_after(wait)),)
 
 
 class ServiceFull(LocalFault):
@@ -47,6 +48,7 @@ class ServiceFull(LocalFault):
     status = 503
     event = events.LIMIT
     title = "This service is busy"
+    fields = ((b"Retry-After", b"%d" % RETRY_SECONDS),)
 
 
 def _limits(service: Service, limits: Limits) -> dict[str, float]:
@@ -54,6 +56,7 @@ def _limits(service: Service, limits: Limits) -> dict[str, float]:
     return {
         "connections": service.bounds.connections or limits.websocket_connections,
         "message-bytes": limits.websocket_message_bytes,
+        "idle-seconds": limits.websocket_idle_seconds,
         "connect-seconds": limits.upstream_connect_seconds,
         "handshakes-per-second": 0.0 if service.rate is None else service.rate.per_second,
         "handshakes-burst": 0.0 if service.rate is None else service.rate.burst,
@@ -180,7 +183,7 @@ class Backends:
             self._telemetry.count("gateway_limit_reached_total", limit="service.connections")
             raise ServiceFull(f"[[service]] connections ({most}) was reached")
         wait = state.circuit.wait(self._reactor.seconds())
-        if wait:
+        if wait and not state.prepared:
             why = f"not dialled for {wait:.1f} s more: {state.last_fault}"
             raise ServiceDown(why, wait)
         state.circuit = state.circuit.dialling()
@@ -191,10 +194,12 @@ class Backends:
             if held:
                 held.pop().open -= 1
 
+        address = block_of(need.client) if need.client else ""
+        holder = Holder(address, b"", need.page_origin or "", f"service:{service.name}")
         try:
             socket = await sockets.open(
                 lambda: self._open(need, state),
-                Holder(upstream=f"service:{service.name}"),
+                holder,
                 upstream,
             )
         except UpstreamFault as error:
@@ -207,7 +212,6 @@ class Backends:
         self._came_back(state)
         state.circuit = UP
         state.total += 1
-        socket.service = service.name
         socket.limits, socket.release = limits_of(service, self._upstream.limits), release
         return socket
 
