@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from twisted.internet.protocol import Factory, Protocol
 
 from gateway import events
@@ -103,7 +105,9 @@ class DownTests(ServiceCase):
         self.assertEqual(refused, [(503, b"1")] * 5)
         (shown,) = gateway.service._handler.backends.shown()
         self.assertEqual((shown["up"], shown["failures"], shown["open"]), (False, 1, 0))
-        self.assertIn("ConnectionRefused", shown["last_fault"])
+        self.assertIn(f"tcp://127.0.0.1:{port}: ConnectionRefused", shown["last_fault"])
+        listed = json.loads((await fetch(gateway.admin_port, "/services")).body)["services"]
+        self.assertEqual([one["name"] for one in listed], ["main"])
         page = await fetch(gateway.admin_port, "/")
         self.assertIn("down, asked again in", page.body.decode())
         metrics = (await fetch(gateway.admin_port, "/metrics")).body.decode()
