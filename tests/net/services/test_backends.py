@@ -193,6 +193,26 @@ class BoundTests(ServiceCase):
         self.assertEqual(statuses, [101, 101, 429])
 
 
+class CountTests(ServiceCase):
+    """What the operator sees of a service's WebSockets."""
+
+    async def test_by_name(self) -> None:
+        """They and their refusals count for the service, with file and line in the log."""
+        gateway = await self.with_service("echo:")
+        client = await self.open(gateway)
+        refused = await self.open(gateway, origin="https://evil.example")
+        self.assertIn("403", refused.http_status_line)
+        ledger = gateway.service.sockets.ledger
+        ((place, totals),) = ledger.places().items()
+        self.assertEqual((place.kind, place.name, totals.current), ("service", "main", 1))
+        self.assertEqual(dict(totals.refused), {events.ORIGIN_DENIED: 1})
+        (told,) = [one for one in gateway.telemetry.events if one["code"] == events.ORIGIN_DENIED]
+        self.assertRegex(told["rule"], r"service main test\.toml:\d+")
+        self.assertIn("allow-origins has nothing for https://evil.example", told["detail"])
+        client.close(1000)
+        await until(lambda: client.ended)
+
+
 class PlaceTests(ServiceCase):
     """Where services are, and what is beside them."""
 
