@@ -22,6 +22,7 @@ class Parting:
     transport: Any
     factory: Any
     failedByMe: bool
+    wasClean: bool
     current_frame: Any
     remoteCloseCode: int | None
     remoteCloseReason: str | None
@@ -56,8 +57,21 @@ class Parting:
             self.relay.closing(self, code, "", was_clean=False)
 
     def dropConnection(self, abort: bool = False) -> None:  # noqa: FBT001, FBT002
-        """What was just written to a peer that broke the protocol goes out first."""
-        super().dropConnection(abort and not self.failedByMe)  # type: ignore[misc]
+        """What was just written to a peer that broke the protocol goes out first.
+
+        And to browsers a closing handshake was clean only if the connection ended in order.
+        """
+        abort = abort and not (self.failedByMe or self.wasClean)
+        super().dropConnection(abort)  # type: ignore[misc]
+
+    def vanish(self) -> None:
+        """End without a close frame, when what was written is out."""
+        if self._cut is None:
+            self._cut = self.factory.reactor.callLater(
+                self.factory.parting_seconds, self.transport.abortConnection
+            )
+        self.unregisterProducer()  # type: ignore[attr-defined] # or the transport waits for it
+        self.transport.loseConnection()
 
     def onFrameData(self, payload: bytes) -> bool | None:
         """A control frame that says it is longer than any may be is not gathered.
