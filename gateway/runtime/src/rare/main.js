@@ -12,6 +12,7 @@ import { attribute, html } from "./markup.js";
 import { reads } from "./reads.js";
 import { renew } from "./renew.js";
 import { sign } from "./sign.js";
+import { sockets } from "./sockets.js";
 import { store } from "./store.js";
 import { windowsOf } from "./windows.js";
 import { written } from "./write.js";
@@ -39,6 +40,7 @@ const parts = {
   reads,
   renew,
   sign,
+  WebSocket: sockets,
   store,
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),

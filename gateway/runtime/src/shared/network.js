@@ -11,9 +11,10 @@ const STATELESS = /^(?:GET|HEAD|OPTIONS)$/i;
  * @param {import("./urls.js").Urls} urls
  * @param {unknown} rtc whether WebRTC is allowed
  * @param {Signed} signed
+ * @param {(fetch: any) => (target: any, args: any[], by: any) => any} sockets what makes a WebSocket
  * @returns {(args: any[], method?: string) => void} what is done to the arguments of `fetch`
  */
-export function installNetwork(w, { map, unmap }, rtc, signed) {
+export function installNetwork(w, { map, unmap }, rtc, signed, sockets) {
   const NativeRequest = w.Request;
   hookAll(
     w,
@@ -24,7 +25,7 @@ export function installNetwork(w, { map, unmap }, rtc, signed) {
   hookAll(w, "ServiceWorkerContainer.register:1", (options) => ({ ...options, scope: map(options.scope) }));
   hookAll(
     w,
-    "Request.url Response.url XMLHttpRequest.responseURL WebSocket.url WebSocketStream.url EventSource.url MessageEvent.origin " +
+    "Request.url Response.url XMLHttpRequest.responseURL EventSource.url MessageEvent.origin " +
     "SecurityPolicyViolationEvent.blockedURI Document.referrer PerformanceEntry.name",
     null,
     unmap,
@@ -40,8 +41,9 @@ export function installNetwork(w, { map, unmap }, rtc, signed) {
     else if (url !== to) args[at] = new NativeRequest(url, given);
   };
   const urlOf = IDENTITY ? nativesOf(w).url : /** @type {any} */ (getOwnPropertyDescriptor(NativeRequest.prototype, "url")).get;
+  // Before `fetch` is hooked.
+  for (const name of ["WebSocket", "WebSocketStream"]) hook(w, name, (args) => send(args, "POST"), sockets(w.fetch));
   for (const name of ["fetch", "fetchLater", "Request"]) hook(w, name, (args) => send(args, args[1]?.method));
-  for (const name of ["WebSocket", "WebSocketStream"]) hook(w, name, (args) => send(args, "POST"));
   hook(w.Navigator?.prototype, "sendBeacon", (args) => send(args, "POST"));
   hook(w.XMLHttpRequest?.prototype, "open", (args) => send(args, args[0], 1));
   // What cannot be carried is missing, so that applications take their other way.
