@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from gateway import wire
-from gateway.errors import BodyTooLarge, LocalFault
+from gateway.errors import BodyTooLarge, GatewayError, LocalFault
 from gateway.exchange.emulated import Created, Downward, KeepVerdict, Upward
+from gateway.exchange.messages import Refuse
+from gateway.net.drive import watch
 from gateway.net.emulation import EmulatedLeg, Made
 from gateway.rewrite.headers import own_fields
 from gateway.websocket.closing import Ending
@@ -16,18 +21,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.exchange.emulated import Emulated, VerdictNeed
-    from gateway.exchange.messages import Refuse
     from gateway.net.client import Client
     from gateway.net.nodes import Nodes
     from gateway.net.settings import Limits
     from gateway.net.sockets import DialledSocket, Sockets
     from gateway.net.telemetry import Telemetry
     from gateway.rewrite.headers import Fields
+    from gateway.store.interface import Store
 
     _Short = Callable[[int, Fields, bytes], None]
 
 
-_MOST_VERDICTS = 4096
+def _text(refuse: Refuse) -> str:
+    """A refusal as it is kept: what the client is told of it."""
+    fields = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in refuse.fields]
+    return json.dumps([refuse.status, refuse.event, refuse.title, fields])
+
+
+def _refuse(text: str) -> Refuse:
+    status, event, title, pairs = json.loads(text)
+    fields = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs)
+    return Refuse(status, event, title, "as the native attempt was", fields=fields)
 
 
 class Emulations:
@@ -41,25 +55,28 @@ class Emulations:
         self._telemetry = telemetry
         self._legs: dict[str, EmulatedLeg] = {}
         self.nodes: Nodes | None = None
-        self._verdicts: dict[str, tuple[float, Refuse]] = {}
+        self.store: Store | None = None
 
     @property
     def count(self) -> int:
         """How many ids are alive, those that linger after their end included."""
         return len(self._legs)
 
-    def verdict(self, need: VerdictNeed, limits: Limits) -> Refuse | None:
-        """Keep or recall how a native attempt was refused; the oldest go first."""
-        now, kept = self._reactor.seconds(), self._verdicts
-        for key, (until, _) in tuple(kept.items()):
-            if until > now and len(kept) < _MOST_VERDICTS:
-                break  # they are in the order in which they came
-            del kept[key]
-        if isinstance(need, KeepVerdict):
-            kept[need.key] = (now + limits.emulation_verdict_seconds, need.refuse)
+    async def verdict(self, need: VerdictNeed, limits: Limits) -> Refuse | None:
+        """Keep or recall how a native attempt was refused, for all processes."""
+        if self.store is None:
             return None
-        found = kept.get(need.key)
-        return found[1] if found is not None and found[0] > now else None
+        key = "verdict." + hashlib.sha256(need.key.encode("utf-8", "replace")).hexdigest()
+        now = int(time.time())
+        if isinstance(need, KeepVerdict):
+            until = now + limits.emulation_verdict_seconds
+            watch(self.store.keep(key, _text(need.refuse), now, until).addErrback(lambda _: None))
+            return None
+        try:
+            found = await self.store.kept(key, now)
+        except GatewayError:
+            return None  # it is dialled once more, then
+        return None if found is None else _refuse(found)
 
     def limits(self) -> Limits:
         """The bounds of what begins now."""

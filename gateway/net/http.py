@@ -246,7 +246,7 @@ class _Run:
             bound = getattr(self._handler.limits, need.limit.replace("-", "_"))
             return self._client.read_body(bound, need.limit)
         if isinstance(need, VERDICTS):
-            return self._handler.emulations.verdict(need, self._handler.limits)
+            return await self._handler.emulations.verdict(need, self._handler.limits)
         if isinstance(need, LoginNeed):
             return await self._handler.logins.perform(need)
         return await self._ask_store(need)

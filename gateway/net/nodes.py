@@ -3,7 +3,7 @@
 Processes of one machine find each other by Unix sockets in a folder that only their user
 may open: whoever can is as trusted as who can read the key file beside it, so TLS would add
 nothing.  Those of other machines are reached over TLS with certificates on both sides; where,
-the store tells, which holds nothing else.
+the store tells, for some hours after they last said so.
 """
 
 from __future__ import annotations
@@ -48,11 +48,13 @@ if TYPE_CHECKING:
 
     _Short = Callable[[int, Fields, bytes], None]
 
-_DAY = 86400
+_EVERY = 3600
 _CHUNK = 64 * 1024
 _LONGEST_PATH = 100  # a Unix socket's is an array of 108 octets
 _STORED = "node."
-"""Before a node's name in the store, among the labels, none of which has a full stop."""
+"""Before a node's name in the store."""
+_ANNOUNCED = 3 * 3600
+"""So long the store knows a process that says nothing more."""
 
 
 @attrs.frozen
@@ -351,12 +353,12 @@ class Nodes:
             self._ports.append(port)
             host: Any = port.getHost()
             self._announced = f"{self._settings.address}:{host.port}"
-            watch(self._announcing.start(_DAY))
+            watch(self._announcing.start(_EVERY))
 
     def _announce(self) -> None:
         """Tell the store where this process is; it forgets who does not say it again."""
-        day = int(time.time()) // _DAY
-        told = self._store.remember_origin(_STORED + self._node, self._announced, day)
+        now = int(time.time())
+        told = self._store.keep(_STORED + self._node, self._announced, now, now + _ANNOUNCED)
         watch(told.addErrback(lambda _: None))
 
     @staticmethod
@@ -441,7 +443,7 @@ class Nodes:
             return endpoints.UNIXClientEndpoint(self._reactor, str(folder / node), seconds)
         if not self._settings.listen:
             return None
-        told = await self._store.origin(_STORED + node)
+        told = await self._store.kept(_STORED + node, int(time.time()))
         if told is None:
             return None
         host, _, port = told.rpartition(":")

@@ -98,6 +98,7 @@ def _read(name: str, file: str, reader: Reader) -> bytes:
 async def open_nodes(handler: Handler, settings: EmulationSettings) -> None:
     """Let the emulated WebSockets of a process be reached from the others, and theirs from it."""
     here = handler.emulations
+    here.store = handler.store
     nodes = Nodes(here, settings.nodes, handler.store, handler.reactor, handler.telemetry)
     await nodes.start()
     here.nodes = nodes

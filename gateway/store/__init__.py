@@ -1,6 +1,7 @@
 """Where rows are kept: opaque, versioned by bucket; nonces, rate counters, a small directory.
 
 - ``interface``: what a store does, as a Protocol.
+- ``moments``: what is kept for a moment.
 - ``opening``: which of them settings ask for.
 - ``sqlite``: the embedded default, with group commit.  ``sqlite_threads``: its threads.
 - ``valkey``: Valkey or Redis, for several machines.  ``valkey_client``: how it

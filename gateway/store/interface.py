@@ -69,6 +69,14 @@ class Store(Protocol):
         """The origin of a long label, if it proved its digest before."""
         ...
 
+    def keep(self, key: str, text: str, now: int, until: int) -> Deferred[None]:
+        """Keep a short text until a time in epoch seconds; it may be lost before."""
+        ...
+
+    def kept(self, key: str, now: int) -> Deferred[str | None]:
+        """What was kept under ``key``, if its time is not over."""
+        ...
+
     def consume(self, nonce: bytes, day: int) -> Deferred[bool]:
         """Whether ``nonce`` was never consumed before; consumes it atomically."""
         ...

@@ -22,6 +22,7 @@ from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Rows
 from gateway.store.interface import EPOCH, STALE_DAYS, Bucket
+from gateway.store.moments import SqliteMoments
 from gateway.store.sqlite_threads import Reader, Worker
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-class SqliteStore:
+class SqliteStore(SqliteMoments):
     """A store in one file; ``path`` None keeps it in memory.
 
     ``durable``: an acknowledged change survives a power cut (``synchronous = FULL``);

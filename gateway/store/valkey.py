@@ -32,6 +32,7 @@ from gateway.errors import StoreUnavailable
 from gateway.exchange.messages import Rows
 from gateway.store import valkey_scripts as scripts
 from gateway.store.interface import EPOCH, Bucket
+from gateway.store.moments import ValkeyMoments
 from gateway.store.valkey_client import Command, Pipelines, TooFewReplicas, ValkeySettings
 from gateway.store.valkey_keys import (
     BUCKETS,
@@ -64,7 +65,7 @@ _ORIGIN_KEYS = (b"gw:{origins}:days", b"gw:{origins}:names")
 _FINAL = (AuthenticationError, NoPermissionError)
 
 
-class ValkeyStore:
+class ValkeyStore(ValkeyMoments):
     """A store on Valkey or Redis; see the module."""
 
     def __init__(self, settings: ValkeySettings, reactor: object) -> None:

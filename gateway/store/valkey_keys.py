@@ -24,6 +24,11 @@ def owner_key(owner: bytes) -> bytes:
     return b"gw:{%s}" % owner.hex().encode("ascii")
 
 
+def moment(key: str) -> bytes:
+    """The key of what is kept for a moment."""
+    return b"gw:moment:" + key.encode("utf-8")
+
+
 def bucket_keys(owner: bytes, bucket: bytes) -> tuple[bytes, bytes]:
     """The keys of a bucket and of its owner."""
     key = owner_key(owner)

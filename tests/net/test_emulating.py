@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.net.emulated import ALL, CLOSE, RECONNECT, Emulated, EmulatedCase, text
 from tests.net.harness import DOMAIN, WS, Gateway
 from tests.net.peers import websocket_origin
@@ -58,8 +60,8 @@ class CreateTests(EmulatedCase):
         agreed = b"X-WebSocket-Extensions: " + ALL
         answer = await Emulated(gateway).create("/ws", agreed, query=f"a&{nonce}")
         self.assertEqual((answer.status, len(origin.requests)), (409, 1))
-        kept = gateway.service._handler.emulations._verdicts
-        kept.update({key: (0.0, refuse) for key, (_, refuse) in kept.items()})  # its time is over
+        kept = gateway.service.store
+        await kept.keep("x", "its time is over", int(time.time()) + 100, int(time.time()) + 101)
         answer = await Emulated(gateway).create("/ws", agreed, query=f"a&{nonce}")
         self.assertEqual((answer.status, len(origin.requests)), (409, 2))
         self.assertEqual(origin.requests[1].target, b"/ws?a")

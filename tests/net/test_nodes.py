@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -172,9 +173,10 @@ class TlsTests(NodesCase):
     async def found(self, first: Gateway, second: Gateway) -> None:
         """They have one store, as far as these tests go."""
         name = f"node.{first.service.sockets.node}"
-        told = await first.service.store.origin(name)
+        now = int(time.time())
+        told = await first.service.store.kept(name, now)
         self.assertRegex(told, r"\Alocalhost:[0-9]+\Z")
-        await second.service.store.remember_origin(name, told, 1)
+        await second.service.store.keep(name, told, now, now + 60)
 
     async def test_forward(self) -> None:
         """As over a Unix socket."""

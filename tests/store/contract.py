@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.defer import TimeoutError as WaitedTooLong
+from twisted.internet.task import deferLater
 
 from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
@@ -44,6 +47,15 @@ def within(waiting: Deferred[Any], seconds: float) -> Deferred[Any]:
 
     waiting.addBoth(pass_on)
     return ended
+
+
+async def until_gone(ask: Callable[[], Deferred[Any]]) -> None:
+    """Ask until there is nothing, for some seconds."""
+    for _ in range(400):
+        if await ask() is None:
+            return
+        await deferLater(reactor, 0.02)
+    raise AssertionError("it is still there")
 
 
 class StoreContract:
@@ -157,6 +169,20 @@ class StoreContract:
         await self.store.remember_origin("x-a", "https://a.example", 20_001)
         self.assertEqual(await self.store.origin("x-a"), "https://a.example")
         self.assertEqual(await self.store.origin("x-b"), "http://b.example:8080")
+
+    async def test_moments(self: Any) -> None:
+        """What is kept for a moment is there for so long, and the newest text counts."""
+        now = int(time.time())
+        self.assertIsNone(await self.store.kept("node.a", now))
+        await self.store.keep("node.a", "é.example:1", now, now + 100)
+        await self.store.keep("node.b", "b.example:2", now, now + 100)
+        await self.store.keep("node.a", "a.example:1", now, now + 100)
+        self.assertEqual(await self.store.kept("node.a", now), "a.example:1")
+        self.assertEqual(await self.store.kept("node.b", now), "b.example:2")
+        self.assertIsNone(await self.store.kept("node", now))
+        await self.store.keep("node.b", "b.example:2", now, now + 1)
+        await until_gone(lambda: self.store.kept("node.b", int(time.time())))
+        self.assertEqual(await self.store.kept("node.a", now), "a.example:1")
 
     async def test_consume_once(self: Any) -> None:
         """Of many who consume a nonce one succeeds, once and for all."""
