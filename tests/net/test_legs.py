@@ -348,6 +348,21 @@ class PaceTests(SocketCase):
             client.sendMessage(b"busy")
             await until(lambda seen=seen: client.received > seen)
 
+    async def test_more_than_a_turn_and_then_nothing(self) -> None:
+        """What was read before the transport went is passed on, all of it, and comes to an end."""
+        gateway, _, server = await self.pair()
+        leg = leg_of(gateway, "client")
+        calls = iter(range(100))
+        take = leg.take_plain
+        leg.take_plain = lambda most: (next(calls), take(most))[1]
+        leg.pause()
+        leg.dataReceived(b"\x81\x81\0\0\0\0x" * 1024)
+        self.assertEqual(len(leg.data), 1024 * 7)
+        leg._gone, leg._paused = True, False
+        leg.consumeData()
+        leg._gone = False
+        await until(lambda: len(server.messages) == 1024)
+
     async def test_data_then_end(self) -> None:
         """What came before a close frame arrives before it, however fast all of it came."""
         upstream = websocket_origin()
