@@ -141,13 +141,14 @@ class LegMixin(Swift, Parting):
         try:
             while not self._paused:
                 left -= self.take_plain(left)
-                if left and not self._paused:
+                if left > 0 and not self._paused:
                     left -= 1
                     if not self.processData() or self.state == _CLOSED:  # type: ignore[attr-defined]
                         return
                 if left <= 0 and not self._gone:
                     self._give_way()
                     return
+                left = left or _FRAMES  # nobody is left to give way to
         finally:
             self._consuming = False
 
