@@ -37,6 +37,7 @@ from gateway.session.reading import Session
 from gateway.websocket.emulation.request import MARK
 from tests.exchange import (
     HOST,
+    LONG,
     LONG_HOST,
     PAGE_ORIGIN,
     SESSION,
@@ -462,6 +463,21 @@ class CorsTests(SynchronousTestCase):
             method=b"OPTIONS", cookie=b"", token="", version=None, number=None,
         )  # fmt: skip
         self.assertIsInstance(_play(head)[0], Answer)
+
+    def test_digests(self) -> None:
+        """A page whose label is a digest reads answers of a process that does not know it yet."""
+        page = f"https://{LONG_HOST}"
+        known = {NeedOrigin: long_origin(LONG_HOST.partition(".")[0])}
+        token = token_text(PAIR, str(LONG))
+        created, _ = _play(request(origin=page, token=token), None, Shell(dict(known)))
+        assert isinstance(created, Created)
+        head = request(
+            f"/ws/;e/dbm/{created.id}", method=b"GET", origin=page, token="", version=None
+        )
+        down, shell = _play(head, None, Shell(dict(known)))
+        assert isinstance(down, Downward)
+        self.assertIn("NeedOrigin", shell.kinds())
+        self.assertEqual(values(down.fields, b"access-control-allow-origin"), [page.encode()])
 
     def test_answers(self) -> None:
         """What is created and what is refused can be read by who asked, if it is a page."""

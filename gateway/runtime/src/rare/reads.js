@@ -1,5 +1,9 @@
-// What else reads addresses: a page that names other hosts gets them back as it knows them.
+// What else reads addresses: a page that names other hosts gets them back as it knows them.  And
+// what names them in lists and objects, which is looked at from the first foreign name on.
+import { mapCss } from "../shared/css.js";
+import { keyframes } from "./keyframes.js";
 
+import { told } from "./told.js";
 import { installCaches } from "../shared/caches.js";
 
 const READ = (
@@ -32,6 +36,7 @@ export const reads = (w, hookAll, { map, unmap }) => {
   install = (inner) => installCaches(inner, hookAll, map);
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
+  told(w, hookAll, unmap);
   // The gateway refuses what is mixed content; why, a browser says on the console.
   const { console, location, document, URL } = w;
   hookAll(w, "fetch:0", (given) => {
@@ -45,4 +50,5 @@ export const reads = (w, hookAll, { map, unmap }) => {
       return given;
     }
   });
+  hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", (given) => keyframes(given, (text) => mapCss(text, map)));
 };
