@@ -43,7 +43,7 @@ from gateway.websocket.rules import Mode
 
 if TYPE_CHECKING:
     from gateway.exchange.steps import Step
-    from gateway.origins import Origin
+    from gateway.origins import Codec, Origin
     from gateway.policy.services import Service
     from gateway.session.login import Login
 
@@ -199,7 +199,8 @@ def _asker(head: RequestHead, service: Service, context: Context) -> _Asker | Re
         if given == [NULL.encode()] and service.null:
             return _Asker(NULL)
         return Refuse(text.status, text.event, _NOT_HERE, text.reason, Number.PAGE)
-    asker = _Asker(text, context.codec.expand_origin(text))
+    pages = (codec.expand_origin(text) for codec in _codecs(context))
+    asker = _Asker(text, next((page for page in pages if page is not None), None))
     # A page of ours whose site nobody knows has no name that a backend could be told.
     nameless = asker.page is None and _is_shown_here(text, context)
     if service.admits(text, asker.page) and not nameless:
@@ -210,7 +211,14 @@ def _asker(head: RequestHead, service: Service, context: Context) -> _Asker | Re
 
 def _is_shown_here(text: str, context: Context) -> bool:
     found = parse_origin(text)
-    return found is not None and context.codec.classify(found.host)[0] is HostKind.REWRITE
+    return found is not None and any(
+        codec.classify(found.host)[0] is HostKind.REWRITE for codec in _codecs(context)
+    )
+
+
+def _codecs(context: Context) -> tuple[Codec, ...]:
+    """Whatever domain pages are shown on."""
+    return (context.codec,) if context.apart is None else (context.codec, context.apart)
 
 
 def _shown(text: str | None) -> str:

@@ -230,6 +230,7 @@ class Sockets:
                 host=head.host,
                 path=head.logged_path,
                 ending=relay.ending,
+                rule=relay.rule or None,
                 received=relay.octets["client"],
                 sent=relay.octets["upstream"],
                 messages_received=relay.messages["client"],

@@ -48,6 +48,17 @@ _NOT_TOLD = frozenset(
 )  # fmt: skip
 
 
+_SECURE = frozenset({"wss", "tls"})
+_OF_TLS = (
+    "minimum-tls",
+    "forward-secrecy",
+    "certificate-strength",
+    "trust",
+    "client-certificate",
+    "client-key",
+)
+
+
 @attrs.frozen
 class Place:
     """``accept``: a host of its own, or the portal's; and a path."""
@@ -318,6 +329,10 @@ def _check_kind(row: dict[str, Any], login: LoginSettings, path: str, reader: Re
     if row["pending_bytes"] is not None and kind != "broadcast":
         reader.fault(f"{path}.pending-bytes", "found it, expected a broadcast: backend")
     leading = (row["connect"].source or row["connect"]).kind
+    for key in _OF_TLS if leading not in _SECURE else ():
+        if row[key.replace("-", "_")] is not None:
+            expected = "expected a wss: or tls: backend: others have no certificates"
+            reader.fault(f"{path}.{key}", f"found it, {expected}")
     if row["messages"] is not None and leading not in STREAMS:
         expected = "expected a tcp:, tls: or unix: backend: others keep messages as they are"
         reader.fault(f"{path}.messages", f'found "{row["messages"]}", {expected}')

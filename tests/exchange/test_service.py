@@ -37,6 +37,7 @@ from gateway.exchange.needs import (
 from gateway.exchange.own import own_exchange
 from gateway.exchange.service import service_exchange
 from gateway.exchange.standing import AskedService
+from gateway.origins import parse_origin
 from gateway.policy.authentication import Authentication
 from gateway.policy.clients import ClientRange, ClientSettings, Ranges, network_of
 from gateway.policy.patterns import parse_pattern
@@ -165,6 +166,27 @@ class LongLabelTests(SynchronousTestCase):
                 self.assertEqual((ending.status, shell.kinds()), (403, "NeedOrigin"))
             else:
                 self.assertEqual(_asked(shell).page_origin, wanted)
+
+
+class ApartTests(SynchronousTestCase):
+    """Pages on a domain of their own."""
+
+    def test_expanded(self) -> None:
+        """Are the same sites' pages; what is no site's is refused there, too."""
+        given = _with(_service("*"))
+        near, far = given.codec.apart("i.example")
+        given = attrs.evolve(given, codec=near, apart=far)
+        site = parse_origin(SITE)
+        assert site is not None
+        _, shell = _play(head(origins=(far.collapse_origin(site),)), given)
+        self.assertEqual(_asked(shell).page_origin, SITE)
+        for host in (
+            f"https://junk{far.suffix}",
+            f"https://{LONG_HOST.partition('.')[0]}{far.suffix}",
+        ):
+            ending, _ = _play(head(origins=(host,)), given)
+            assert isinstance(ending, Refuse), host
+            self.assertEqual(ending.status, 403)
 
 
 class HandshakeTests(SynchronousTestCase):

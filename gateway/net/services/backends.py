@@ -66,6 +66,12 @@ def _limits(service: Service, limits: Limits) -> dict[str, float]:
     }
 
 
+def _words(service: Service, error: GatewayError) -> str:
+    """A fault as the operator reads it: by what ``connect`` says."""
+    backend = service.backend.source or service.backend
+    return str(error).replace(str(backend.origin), backend.text.removeprefix("broadcast:"))
+
+
 @attrs.define(eq=False)
 class State:
     """What is known of one service, as long as its backend stays the same."""
@@ -137,6 +143,7 @@ class Backends:
                 state.service = service
                 self._states[name] = state
         if old._begun:
+            old._begun = False  # what it still dials is nobody's to ask about again
             self.begin()
 
     def stop(self) -> None:
@@ -204,7 +211,8 @@ class Backends:
             )
         except UpstreamFault as error:
             release()
-            raise ServiceDown(str(error), self._failed(state, str(error))) from None
+            why = _words(service, error)
+            raise ServiceDown(why, self._failed(state, why)) from None
         except BaseException:
             release()
             state.circuit = state.circuit.left()
@@ -312,7 +320,7 @@ class Backends:
             await touch(service, backend, self._reach(service), self._reactor)
         except GatewayError as error:
             if self._begun:
-                self._failed(state, str(error))
+                self._failed(state, _words(service, error))
         else:
             self._came_back(state)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from twisted.internet.protocol import Factory, Protocol
 
 from gateway import events
@@ -103,7 +105,9 @@ class DownTests(ServiceCase):
         self.assertEqual(refused, [(503, b"1")] * 5)
         (shown,) = gateway.service._handler.backends.shown()
         self.assertEqual((shown["up"], shown["failures"], shown["open"]), (False, 1, 0))
-        self.assertIn("ConnectionRefused", shown["last_fault"])
+        self.assertIn(f"tcp://127.0.0.1:{port}: ConnectionRefused", shown["last_fault"])
+        listed = json.loads((await fetch(gateway.admin_port, "/services")).body)["services"]
+        self.assertEqual([one["name"] for one in listed], ["main"])
         page = await fetch(gateway.admin_port, "/")
         self.assertIn("down, asked again in", page.body.decode())
         metrics = (await fetch(gateway.admin_port, "/metrics")).body.decode()
@@ -187,6 +191,26 @@ class BoundTests(ServiceCase):
         )
         statuses = [(await self.handshake(gateway)).status for _ in range(3)]
         self.assertEqual(statuses, [101, 101, 429])
+
+
+class CountTests(ServiceCase):
+    """What the operator sees of a service's WebSockets."""
+
+    async def test_by_name(self) -> None:
+        """They and their refusals count for the service, with file and line in the log."""
+        gateway = await self.with_service("echo:")
+        client = await self.open(gateway)
+        refused = await self.open(gateway, origin="https://evil.example")
+        self.assertIn("403", refused.http_status_line)
+        ledger = gateway.service.sockets.ledger
+        ((place, totals),) = ledger.places().items()
+        self.assertEqual((place.kind, place.name, totals.current), ("service", "main", 1))
+        self.assertEqual(dict(totals.refused), {events.ORIGIN_DENIED: 1})
+        (told,) = [one for one in gateway.telemetry.events if one["code"] == events.ORIGIN_DENIED]
+        self.assertRegex(told["rule"], r"service main test\.toml:\d+")
+        self.assertIn("allow-origins has nothing for https://evil.example", told["detail"])
+        client.close(1000)
+        await until(lambda: client.ended)
 
 
 class PlaceTests(ServiceCase):

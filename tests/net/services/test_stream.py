@@ -44,6 +44,34 @@ class EndTests(ServiceCase):
         await until(lambda: backend.streams[0].ended)
         self.assertEqual(len(backend.streams[0].received), 20 * len(CHUNK))
 
+    async def test_drain(self) -> None:
+        """The client is told 1001, the stream ends, and so do those that nobody uses."""
+        backend = stream_backend()
+        port = await self.listen(backend)
+        gateway = await self.with_service(
+            f"tcp://127.0.0.1:{port}", "prepared = 1", drain_websocket_seconds=0.01
+        )
+        await until(lambda: len(backend.streams) == 1)
+        client = await self.open(gateway)
+        await until(lambda: len(backend.streams) == 2)
+        await gateway.service.stopService()
+        await until(lambda: client.ended and all(one.ended for one in backend.streams))
+        self.assertEqual(client.code, 1001)
+
+    async def test_backend_that_does_not_close(self) -> None:
+        """Is cut after websocket-close-seconds."""
+        backend = stream_backend()
+        port = await self.listen(backend, origin_tls())
+        host = "broker.site.example"
+        gateway = await self.with_service(
+            f"tls://{host}:1", connect={host: port}, websocket_close_seconds=1
+        )
+        client = await self.open(gateway)
+        backend.streams[0].transport.pauseProducing()  # it reads no close_notify
+        client.close(1000)
+        await until(lambda: client.ended)
+        await until(lambda: gateway.service.sockets.count == 0, 5)
+
     async def test_backend_speaks_first(self) -> None:
         """Its greeting is the first message."""
         backend = stream_backend(greeting=b"220 hello\r\n")
