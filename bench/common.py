@@ -263,6 +263,7 @@ websocket-connections-per-upstream = 0
 websocket-handshakes-per-second = 1_000_000_000
 websocket-messages-per-second = 1_000_000_000
 websocket-bytes-per-second = 1_000_000_000_000
+websocket-ping-seconds = 3600
 {limits}
 [rates]
 client-burst = 1_000_000_000
