@@ -383,6 +383,9 @@ class LegMixin(Swift, Parting):
         """Close with a code, without one, or by dropping the connection."""
         if self._gone:
             return
+        if ending.drop and ending.flushed and self.state == _OPEN:
+            self.vanish()
+            return
         if ending.drop or self.state in {_CONNECTING, _CLOSED}:
             if self.transport is not None:
                 self.transport.abortConnection()

@@ -170,6 +170,7 @@ class GatewayService(Service):
             authentication=config.login.rules,
             revision=revision(),
             identity=pages.identity,
+            socket_digest=pages.socket_digest,
             scripts=ScriptMemory(config.net.limits.script_memory_bytes),
             services=config.services,
         )

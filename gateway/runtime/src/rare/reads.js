@@ -27,12 +27,17 @@ export function caches(store, w) {
   return store;
 }
 
+/** What the other parts have of the page. @type {any} */
+export const page = {};
+
 /**
  * @param {any} w
  * @param {typeof import("../shared/hooks.js").hookAll} hookAll the page's own, which knows what hooks are to read as
  * @param {import("../shared/urls.js").Urls} urls
+ * @param {[typeof import("../shared/hooks.js").hook, typeof import("../shared/hooks.js").wrap, ReturnType<typeof import("../shared/trusted.js").trustedOf>]} more
  */
-export const reads = (w, hookAll, { map, unmap }) => {
+export const reads = (w, hookAll, { map, unmap }, ...more) => {
+  [page.hook, page.wrap, page.trusted] = more;
   install = (inner) => installCaches(inner, hookAll, map);
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
