@@ -41,7 +41,7 @@ IMPURE_MODULES = {
     "tempfile", "time", "random", "secrets", "uuid", "threading", "asyncio", "subprocess",
     "sqlite3", "logging", "importlib", "uvloop",
 }  # fmt: skip
-PURE_PARTS = {"autobahn.wamp.message", "autobahn.wamp.exception"}
+PURE_PARTS = {"autobahn.wamp", "autobahn.wamp.message"}
 """What stands in an impure library and is pure itself: messages as values."""
 LONGEST = 500
 

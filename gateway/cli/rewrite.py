@@ -89,7 +89,7 @@ def _markup(codec: Codec, origin: Origin, kind: Kind) -> bytes:
         "v": 1,
         "origin": str(origin),
         "suffix": codec.suffix,
-        "port": codec.public_port,
+        "port": "" if codec.public_port == 443 else str(codec.public_port),
         "secure": codec.secure_origin,
         "rare": codec.asset_origin + pages.rare_path,
         "cookie": "",

@@ -250,7 +250,7 @@ def _payload(addressed: Addressed, context: Context) -> dict[str, object]:
         "v": 1,
         "origin": str(addressed.origin),
         "suffix": codec.suffix,
-        "port": codec.public_port,
+        "port": "" if codec.public_port == 443 else str(codec.public_port),
         "secure": codec.secure_origin,
         "rare": context.codec.asset_origin + context.rare_path,
         "renew": attesting.renewal(context),

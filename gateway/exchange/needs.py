@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class ConnectSocket:
-    """Dial a WebSocket; the reply is ``SocketOpened``, ``SocketRefused`` or ``UpstreamFailed``."""
+    """Dial a WebSocket; the reply is ``SocketOpened``, ``SocketRefused`` or ``UpstreamFailed``.
+
+    ``client`` and ``session``: whom it counts for; empty: for nobody.
+    """
 
     origin: Origin
     transport: Transport
@@ -150,6 +153,7 @@ class ConnectService:
     page_origin: str | None
     subprotocols: tuple[str, ...] = attrs.field(repr=False)
     fields: Fields = attrs.field(default=(), repr=False)
+    client: str = ""
 
 
 ReportNeed = MayReport | Reported | Forward

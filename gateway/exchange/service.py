@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway import events
-from gateway.errors import GatewayError
-from gateway.exchange import admission, authentication, outgoing
+from gateway.errors import GatewayError, UpstreamFault
+from gateway.exchange import admission, authentication, outgoing, steps
 from gateway.exchange.messages import (
     Accept,
     Context,
@@ -27,10 +27,11 @@ from gateway.exchange.messages import (
 from gateway.exchange.needs import ConnectService
 from gateway.exchange.standing import AskedService
 from gateway.exchange.websocket import answer_of, judged, lacks, unsound
-from gateway.origins import parse_origin
+from gateway.origins import HostKind, parse_origin
 from gateway.policy.services import NULL, WEBSOCKETS
 from gateway.policy.steps import Step as Number
 from gateway.rewrite.headers import get_all
+from gateway.rewrite.parameters import strip_own_parameters
 from gateway.websocket.handshake import (
     Offer,
     Unsound,
@@ -42,7 +43,7 @@ from gateway.websocket.rules import Mode
 
 if TYPE_CHECKING:
     from gateway.exchange.steps import Step
-    from gateway.origins import Origin
+    from gateway.origins import Codec, Origin
     from gateway.policy.services import Service
     from gateway.session.login import Login
 
@@ -96,6 +97,7 @@ def _decided(head: RequestHead, service: Service, context: Context) -> Step[Endi
         found = read_offer(head.method, head.version, head.fields)
         if isinstance(found, Unsound):
             return _unsound(found)
+        yield from steps.learn_labels(head, context)
         asker = _asker(head, service, context)
         if isinstance(asker, Refuse):
             return asker
@@ -124,10 +126,12 @@ def _dialled(
     fields: tuple[tuple[bytes, bytes], ...] = ()
     if service.backend.kind in WEBSOCKETS:
         fields = _told(head, service, login, context)
-    query = b"".join(head.target.partition(b"?")[1:])
-    answer = answer_of(
-        (yield ConnectService(service, query, asker.told, offer.subprotocols, fields))
+    target = strip_own_parameters(head.target.decode("latin-1")).encode("latin-1")
+    query = b"".join(target.partition(b"?")[1:])
+    need = ConnectService(
+        service, query, asker.told, offer.subprotocols, fields, client=head.client
     )
+    answer = answer_of((yield need))
     if isinstance(answer, UpstreamFailed):
         return _down(answer.error)
     choice = judged(answer, offer)
@@ -150,11 +154,10 @@ def _dialled(
 
 def _down(error: GatewayError) -> Refuse:
     """A backend that does not answer is the gateway's own affair: no 502 or 504."""
-    if error.status < 502:
+    if not isinstance(error, UpstreamFault):
         return refusal(error)
-    wait = getattr(error, "retry_after", 1)
     title = "This service is not available just now"
-    fields = ((b"Retry-After", b"%d" % wait),)
+    fields = error.fields or ((b"Retry-After", b"1"),)
     return attrs.evolve(refusal(error), status=503, title=title, fields=fields)
 
 
@@ -196,11 +199,26 @@ def _asker(head: RequestHead, service: Service, context: Context) -> _Asker | Re
         if given == [NULL.encode()] and service.null:
             return _Asker(NULL)
         return Refuse(text.status, text.event, _NOT_HERE, text.reason, Number.PAGE)
-    asker = _Asker(text, context.codec.expand_origin(text))
-    if service.admits(text, asker.page):
+    pages = (codec.expand_origin(text) for codec in _codecs(context))
+    asker = _Asker(text, next((page for page in pages if page is not None), None))
+    # A page of ours whose site nobody knows has no name that a backend could be told.
+    nameless = asker.page is None and _is_shown_here(text, context)
+    if service.admits(text, asker.page) and not nameless:
         return asker
     reason = f"allow-origins has nothing for {_shown(asker.told)}"
     return Refuse(403, events.ORIGIN_DENIED, _NOT_HERE, reason, Number.PAGE)
+
+
+def _is_shown_here(text: str, context: Context) -> bool:
+    found = parse_origin(text)
+    return found is not None and any(
+        codec.classify(found.host)[0] is HostKind.REWRITE for codec in _codecs(context)
+    )
+
+
+def _codecs(context: Context) -> tuple[Codec, ...]:
+    """Whatever domain pages are shown on."""
+    return (context.codec,) if context.apart is None else (context.codec, context.apart)
 
 
 def _shown(text: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError
@@ -60,6 +61,8 @@ from gateway.net.drive import declined, drive, watch
 from gateway.net.edits import Edits
 from gateway.net.emulating import Emulations
 from gateway.net.holds import Holds
+from gateway.net.leaks import OTHERS
+from gateway.net.ledger import Place
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
@@ -71,7 +74,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
-from gateway.websocket.emulation.request import MARK
+from gateway.websocket.emulation.request import MARK, is_create
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -188,25 +191,36 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
-        self._is_upgrade = False
+        self._place: Place | None = None
 
     def exchange(self) -> Exchange:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
-        self._is_upgrade = is_handshake(head.version, head.fields)
-        hurried = self._handler.sockets.hurry() if self._is_upgrade else None
+        native = is_handshake(head.version, head.fields)
+        creates = is_create(head.target, head.fields)
+        hurried = self._handler.sockets.hurry() if native or creates else None
+        if native or creates:
+            self._place = self._leads_to(emulated=creates and not native)
         if hurried is not None:
             return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
             return remembered_exchange(head, self._context, service_exchange)
-        if kind is HostKind.REWRITE and self._is_upgrade:
+        if kind is HostKind.REWRITE and native:
             return remembered_exchange(head, self._context, websocket_exchange)
         site = own_exchange if kind is not HostKind.REWRITE else http_exchange
         otherwise = site(head, self._context)
         if MARK in head.target:
             return emulation_exchange(head, self._context, otherwise)
         return otherwise
+
+    def _leads_to(self, *, emulated: bool) -> Place:
+        """Where a handshake leads, whether it is allowed or not."""
+        head, context = self._client.head, self._context
+        service = context.services.at(head.host, head.path.decode("latin-1"))
+        if service is not None:
+            return Place.of(f"service:{service.name}", emulated=emulated)
+        return Place.of(str(context.codec.origin_at(head.host) or OTHERS), emulated=emulated)
 
     # --- needs --------------------------------------------------------------------
 
@@ -414,8 +428,8 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
-        if self._is_upgrade:
-            self._handler.sockets.refused(self._context.codec, self._client.head.host, refuse)
+        if self._place is not None:
+            self._handler.sockets.refused(self._place, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()
@@ -441,6 +455,13 @@ class _Run:
         if response is None:
             raise LocalFault("an exchange responded without an upstream response")
         client = self._client
+        request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
+        if ending.status == HTTPStatus.RESET_CONTENT:
+            # It has no body, whatever an origin sends: over HTTP/2 browsers would read one.
+            response.discard()
+            client.start(ending.status, ending.reason, (*ending.fields, request_id))
+            client.finish()
+            return ""
         pipe = BodyPipe(
             client,
             self._handler.edits.pipeline(ending.plan),
@@ -448,7 +469,6 @@ class _Run:
             self._handler.reactor,
             self._handler.threads,
         )
-        request_id = (wire.REQUEST_ID_HEADER, self._id.encode("ascii"))
         client.start(ending.status, ending.reason, (*ending.fields, request_id))
         response.deliver(pipe)
         try:

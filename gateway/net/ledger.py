@@ -34,6 +34,14 @@ class Place:
     name: str
     emulated: bool = False
 
+    @classmethod
+    def of(cls, upstream: str, *, emulated: bool = False) -> Place:
+        """Of what a holder calls it: ``service:`` and a name, or a site's origin."""
+        kind, _, name = upstream.partition(":")
+        if kind == SERVICE:
+            return cls(SERVICE, name, emulated)
+        return cls(SITE, upstream, emulated)
+
     @property
     def transport(self) -> str:
         """How its clients are connected."""
@@ -181,7 +189,10 @@ class Ledger:
         ]
 
     def shown(self) -> list[dict[str, Any]]:
-        """What is open: no path, no cookie, no token, and of subprotocols those with a name."""
+        """What is open and not about to end.
+
+        No path, no cookie, no token, and of subprotocols those with a name.
+        """
         return [
             {
                 "id": entry.name,
@@ -200,6 +211,7 @@ class Ledger:
                 },
             }
             for entry in self._open.values()
+            if not entry.relay.ending
         ]
 
     def summary(self) -> str:

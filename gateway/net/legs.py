@@ -13,10 +13,12 @@ import autobahn.twisted.websocket
 import autobahn.websocket.protocol
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from autobahn.websocket.compress_deflate import PerMessageDeflate
+from autobahn.websocket.xormasker import create_xor_masker  # type: ignore[attr-defined]
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from gateway.net.parting import Parting
+from gateway.net.swift import Swift
 from gateway.websocket.limits import CODES
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ WebSocketServerProtocol.CLOSE_STATUS_CODES_ALLOWED.append(1014)
 
 
 @implementer(IPushProducer)
-class LegMixin(Parting):
+class LegMixin(Swift, Parting):
     """A ``Leg`` over an autobahn protocol."""
 
     relay: Relay | None = None
@@ -97,6 +99,7 @@ class LegMixin(Parting):
     def prepare(self, limits: Limits) -> None:
         """Before anything else."""
         self._limits = limits
+        self.swift(create_xor_masker)
         self._early: list[tuple[bytes, bool]] = []
         self._ended: tuple[int | None, str | None, bool] | None = None
         self._gone = False
@@ -136,9 +139,13 @@ class LegMixin(Parting):
         self._consuming = True
         left = _FRAMES
         try:
-            while not self._paused and self.processData() and self.state != _CLOSED:  # type: ignore[attr-defined]
-                left -= 1
-                if not left and not self._gone:
+            while not self._paused:
+                left -= self.take_plain(left)
+                if left and not self._paused:
+                    left -= 1
+                    if not self.processData() or self.state == _CLOSED:  # type: ignore[attr-defined]
+                        return
+                if left <= 0 and not self._gone:
                     self._give_way()
                     return
         finally:
@@ -316,13 +323,13 @@ class LegMixin(Parting):
         """Send one message; one that is under way to a leg that is closing is dropped."""
         if self.state != _OPEN:
             return
-        opcode = _BINARY if binary else _TEXT
         deflate = self._perMessageCompress
         if deflate is None or len(payload) < deflate.from_bytes:
-            self.sendFrame(opcode, payload)  # type: ignore[attr-defined]
+            self.send_plain(payload, binary=binary)
             return
         deflate.start_compress_message()
         data = deflate.compress_message_data(payload) + deflate.end_compress_message()
+        opcode = _BINARY if binary else _TEXT
         self.sendFrame(opcode, data, rsv=_COMPRESSED)  # type: ignore[attr-defined]
 
     def begin(self, *, binary: bool) -> None:

@@ -57,12 +57,12 @@ class Parting:
             self.relay.closing(self, code, "", was_clean=False)
 
     def dropConnection(self, abort: bool = False) -> None:  # noqa: FBT001, FBT002
-        """What was just written to a peer that broke the protocol goes out first.
+        """What was just written goes out first; nothing but what is due is cut.
 
-        And to browsers a closing handshake was clean only if the connection ended in order.
+        After a closing handshake autobahn's server resets the connection, and browsers then say
+        that it did not end in order (``wasClean``).
         """
-        abort = abort and not (self.failedByMe or self.wasClean)
-        super().dropConnection(abort)  # type: ignore[misc]
+        super().dropConnection(abort and not self.failedByMe and not self.wasClean)  # type: ignore[misc]
 
     def vanish(self) -> None:
         """End without a close frame, when what was written is out."""

@@ -98,7 +98,7 @@ class Relay:
         self.octets = {"client": 0, "upstream": 0}
         self.round_trips = {"client": RoundTrips(), "upstream": RoundTrips()}
         self.ending = ""
-        self.rule = ""
+        self.rule = ""  # what demanded its end, if it was no peer's wish
         self.standing: Standing | None = None
         self.inspector: Inspector | None = None
 
@@ -206,12 +206,13 @@ class Relay:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether a side is not read at the moment, since the other does not keep up."""
-        return bool(self._stalls)
+        """Whether a side is not read at the moment: the other is slow, or it is too fast."""
+        return any(self._held.values())
 
-    def break_off(self, why: str, endings: dict[str, Ending]) -> None:
-        """End both legs, each by its name as ``endings`` says."""
+    def break_off(self, why: str, rule: str, endings: dict[str, Ending]) -> None:
+        """End both legs, each by its name as ``endings`` says; ``rule`` demands it."""
         self.ending = self.ending or why
+        self.rule = self.rule or rule
         for leg in tuple(self._open):
             if leg not in self._told:
                 self._tell(leg, endings[self._names[leg]])
@@ -243,6 +244,8 @@ class Relay:
         """``leg`` is about to end: its counterpart is told now, ``closed`` comes later."""
         other = self._legs[leg]
         self._told.add(leg)  # whatever the other says to it now comes too late
+        if not was_clean and code is not None:
+            self.rule = self.rule or f"{self._names[leg]} {code}"  # it broke the protocol
         if not self.ending:
             self.ending = f"{self._names[leg]} {code}"
         if {leg, other} <= self._open and other not in self._told:

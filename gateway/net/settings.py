@@ -77,6 +77,7 @@ class Limits:
     emulation_retry_bytes: int = 256 * 1024
     emulation_retry_seconds: int = 30
     emulation_verdict_seconds: int = 60
+    emulation_forward_seconds: int = 5
     subprotocol_init_seconds: int = 10
     subprotocol_ids: int = 4096
     store_seconds: int = 5

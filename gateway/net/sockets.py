@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,14 +13,12 @@ import attrs
 from twisted.internet.defer import Deferred
 
 from gateway import events
-from gateway.errors import LabelError, LocalFault
+from gateway.errors import LocalFault
 from gateway.net import websocket
 from gateway.net.inspecting import Inspector
-from gateway.net.leaks import OTHERS
-from gateway.net.ledger import SERVICE, SITE, Ledger, Place
+from gateway.net.ledger import SERVICE, Ledger, Place
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
-from gateway.origins import HostKind
 from gateway.policy.clients import block_of
 from gateway.policy.rates import retry_after
 from gateway.websocket import limits as bounds
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from gateway.net.standing import Judge
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream
-    from gateway.origins import Codec
 
     Dial = Callable[[], Awaitable[tuple[SocketOpened | SocketRefused, "UpstreamLeg"]]]
 
@@ -64,7 +62,8 @@ class UpstreamLeg(Leg, Protocol):
 class DialledSocket:
     """An upstream leg that answered and waits for its counterpart.
 
-    ``service``: whose it is, where it is no site's; ``give_back``: it counts no more.
+    ``origin``: where it leads, ``service:`` and a name for a service; ``give_back``: it counts no
+    more; ``release``: a service's own count.
     """
 
     answer: SocketOpened | SocketRefused
@@ -72,7 +71,6 @@ class DialledSocket:
     origin: str
     upstream: Upstream
     give_back: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
-    service: str = ""
     limits: Limits | None = None
     release: Callable[[], None] = lambda: None
 
@@ -94,13 +92,16 @@ class Sockets:
         self._telemetry = telemetry
         self._relays: set[Relay] = set()
         self.counts = bounds.Counts()
-        self.ledger = Ledger(lambda: self._limits.websocket_places)
+        self.ledger = Ledger(lambda: self.limits.websocket_places)
         self._handshakes: tuple[int, bounds.Bucket] | None = None
         self._is_draining = False
         self._when_quiet: list[Deferred[None]] = []
+        self.node = os.urandom(6).hex()
+        """The process's name in ids of emulated ones; a process that starts again is another."""
 
     @property
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """The bounds of what begins now."""
         return self._upstream.limits
 
     @property
@@ -118,7 +119,7 @@ class Sockets:
 
         Asked before anything else is: a flood of them costs no look-up and no dial.
         """
-        rate, now = self._limits.websocket_handshakes_per_second, self._reactor.seconds()
+        rate, now = self.limits.websocket_handshakes_per_second, self._reactor.seconds()
         if not rate:
             return None
         if self._handshakes is None or self._handshakes[0] != rate:
@@ -131,21 +132,18 @@ class Sockets:
         self._telemetry.count("gateway_limit_reached_total", limit=bounds.HANDSHAKES)
         return TooManySockets(bounds.HANDSHAKES, wait)
 
-    def refused(self, codec: Codec, host: str, refuse: Refuse) -> None:
-        """Count a handshake that came to nothing: by its origin, and the rule that says so."""
-        kind, label = codec.classify(host)
-        try:
-            name = str(codec.expand_label(label)) if kind is HostKind.REWRITE else OTHERS
-        except LabelError:
-            name = OTHERS
-        self.ledger.refused(Place(SITE, name), refuse.rule or refuse.event)
+    def refused(self, place: Place, refuse: Refuse) -> None:
+        """Count a handshake that came to nothing: by the rule that says so, or what it broke."""
+        # A service's refusals have the service's own rule: what happened says more.
+        own = place.kind == SERVICE and refuse.rule not in bounds.STATUSES
+        self.ledger.refused(place, refuse.event if own else refuse.rule or refuse.event)
 
     def take(self, holder: bounds.Holder) -> Callable[[], None]:
         """Count a WebSocket from its dial on; what is returned counts it off, once.
 
         Raises ``TooManySockets`` where a bound is reached.
         """
-        limits = self._limits
+        limits = self.limits
         found = bounds.Bounds(
             limits.websocket_connections,
             limits.websocket_connections_per_address,
@@ -170,9 +168,13 @@ class Sockets:
         page = need.page_origin or ""
         client = block_of(need.client) if need.client else ""
         holder = bounds.Holder(client, need.session, page, str(need.origin))
-        return await self.open(
+        dialled = await self.open(
             lambda: websocket.dial(need, upstream, self._reactor), holder, upstream
         )
+        idle = need.transport.websocket_idle_seconds
+        if idle is not None:  # a rule's own
+            dialled.limits = attrs.evolve(upstream.limits, websocket_idle_seconds=idle)
+        return dialled
 
     async def open(self, dial: Dial, holder: bounds.Holder, upstream: Upstream) -> DialledSocket:
         """Let ``dial`` open the upstream's leg, within the bounds of all of them."""
@@ -188,7 +190,7 @@ class Sockets:
         self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
     ) -> None:
         """Answer the client's handshake with 101 and couple the legs."""
-        limits = dialled.limits or self._limits
+        limits = dialled.limits or self.limits
         leg, begin = websocket.answer(client, ending, limits, self._reactor)
         relay = self.relay(leg, client, dialled, ending, request_id)
         begin()
@@ -228,6 +230,7 @@ class Sockets:
                 host=head.host,
                 path=head.logged_path,
                 ending=relay.ending,
+                rule=relay.rule or None,
                 received=relay.octets["client"],
                 sent=relay.octets["upstream"],
                 messages_received=relay.messages["client"],
@@ -236,15 +239,14 @@ class Sockets:
             )
             self._tell_if_quiet()
 
-        limits = dialled.limits or self._limits
+        limits = dialled.limits or self.limits
         relay = Relay(leg, dialled.leg, limits, self._reactor, self._telemetry, over)
         relay.standing = Standing.of(ending, client, dialled.leg, request_id)
         if ending.inspection is not None:
             about = {"request": request_id, "client": head.client, "host": head.host}
             relay.inspector = Inspector(ending.inspection, self._reactor, self._telemetry, about)
         self._relays.add(relay)
-        kind, name = (SERVICE, dialled.service) if dialled.service else (SITE, dialled.origin)
-        place = Place(kind, name, emulated=getattr(leg, "emulated", False))
+        place = Place.of(dialled.origin, emulated=getattr(leg, "emulated", False))
         self.ledger.opened(request_id, relay, place, head.client, ending.subprotocol)
         self._telemetry.count("gateway_websocket_connections")
         self._telemetry.count("gateway_websocket_accepted_total")
@@ -264,7 +266,7 @@ class Sockets:
         quiet: Deferred[None] = Deferred()
         self._when_quiet.append(quiet)
         for relay in tuple(self._relays):
-            delay = random.uniform(0, self._limits.drain_websocket_seconds)  # noqa: S311
+            delay = random.uniform(0, self.limits.drain_websocket_seconds)  # noqa: S311
             self._reactor.callLater(delay, relay.drain)
         self._tell_if_quiet()
         return quiet

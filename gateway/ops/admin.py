@@ -112,6 +112,7 @@ class Admin:
         root.putChild(b"metrics", _Plain(self._metrics))
         root.putChild(b"reports", _Plain(self._reports_json))
         root.putChild(b"leaks", _Plain(self._leaks_json))
+        root.putChild(b"services", _Plain(self._services_json))
         root.putChild(b"status", _Plain(self._status))
         listed = Resource()
         listed.putChild(b"", _Plain(self._sockets.json))
@@ -156,6 +157,10 @@ class Admin:
     def _reports_json(self, request: Request) -> bytes:
         request.setHeader(b"Content-Type", b"application/json")
         return json.dumps({"reports": self._reports()}).encode("ascii")
+
+    def _services_json(self, request: Request) -> bytes:
+        request.setHeader(b"Content-Type", b"application/json")
+        return json.dumps({"services": self._services()}).encode("ascii")
 
     def _leaks_json(self, request: Request) -> bytes:
         request.setHeader(b"Content-Type", b"application/json")

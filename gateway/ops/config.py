@@ -19,6 +19,7 @@ from gateway.net.settings import Settings as NetSettings
 from gateway.ops import (
     config_admission,
     config_content,
+    config_emulation,
     config_login,
     config_services,
     config_subprotocols,
@@ -28,6 +29,7 @@ from gateway.ops import (
 )
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
+from gateway.ops.config_emulation import EmulationSettings
 from gateway.ops.config_policy import (
     INTENTS,
     NAVIGATION,
@@ -75,6 +77,7 @@ class Config:
     policy: PolicySettings
     net: NetSettings
     content: config_content.ContentSettings
+    emulation: EmulationSettings = attrs.field(factory=EmulationSettings)
     http2: bool = True
     early_hints: bool = True
     admission: Admission = attrs.field(factory=Admission)
@@ -175,6 +178,7 @@ SCHEMA = Table(
             }
         ),
         "limits": _LIMITS,
+        "emulation": config_emulation.TABLE,
         "authentication": config_login.TABLE,
         "clients": config_admission.CLIENTS,
         "rates": config_admission.RATES,
@@ -275,6 +279,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     login = config_login.read(values["authentication"], document, reader)
     services = config_services.read(values, login, reader)
     subprotocols = config_subprotocols.read(values, reader)
+    emulation = config_emulation.read_emulation(values, reader)
     config_services.check_names(subprotocols, services.services, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
@@ -295,6 +300,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
         login=login,
         services=services.services,
         subprotocols=subprotocols,
+        emulation=emulation,
         warnings=warnings,
     )
 
@@ -460,6 +466,7 @@ def _access_rule(row: dict[str, Any]) -> AccessRule:
         trust=row["trust"],
         client=row["client"],
         reverse_map=row["reverse_map"],
+        websocket_idle_seconds=row["websocket_idle_seconds"],
     )
 
 

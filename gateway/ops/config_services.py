@@ -48,6 +48,17 @@ _NOT_TOLD = frozenset(
 )  # fmt: skip
 
 
+_SECURE = frozenset({"wss", "tls"})
+_OF_TLS = (
+    "minimum-tls",
+    "forward-secrecy",
+    "certificate-strength",
+    "trust",
+    "client-certificate",
+    "client-key",
+)
+
+
 @attrs.frozen
 class Place:
     """``accept``: a host of its own, or the portal's; and a path."""
@@ -151,6 +162,7 @@ _SHARED: dict[str, Key | Table | Tables] = {
     "validation": Key(config_subprotocols.MODE),
     "connections": Key(schema.number(1, 2**31)),
     "message-bytes": Key(schema.number(1, 2**31)),
+    "idle-seconds": Key(schema.number(0, 2**31)),
     "handshakes-per-second": Key(amount(0.001)),
     "handshakes-burst": Key(amount(1)),
     "prepared": Key(schema.number(0, 1000)),
@@ -271,7 +283,7 @@ def _service(
     asks = (row["login"] or ("none" if login.rules is None else "asked")) == "asked"
     if asks and login.rules is None:
         reader.fault(f"{path}.login", 'found "asked", expected a table [authentication]')
-    _check_origins(origins, login if asks else None, path, reader)
+    _check_origins(allowed, login if asks else None, path, reader)
     _check_subprotocols(row, backend, path, reader)
     secure = _secure(backend)
     transport = _transport(row, secure, path, reader)
@@ -281,7 +293,9 @@ def _service(
         rate = Rate(burst, row["handshakes_per_second"])
     elif row["handshakes_burst"] is not None:
         reader.fault(f"{path}.handshakes-per-second", "missing, handshakes-burst needs it")
-    bounds = Bounds(row["connections"], row["message_bytes"], None, row["connect_seconds"])
+    bounds = Bounds(
+        row["connections"], row["message_bytes"], row["idle_seconds"], row["connect_seconds"]
+    )
     return Service(
         row["name"],
         place.host or codec.domain,
@@ -315,6 +329,10 @@ def _check_kind(row: dict[str, Any], login: LoginSettings, path: str, reader: Re
     if row["pending_bytes"] is not None and kind != "broadcast":
         reader.fault(f"{path}.pending-bytes", "found it, expected a broadcast: backend")
     leading = (row["connect"].source or row["connect"]).kind
+    for key in _OF_TLS if leading not in _SECURE else ():
+        if row[key.replace("-", "_")] is not None:
+            expected = "expected a wss: or tls: backend: others have no certificates"
+            reader.fault(f"{path}.{key}", f"found it, {expected}")
     if row["messages"] is not None and leading not in STREAMS:
         expected = "expected a tcp:, tls: or unix: backend: others keep messages as they are"
         reader.fault(f"{path}.messages", f'found "{row["messages"]}", {expected}')
@@ -325,15 +343,16 @@ def _check_kind(row: dict[str, Any], login: LoginSettings, path: str, reader: Re
 
 
 def _check_origins(
-    origins: tuple[Pattern, ...], login: LoginSettings | None, path: str, reader: Reader
+    allowed: tuple[Pattern | str, ...], login: LoginSettings | None, path: str, reader: Reader
 ) -> None:
     rules = None if login is None else login.rules
     if rules is None or not (rules.basic or rules.oidc is not None):
         return
-    for one in origins:
-        if one.opens_everything:
+    for one in allowed:
+        text = one if isinstance(one, str) else one.text if one.opens_everything else ""
+        if text:
             expected = "expected origins: browsers send who is signed in along, whichever page asks"
-            reader.fault(f"{path}.allow-origins", f'found "{one.text}", {expected}')
+            reader.fault(f"{path}.allow-origins", f'found "{text}", {expected}')
 
 
 def _check_subprotocols(row: dict[str, Any], backend: Backend, path: str, reader: Reader) -> None:

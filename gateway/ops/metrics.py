@@ -147,6 +147,15 @@ class Telemetry:
             "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
             "gateway_config_reloads_total": ("Reloads by outcome: applied, refused.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
+            "gateway_emulation_requests_total": (
+                "Requests of the WebSocket fallback by kind and status; 0: a response that broke off.",
+                "kind",
+                "status",
+            ),
+            "gateway_emulation_forwarded_total": (
+                "Requests of the fallback passed on to the process that has the WebSocket.",
+                "outcome",
+            ),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
             "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
             "gateway_websocket_subprotocol_violations_total": (

@@ -18,6 +18,7 @@ from twisted.internet.task import LoopingCall
 from gateway import __version__, events
 from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError, GatewayError
+from gateway.exchange.emulated import Emulation
 from gateway.exchange.messages import Context
 from gateway.exchange.messages import Settings as ExchangeSettings
 from gateway.net.drive import watch
@@ -35,6 +36,7 @@ from gateway.ops import keyfile
 from gateway.ops.admin import Admin
 from gateway.ops.backends import open_backends
 from gateway.ops.config import load
+from gateway.ops.config_emulation import open_nodes
 from gateway.ops.explaining import KINDS, explained
 from gateway.ops.login import open_logins
 from gateway.ops.metrics import Telemetry
@@ -191,7 +193,8 @@ class GatewayService(Service):
     def _handler_of(self, built: Built, upstream: Upstream) -> Handler:
         """What serves requests from now on, with what each of them keeps to its end."""
         reactor, limits = self._reactor, built.config.net.limits
-        pages, context = built.pages, built.context
+        said = Emulation(self.sockets.node, built.config.emulation.retry)
+        pages, context = built.pages, attrs.evolve(built.context, emulation=said)
         handler = Handler(
             reactor, limits, self.store, upstream, self.sockets, pages, self.telemetry,
             context,
@@ -230,6 +233,7 @@ class GatewayService(Service):
             self._ports.clear()
             watch(self.store.stop())
             raise
+        await open_nodes(self._handler, self.config.emulation)
         watch(self._tickets.start(_TICKET_KEYS_SECONDS, now=False))
         watch(self._purging.start(_DAY))
         self._handler.backends.begin()
@@ -467,7 +471,7 @@ class GatewayService(Service):
             await self._stop_listening(port)
         self._handler.backends.stop()
         self._handler.collector.stop()
-        self._handler.emulations.stop()
+        await self._handler.emulations.stop()
         await self._upstream.stop()
         self._handler.threads.stop()
         self._handler.logins.stop()

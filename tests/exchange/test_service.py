@@ -18,6 +18,7 @@ from gateway.exchange.messages import (
     Accept,
     Context,
     Ending,
+    NeedOrigin,
     NeedRandom,
     Refuse,
     RequestHead,
@@ -33,8 +34,10 @@ from gateway.exchange.needs import (
     VerifyPassword,
     VerifyToken,
 )
+from gateway.exchange.own import own_exchange
 from gateway.exchange.service import service_exchange
 from gateway.exchange.standing import AskedService
+from gateway.origins import parse_origin
 from gateway.policy.authentication import Authentication
 from gateway.policy.clients import ClientRange, ClientSettings, Ranges, network_of
 from gateway.policy.patterns import parse_pattern
@@ -43,7 +46,18 @@ from gateway.policy.services import Backend, Service, Services
 from gateway.policy.steps import Step
 from gateway.session.login import Login
 from gateway.websocket.rules import Mode, ValidationRules
-from tests.exchange import PAGE_ORIGIN, SESSION, SITE, Shell, context, play, values
+from tests.exchange import (
+    LONG,
+    LONG_HOST,
+    PAGE_ORIGIN,
+    SESSION,
+    SITE,
+    Shell,
+    context,
+    long_origin,
+    play,
+    values,
+)
 from tests.policy.test_services import service as service_of
 from tests.rewrite import DOMAIN
 from tests.session import NOW
@@ -67,7 +81,7 @@ def head(
     origins: tuple[str, ...] = (APP,),
     protocols: str = "",
     method: bytes = b"GET",
-    target: bytes = PATH.encode() + b"?q=1",
+    target: bytes = PATH.encode() + b"?q=1&__gw=token",
     version: bytes = b"HTTP/1.1",
     handshake: bool = True,
     client: str = "192.0.2.7",
@@ -137,6 +151,42 @@ class OriginTests(SynchronousTestCase):
             else:
                 self.assertIsInstance(ending, Accept, name)
                 self.assertEqual(_asked(shell).page_origin, wanted, name)
+
+
+class LongLabelTests(SynchronousTestCase):
+    """A page of a site whose label is a digest."""
+
+    def test_learned(self) -> None:
+        """The store knows whose it is; who is nobody's is refused, even where all may."""
+        origins = (f"https://{LONG_HOST}",)
+        for known, wanted in ((long_origin(LONG_HOST.partition(".")[0]), str(LONG)), (None, None)):
+            ending, shell = _play(head(origins=origins), _service("*"), {NeedOrigin: known})
+            if wanted is None:
+                assert isinstance(ending, Refuse)
+                self.assertEqual((ending.status, shell.kinds()), (403, "NeedOrigin"))
+            else:
+                self.assertEqual(_asked(shell).page_origin, wanted)
+
+
+class ApartTests(SynchronousTestCase):
+    """Pages on a domain of their own."""
+
+    def test_expanded(self) -> None:
+        """Are the same sites' pages; what is no site's is refused there, too."""
+        given = _with(_service("*"))
+        near, far = given.codec.apart("i.example")
+        given = attrs.evolve(given, codec=near, apart=far)
+        site = parse_origin(SITE)
+        assert site is not None
+        _, shell = _play(head(origins=(far.collapse_origin(site),)), given)
+        self.assertEqual(_asked(shell).page_origin, SITE)
+        for host in (
+            f"https://junk{far.suffix}",
+            f"https://{LONG_HOST.partition('.')[0]}{far.suffix}",
+        ):
+            ending, _ = _play(head(origins=(host,)), given)
+            assert isinstance(ending, Refuse), host
+            self.assertEqual(ending.status, 403)
 
 
 class HandshakeTests(SynchronousTestCase):
@@ -269,7 +319,7 @@ class BackendTests(SynchronousTestCase):
     def test_down(self) -> None:
         """A backend that cannot be reached is 503 with a time, whatever the reason."""
         late = UpstreamFault("x")
-        late.retry_after = 7  # type: ignore[attr-defined]
+        late.fields = ((b"Retry-After", b"7"),)
         table: list[tuple[Any, int, list[bytes]]] = [
             (UpstreamFailed(UpstreamFault("x")), 503, [b"1"]),
             (UpstreamFailed(late), 503, [b"7"]),
@@ -360,9 +410,8 @@ class EmulatedTests(SynchronousTestCase):
             fields=fields,
         )
         shell = Shell({ConnectService: reply})
-        emulated = shell.run(
-            emulation_exchange(create, _with(service), service_exchange, service_exchange)
-        )
+        given = _with(service)
+        emulated = shell.run(emulation_exchange(create, given, own_exchange(create, given)))
         if isinstance(emulated, Created):
             self.assertEqual(emulated.accept, native)
         else:

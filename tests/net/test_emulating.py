@@ -64,12 +64,31 @@ class CreateTests(EmulatedCase):
         self.assertEqual((answer.status, len(origin.requests)), (409, 2))
         self.assertEqual(origin.requests[1].target, b"/ws?a")
 
+    async def test_counted(self) -> None:
+        """As a WebSocket of its origin, emulated; a flood of creates is refused cheaply."""
+        gateway, client, _ = await self.emulated()
+        down = await client.down()
+        self.assertEqual(await client.up(text("a") + RECONNECT), 200)
+        (entry,) = gateway.service.sockets.ledger._open.values()
+        self.assertEqual(
+            (entry.place.name, entry.place.transport), ("https://ws.site.example", "emulated")
+        )
+        value = gateway.telemetry.value
+        self.assertEqual(
+            value("gateway_emulation_requests_total", kind="upstream", status="200"), 1
+        )
+        await client.up(CLOSE + RECONNECT)
+        await down.whole()
+        quick = await self.gateway(websocket_handshakes_per_second=1)
+        answers = await self.together(*(Emulated(quick).create() for _ in range(12)))
+        self.assertIn(503, [answer.status for answer in answers])
+
     async def test_ends_with_the_process(self) -> None:
         """Stopping leaves none, and no timer."""
         gateway, client, server = await self.emulated()
         down = await client.down()
         await down.begun()
-        gateway.service._handler.emulations.stop()
+        await gateway.service._handler.emulations.stop()
         await until(lambda: down.connection.ended and server.ended)
         self.assertNotIn(b"\x0101\xff", down.octets)
         self.assertEqual(gateway.service._handler.emulations.count, 0)

@@ -138,6 +138,18 @@ class SameAnswerTests(Http2Case):
             gateway, f"{SHOP}/", b"Sec-Fetch-Dest: document", b"Sec-Fetch-Mode: navigate"
         )
 
+    async def test_reset(self) -> None:
+        """A 205 has no body, whatever the origin sends; the next answer is whole."""
+        odd = b"HTTP/1.1 205 Reset Content\r\nContent-Length: 4\r\n\r\nbody"
+        origin = Origin(lambda seen: reply(b"whole") if seen.target == b"/next" else odd)
+        gateway = await self.gateway({SHOP: origin})
+        client = await self.open(gateway)
+        for path, wanted in (("/a", (205, b"")), ("/next", (200, b"whole"))):
+            answer = await client.ask(SHOP + path).done()
+            self.assertEqual((answer.status, answer.body), wanted)
+            other = await gateway.ask(SHOP + path)
+            self.assertEqual((other.status, other.body), wanted)
+
     async def test_odd_answers(self) -> None:
         """Fields that cannot be sent in HTTP/2 never reach it, whatever they do in HTTP/1.1."""
         for field in (

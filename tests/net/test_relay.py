@@ -322,6 +322,22 @@ class RelayTests(SynchronousTestCase):
         self.assertTrue(self.client.reading)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_rules(self) -> None:
+        """What demanded the end is known: the first of it."""
+        both = {"client": Ending(1008), "upstream": Ending(1001)}
+        for end, rule in (
+            (lambda: self.relay.closing(self.client, 1002, "", was_clean=False), "client 1002"),
+            (lambda: self.relay.closing(self.upstream, 1000, "", was_clean=True), ""),
+            (lambda: self.relay.closed(self.client, None, "", was_clean=False), ""),
+            (lambda: self.relay.exceeded(self.client, "a-limit"), "a-limit"),
+            (lambda: self.relay.break_off("client broke x", "x", both), "x"),
+        ):
+            self.setUp()
+            end()
+            self.assertEqual(self.relay.rule, rule)
+            self.relay.exceeded(self.upstream, "another")
+            self.assertEqual(self.relay.rule, rule or "another")
+
     def test_idle(self) -> None:
         """Without any message both are told 1001, not before the time and not long after."""
         self.begin(Limits(websocket_idle_seconds=100))

@@ -7,6 +7,7 @@ import hashlib
 from urllib.parse import quote
 
 from autobahn.websocket.types import ConnectionDeny
+from twisted.internet.error import ConnectionDone
 
 from gateway import wire
 from tests.net.harness import DOMAIN, SHOP, WS, GatewayCase, host_of
@@ -274,8 +275,15 @@ class RelayedTests(SocketCase):
         """A code and reason arrive at the other end, from either; none is none; a drop 1006."""
         upstream = websocket_origin()
         gateway = await self.gateway({WS: upstream})
-        cases = [(1000, b"done"), (1001, None), (1008, None), (1011, b"\xc3\xa4"), (1013, None),
-                 (3000, b"x" * 123), (4999, b"bye"), (None, None)]  # fmt: skip
+        cases = [
+            (1000, b"done"),
+            (1011, b"\xc3\xa4"),
+            (3000, b"x" * 123),
+            (4999, b"bye"),
+            (None, None),
+        ]
+        plain = (1001, 1002, 1003, 1007, 1008, 1009, 1010, 1012, 1013, 1014, 3999, 4000)
+        cases += [(code, None) for code in plain]
         for code, reason in cases:
             for by_client in (True, False):
                 client = await self.dial(gateway)
@@ -287,6 +295,9 @@ class RelayedTests(SocketCase):
                 expected = (True, code, reason.decode() if reason else None)
                 self.assertEqual(told.ended, expected, (code, by_client))
                 self.assertEqual(closing.ended[:2], (True, code), (code, by_client))
+                await until(lambda client=client: hasattr(client, "lost_by"))
+                # A browser that is reset says that nothing ended in order.
+                self.assertIs(client.lost_by, ConnectionDone, (code, by_client))
         await until(lambda: gateway.service.sockets.count == 0)
 
     async def test_drops(self) -> None:

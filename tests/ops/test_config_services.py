@@ -181,13 +181,15 @@ class FaultTests(ServiceCase):
             ('principal-field = "Cookie"', "service[1].principal-field", "of your own"),
             ('messages = "text"', "service[1].messages", "tcp:"),
             ("handshakes-burst = 3", "service[1].handshakes-per-second", "missing"),
-            ("trust = []", "service[1].trust", "whom to trust"),
-            ('client-key = "x"', "service[1].client-certificate", "missing"),
+            ('connect = "tls://b:1"\ntrust = []', "service[1].trust", "whom to trust"),
+            ('connect = "tls://b:1"\nclient-key = "x"', "service[1].client-certificate", "missing"),
+            ('minimum-tls = "1.3"', "service[1].minimum-tls", "no certificates"),
+            ('connect = "ws://b"\ntrust = ["system"]', "service[1].trust", "no certificates"),
             ("surprise = 1", "service[1].surprise", "unknown key"),
         ]  # fmt: skip
         for line, path, words in table:
             try:
-                found = self.faults(line)
+                found = self.faults(*line.split("\n"))
             except self.failureException:
                 self.fail(f"no fault: {line}")
             self.assertIn(f"g.toml: {path}: ", found, line)
@@ -212,8 +214,9 @@ class FaultTests(ServiceCase):
 
     def test_everybody_with_a_login(self) -> None:
         """Browsers send it for any page: every origin is a fault then."""
-        found = self.faults('allow-origins = ["*"]', before=self.login)
-        self.assertIn("browsers send who is signed in", found)
+        for text in ("*", "https://*", "null"):
+            found = self.faults(f'allow-origins = ["{text}"]', before=self.login)
+            self.assertIn(f'found "{text}", expected origins: browsers send', found)
         self.service('allow-origins = ["*"]', 'login = "none"', before=self.login)
 
     def test_overlaps(self) -> None:

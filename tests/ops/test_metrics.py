@@ -39,6 +39,8 @@ NAMES = {
     "gateway_websocket_messages_total",
     "gateway_websocket_subprotocol_violations_total",
     "gateway_websocket_bytes_total",
+    "gateway_emulation_requests_total",
+    "gateway_emulation_forwarded_total",
     "gateway_connections",
     "gateway_websocket_connections",
     "gateway_limit",

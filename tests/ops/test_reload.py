@@ -100,6 +100,7 @@ class ChangesTests(SynchronousTestCase):
             (store, f"{store}\nreplicas = 1", "store.replicas"),
             (limits, f"{limits}\nstore-seconds = 1", "limits.store-seconds"),
             (limits, f"{limits}\nstore-stale-days = 1", "limits.store-stale-days"),
+            (limits, f'[emulation]\nfolder = ""\n{limits}', "emulation.folder"),
         ):
             faults = changes(running, self._config((before, after)))
             self.assertTrue(faults[0].startswith(f"g.toml: {key}: found "), faults)

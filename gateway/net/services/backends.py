@@ -16,9 +16,10 @@ from gateway.net.services.broadcast import BroadcastLeg, Hub, Source
 from gateway.net.services.builtin import EchoLeg
 from gateway.net.services.dialling import Reach, limits_of, open_stream, open_websocket, touch
 from gateway.net.services.prepared import Prepared
+from gateway.policy.clients import block_of
 from gateway.policy.services import STREAMS, WEBSOCKETS
 from gateway.websocket.circuit import UP, Circuit, retry_after
-from gateway.websocket.limits import Holder
+from gateway.websocket.limits import RETRY_SECONDS, Holder
 
 if TYPE_CHECKING:
     from gateway.net.services.stream import StreamLeg
@@ -38,7 +39,7 @@ class ServiceDown(UpstreamFault):
     def __init__(self, detail: str, wait: float) -> None:
         """``wait``: seconds until it is dialled again."""
         super().__init__(detail)
-        self.retry_after = retry_after(wait)
+        self.fields = ((b"Retry-After", b"%d" % retry_after(wait)),)
 
 
 class ServiceFull(LocalFault):
@@ -47,6 +48,7 @@ class ServiceFull(LocalFault):
     status = 503
     event = events.LIMIT
     title = "This service is busy"
+    fields = ((b"Retry-After", b"%d" % RETRY_SECONDS),)
 
 
 def _limits(service: Service, limits: Limits) -> dict[str, float]:
@@ -54,6 +56,7 @@ def _limits(service: Service, limits: Limits) -> dict[str, float]:
     return {
         "connections": service.bounds.connections or limits.websocket_connections,
         "message-bytes": limits.websocket_message_bytes,
+        "idle-seconds": limits.websocket_idle_seconds,
         "connect-seconds": limits.upstream_connect_seconds,
         "handshakes-per-second": 0.0 if service.rate is None else service.rate.per_second,
         "handshakes-burst": 0.0 if service.rate is None else service.rate.burst,
@@ -61,6 +64,12 @@ def _limits(service: Service, limits: Limits) -> dict[str, float]:
         "prepared": service.prepared,
         "pending-bytes": service.pending_bytes,
     }
+
+
+def _words(service: Service, error: GatewayError) -> str:
+    """A fault as the operator reads it: by what ``connect`` says."""
+    backend = service.backend.source or service.backend
+    return str(error).replace(str(backend.origin), backend.text.removeprefix("broadcast:"))
 
 
 @attrs.define(eq=False)
@@ -134,6 +143,7 @@ class Backends:
                 state.service = service
                 self._states[name] = state
         if old._begun:
+            old._begun = False  # what it still dials is nobody's to ask about again
             self.begin()
 
     def stop(self) -> None:
@@ -180,7 +190,7 @@ class Backends:
             self._telemetry.count("gateway_limit_reached_total", limit="service.connections")
             raise ServiceFull(f"[[service]] connections ({most}) was reached")
         wait = state.circuit.wait(self._reactor.seconds())
-        if wait:
+        if wait and not state.prepared:
             why = f"not dialled for {wait:.1f} s more: {state.last_fault}"
             raise ServiceDown(why, wait)
         state.circuit = state.circuit.dialling()
@@ -191,15 +201,18 @@ class Backends:
             if held:
                 held.pop().open -= 1
 
+        address = block_of(need.client) if need.client else ""
+        holder = Holder(address, b"", need.page_origin or "", f"service:{service.name}")
         try:
             socket = await sockets.open(
                 lambda: self._open(need, state),
-                Holder(upstream=f"service:{service.name}"),
+                holder,
                 upstream,
             )
         except UpstreamFault as error:
             release()
-            raise ServiceDown(str(error), self._failed(state, str(error))) from None
+            why = _words(service, error)
+            raise ServiceDown(why, self._failed(state, why)) from None
         except BaseException:
             release()
             state.circuit = state.circuit.left()
@@ -207,7 +220,6 @@ class Backends:
         self._came_back(state)
         state.circuit = UP
         state.total += 1
-        socket.service = service.name
         socket.limits, socket.release = limits_of(service, self._upstream.limits), release
         return socket
 
@@ -308,7 +320,7 @@ class Backends:
             await touch(service, backend, self._reach(service), self._reactor)
         except GatewayError as error:
             if self._begun:
-                self._failed(state, str(error))
+                self._failed(state, _words(service, error))
         else:
             self._came_back(state)
 

@@ -96,7 +96,7 @@ add("a resource policy same-origin", (t) => failed(fetch(t.to("fetching/corp", "
 add("a resource policy same-site, another site", (t) => failed(fetch(t.to("fetching/corp", "&policy=same-site"), { mode: "no-cors" }).then((one) => one.type)));
 add("a resource policy same-site, a sibling", (t) => failed(fetch(t.to("fetching/corp", "&policy=same-site", SUB), { mode: "no-cors" }).then((one) => one.type)));
 add("a resource policy cross-origin", (t) => failed(fetch(t.to("fetching/corp", "&policy=cross-origin"), { mode: "no-cors" }).then((one) => one.type)));
-for (const status of [200, 201, 204, 206, 300, 400, 401, 403, 404, 410, 418, 429, 500, 502, 503, 511, 599]) {
+for (const status of [200, 201, 204, 205, 206, 300, 400, 401, 403, 404, 410, 418, 429, 500, 502, 503, 511, 599]) {
   add(`status ${status}`, async (t) => {
     const response = await fetch(t.own("fetching/status", `&status=${status}`));
     return [response.status, response.ok, await response.text(), response.headers.get("retry-after")];

@@ -85,6 +85,8 @@ add("integrity of an edited sheet in markup made by script", async (t) => {
   const frame = await t.frame({ srcdoc: `<link rel=stylesheet href="${t.own("policies/edited.css")}" integrity="${integrity}"><p class=edited>x</p>` });
   const width = () => getComputedStyle(frame.contentDocument.querySelector("p")).width;
   await until(() => width() === "9px", 400);
+  // The sheet's image is asked for when the sheet counts.
+  await until(() => frame.contentWindow.performance.getEntriesByType("resource").some(({ name }) => name.includes("pixel.png")), 400);
   return width();
 });
 for (const good of [true, false]) {

@@ -100,7 +100,7 @@ each({ src: "img", srcset: "img", data: "object", href: "link", poster: "video",
   const made = holder.content.firstChild;
   return [made.getAttribute(attribute), made[attribute], holder.innerHTML];
 });
-const BASES = { "a directory": "dir/", "a path": "/base/dir/x", "another origin": `${B}/base/`, "another origin's file": `${B}/base/x.html?q#f`, "the scheme's own": "//b.test/base/", "data": "data:text/html,x", "nothing": "" };
+const BASES = { "a directory": "dir/", "a path": "/base/dir/x", "another origin": `${B}/base/`, "another origin's file": `${B}/base/x.html?q#f`, "the scheme's own": "//b.test/base/", "data": "data:text/html,x", "a scheme alone": "https://", "nothing": "" };
 each(BASES, "a base in markup:", async (t, href) => {
   const frame = await t.frame({ src: t.own("urls/base", `&href=${encodeURIComponent(href)}`) });
   const inner = frame.contentDocument;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from twisted.internet.protocol import Factory, Protocol
 
 from gateway import events
@@ -103,7 +105,9 @@ class DownTests(ServiceCase):
         self.assertEqual(refused, [(503, b"1")] * 5)
         (shown,) = gateway.service._handler.backends.shown()
         self.assertEqual((shown["up"], shown["failures"], shown["open"]), (False, 1, 0))
-        self.assertIn("ConnectionRefused", shown["last_fault"])
+        self.assertIn(f"tcp://127.0.0.1:{port}: ConnectionRefused", shown["last_fault"])
+        listed = json.loads((await fetch(gateway.admin_port, "/services")).body)["services"]
+        self.assertEqual([one["name"] for one in listed], ["main"])
         page = await fetch(gateway.admin_port, "/")
         self.assertIn("down, asked again in", page.body.decode())
         metrics = (await fetch(gateway.admin_port, "/metrics")).body.decode()
@@ -173,6 +177,13 @@ class BoundTests(ServiceCase):
         await until(lambda: client.ended)
         self.assertEqual(client.code, 1009)
 
+    async def test_idle(self) -> None:
+        """One without a message either way ends with 1001."""
+        gateway = await self.with_service("echo:", "idle-seconds = 1")
+        client = await self.open(gateway)
+        await until(lambda: client.ended)
+        self.assertEqual(client.code, 1001)
+
     async def test_handshakes(self) -> None:
         """Too many in a while are 429 with a time."""
         gateway = await self.with_service(
@@ -180,6 +191,26 @@ class BoundTests(ServiceCase):
         )
         statuses = [(await self.handshake(gateway)).status for _ in range(3)]
         self.assertEqual(statuses, [101, 101, 429])
+
+
+class CountTests(ServiceCase):
+    """What the operator sees of a service's WebSockets."""
+
+    async def test_by_name(self) -> None:
+        """They and their refusals count for the service, with file and line in the log."""
+        gateway = await self.with_service("echo:")
+        client = await self.open(gateway)
+        refused = await self.open(gateway, origin="https://evil.example")
+        self.assertIn("403", refused.http_status_line)
+        ledger = gateway.service.sockets.ledger
+        ((place, totals),) = ledger.places().items()
+        self.assertEqual((place.kind, place.name, totals.current), ("service", "main", 1))
+        self.assertEqual(dict(totals.refused), {events.ORIGIN_DENIED: 1})
+        (told,) = [one for one in gateway.telemetry.events if one["code"] == events.ORIGIN_DENIED]
+        self.assertRegex(told["rule"], r"service main test\.toml:\d+")
+        self.assertIn("allow-origins has nothing for https://evil.example", told["detail"])
+        client.close(1000)
+        await until(lambda: client.ended)
 
 
 class PlaceTests(ServiceCase):
@@ -255,7 +286,7 @@ class ReloadTests(ServiceCase):
         ports = [await self.listen(one) for one in (first, second)]
         rules = service("main", "/service", f"tcp://127.0.0.1:{ports[0]}",
                         f'allow-origins = ["{APP}"]', "connections = 9")  # fmt: skip
-        gateway = await self.gateway(rules=rules, websocket_close_seconds=2)
+        gateway = await self.gateway(rules=rules, private=(), websocket_close_seconds=2)
         client = await self.open(gateway)
         more = service("echo", "/echo", "echo:", f'allow-origins = ["{APP}"]')
         changes: list[tuple[str, str]] = [("connections = 9", f"connections = 8\n{more}")]

@@ -44,6 +44,21 @@ class PreparedTests(ServiceCase):
         client.sendMessage(b"x", True)
         await until(lambda: backend.streams[1].received == b"x")
 
+    async def test_reload(self) -> None:
+        """They are opened anew, as many as there are to be; one that is in use goes on."""
+        backend = stream_backend()
+        port = await self.listen(backend)
+        gateway = await self.with_service(f"tcp://127.0.0.1:{port}", "prepared = 1")
+        await until(lambda: gateway.service._handler.backends.shown()[0]["prepared"] == 1)
+        client = await self.open(gateway)
+        await until(lambda: gateway.service._handler.backends.shown()[0]["prepared"] == 1)
+        self.assertEqual(await gateway.reload(("prepared = 1", "prepared = 3")), events.RELOADED)
+        await until(lambda: gateway.service._handler.backends.shown()[0]["prepared"] == 3)
+        await until(lambda: [one.ended for one in backend.streams] == [False, True] + [False] * 3)
+        client.sendMessage(b"still", True)
+        await until(lambda: backend.streams[0].received == b"still")
+        self.assertEqual(gateway.service._handler.backends.shown()[0]["open"], 1)
+
     async def test_down(self) -> None:
         """A backend that is not there yet is found when it is, by nobody's handshake."""
         (port,) = free_ports(1)

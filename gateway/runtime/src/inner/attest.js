@@ -8,7 +8,7 @@ const INPUT =
   "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchend touchstart";
 const DISABLED = "aria-disabled";
 // The top layer is painted beside the root, whatever that one's opacity is.
-const TOP_LAYER = "dialog,[popover],::backdrop{opacity:0!important;pointer-events:none!important}";
+const TOP_LAYER = "dialog,[popover],::backdrop{opacity:0!important}";
 // A slow line is no attack; a silent one shows nothing.
 const PATIENCE = 30000;
 const originOf = IDENTITY ? nativesOf(window).origin : /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin")).get;
@@ -41,7 +41,7 @@ export function listen(w, heard) {
  */
 export function attest({ nonce, proof, token, secure, suffix, origin }, own, handlers) {
   const { fetch, top, parent, location } = window;
-  const say = /** @type {Window} */ (top).postMessage.bind(top);
+  const say = (/** @type {string} */ type, /** @type {object} */ more) => /** @type {Window} */ (top).postMessage({ gw: 1, type, nonce, ...more }, secure);
   /** @type {MessagePort | undefined} */
   let port;
   /** @type {[object, Transferable[]][]} */
@@ -56,9 +56,9 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   };
   const each = (/** @type {"addEventListener" | "removeEventListener"} */ change) =>
     INPUT.split(" ").forEach((type) => window[change](type, swallow, true));
-  const leave = () => location.replace(own + "/.gateway/oops");
-  const timer = open && setTimeout(leave, PATIENCE);
-  let show = () => {};
+  setTimeout(() => open && location.replace(own + "/.gateway/oops"), PATIENCE);
+  /** @type {(() => void) | undefined} */
+  let show;
   /** @type {CSSStyleSheet | undefined} */
   let veil;
   try {
@@ -70,13 +70,15 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   // Again after a document.open(), which takes the root and the listeners away.
   const hide = () => {
     const root = document.documentElement;
-    if (open < 1 || !root) return;
+    if (!open || !root) return;
     const { style } = root;
     const opacity = style.getPropertyValue("opacity");
     const important = style.getPropertyPriority("opacity");
-    if (veil) document.adoptedStyleSheets = [...document.adoptedStyleSheets, veil];
+    const veiled = (/** @type {CSSStyleSheet[]} */ ...more) =>
+      veil && (document.adoptedStyleSheets = [...document.adoptedStyleSheets.filter((one) => one !== veil), ...more]);
+    veiled(/** @type {CSSStyleSheet} */ (veil));
     show = () => {
-      if (veil) document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== veil);
+      veiled();
       style.setProperty("opacity", opacity, important);
       root.removeAttribute(DISABLED);
       if (!root.getAttribute("style")) root.removeAttribute("style");
@@ -88,15 +90,14 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   };
   const answered = (/** @type {number} */ by) => {
     if (!open || (open &= ~by)) return;
-    clearTimeout(timer);
     each("removeEventListener");
-    show();
+    show?.();
   };
 
   hide();
   // At the top nobody could attest it: a site's service worker, or mode basic where script runs.
   if (top === window) location.replace(`${secure}/#${origin}${location.href.slice(own.length)}`);
-  if (open) say({ gw: 1, type: "hello", nonce, proof, own }, secure);
+  if (open) say("hello", { proof, own });
   if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
   return {
     hide,
@@ -113,11 +114,11 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
       if (said.type === "challenge") {
         fetch(`${own}/.gateway/attest?c=${said.challenge}&n=${nonce}&__gw=${token}`)
           .then((response) => response.text())
-          .then((answer) => say({ gw: 1, type: "answer", nonce, answer }, secure));
+          .then((answer) => say("answer", { answer }));
       } else if (said.type === "ack" && !port) {
         port = event.ports[0];
         port.onmessage = (event) => handlers[event.data.type]?.(event.data, event);
-        for (const [said, transfer] of waiting) port.postMessage(said, transfer);
+        for (const one of waiting) port.postMessage(...one);
         answered(1);
       }
     },

@@ -22,11 +22,7 @@ export function installCookie(w, jar, part) {
     jar.fetch = w.fetch;
     jar.native = getOwnPropertyDescriptor(prototype, "cookie");
     // A page that the browser kept, or nobody looked at, may be older than its cookies.
-    for (const type of ["pageshow", "visibilitychange"]) {
-      w.addEventListener(type, (/** @type {any} */ { persisted }) => {
-        if (persisted !== false) jar.seen = 0;
-      });
-    }
+    w.addEventListener("visibilitychange", () => (jar.seen = 0));
   }
   hook(prototype, "cookie", (args, self) => {
     if (self === document) args[0] = part("write", "", jar, args[0]);

@@ -2,7 +2,7 @@
 import { defineProperty, hook, hookAll } from "../shared/hooks.js";
 import { PROPERTIES, URLS, URL_ATTRIBUTE } from "./markup.js";
 
-const RULES = "insertRule addRule appendRule replace replaceSync cssText setProperty set append".split(" ");
+const RULES = "insertRule addRule appendRule replace replaceSync cssText setProperty set append";
 const STYLES = (
   "background backgroundImage borderImage borderImageSource content cursor filter listStyle listStyleImage " +
   "mask maskImage"
@@ -14,7 +14,7 @@ const STYLES = (
  * @param {import("./markup.js").Markup} markup
  * @param {import("./rare.js").Rare} rare
  */
-export function installElements(w, { map, unmap, typed }, { attribute, css, html: mapHtml, keyframes, recall }, rare) {
+export function installElements(w, { map, unmap, typed }, { attribute, css, html: mapHtml, recall }, rare) {
   const html = (/** @type {any} */ value) => typed(value, mapHtml);
   const named = (/** @type {any} */ name, /** @type {any} */ value) => typed(value, (text) => attribute(`${name}`, text));
 
@@ -23,14 +23,13 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
       PROPERTIES.forEach((key, at) => hookAll(w, `${name}.${key}:0`, (value) => named(key, value), at < URLS ? unmap : recall));
     }
     if (/^CSS|^StyleP/.test(name)) {
-      for (const key of RULES) hook(w[name].prototype, key, (args) => args.forEach((one, at) => (args[at] = css(one))), unmap);
+      hook(w[name].prototype, RULES, (args) => args.forEach((one, at) => (args[at] = css(one))), unmap);
     }
   }
   for (const key of ["origin", "protocol", "host", "hostname", "port", "search"]) {
     hookAll(w, `HTMLAnchorElement.${key} HTMLAreaElement.${key}`, null, (value, { href }) =>
       href && map(href) !== href ? new URL(href)[/** @type {"host"} */ (key)] : value);
   }
-  hookAll(w, "SVGAnimatedString.baseVal:0", map, unmap);
   const { prototype } = w.Element;
   // What the attributes of an element of the page's own mean, only its script knows.
   ["", "NS"].forEach((kind, at) => hook(prototype, "setAttribute" + kind, (args, self) =>
@@ -43,28 +42,24 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
 
   hookAll(
     w,
-    "Element.innerHTML:0 Element.outerHTML:0 Element.setHTML:0 Element.setHTMLUnsafe:0 " +
-    "ShadowRoot.innerHTML:0 ShadowRoot.setHTML:0 ShadowRoot.setHTMLUnsafe:0 " +
-    "Element.insertAdjacentHTML:1 Range.createContextualFragment:0 DOMParser.parseFromString:0",
+    "innerHTML outerHTML setHTML setHTMLUnsafe".replace(/\w+/g, "Element.$&:0 ShadowRoot.$&:0") +
+    " Element.insertAdjacentHTML:1 Range.createContextualFragment:0 DOMParser.parseFromString:0",
     html,
     unmap,
   );
-  for (const name of ["parseHTMLUnsafe", "parseHTML"]) hook(w.Document, name, (args) => (args[0] = html(args[0])));
+  hook(w.Document, "parseHTMLUnsafe parseHTML", (args) => (args[0] = html(args[0])));
   // What a command puts in is markup, or an address.
-  hook(w.Document.prototype, "execCommand", (args) => /^insertHT|tIm|eLi/i.test(args[0]) && (args[2] = html(map(args[2]))));
+  hook(w.Document.prototype, "execCommand", (args) => /ht|ge$|nk/i.test(args[0]) && (args[2] = html(map(args[2]))));
   const { write } = w.Document.prototype;
-  for (const name of ["write", "writeln"]) {
-    hook(w.Document.prototype, name, (args, self) => {
-      if (args.length) args.splice(0, args.length, rare("written", args.join(""), args, typed, mapHtml, write.bind(self)));
-    });
-  }
+  hook(w.Document.prototype, "write writeln", (args, self) => {
+    if (args.length) args.splice(0, args.length, rare("written", args.join(""), args, typed, mapHtml, write.bind(self)));
+  });
   hookAll(w, "FontFace:1", css);
-  hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", keyframes);
   // Chromium has the properties on each declaration, and lets the prototype's go first.
   const styles = w.CSSStyleDeclaration.prototype;
   const { getPropertyValue, setProperty } = styles;
   for (const name of STYLES) {
-    const dashed = name.replace(/[A-Z]/g, (one) => "-" + one.toLowerCase());
+    const dashed = name.replace(/[A-Z]/g, "-$&").toLowerCase();
     for (const key of [name, dashed]) {
       defineProperty(styles, key, {
         configurable: true,

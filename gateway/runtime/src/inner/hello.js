@@ -1,6 +1,8 @@
 // Tells the outer frame where the topmost page is and what it is called.
 // The outer frame believes the browser's event.origin about the origin, and nobody else.
 
+import { hookAll, wrap } from "../shared/hooks.js";
+
 /**
  * @param {import("./attest.js").Post} post
  * @param {import("./attest.js").Heard} handlers
@@ -8,10 +10,20 @@
  */
 export function installHello(post, handlers, site) {
   if (parent !== top) return;
+  // A margin counts for a root that is named: in a frame of another site browsers ignore it else.
+  hookAll(
+    window,
+    "IntersectionObserver:1 IntersectionObserver.root",
+    (given) => (given.rootMargin ? { ...given, root: given.root ?? document } : given),
+    (root) => (root === document ? null : root),
+  );
+  // The topmost page has what it would be given; here the browser would ask of the gateway's site.
+  const { prototype } = Document;
+  prototype.requestStorageAccess &&= wrap(prototype.requestStorageAccess, { apply: async () => {} });
   const tell = (/** @type {string} */ phase) => {
-    const { pathname, search, hash } = location;
+    const { href, origin } = location;
     const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.href;
-    post("state", { phase, title: document.title, path: pathname + search + hash, icon, site });
+    post("state", { phase, title: document.title, path: href.slice(origin.length), icon, site });
   };
   tell("start");
   // Applications change title and address without a word: they are told with each answer.

@@ -22,8 +22,7 @@ import { installForms } from "./tokens.js";
 
 const payload = /** @type {any} */ (takePayload());
 if (payload) {
-  const { origin, suffix, port, rare, frame, rtc, renew, made, target, referrer } = payload;
-  const place = { suffix, port: port === 443 ? "" : `${port}` };
+  const { origin, suffix, port, renew, target, referrer } = payload;
   const own = location.origin;
   try {
     if (target) history.replaceState(history.state, "", own + target + location.hash);
@@ -35,7 +34,7 @@ if (payload) {
   const { post, heard, hide } = attest(payload, own, handlers);
   const { now } = Date;
   // A page from the browser's history, or a site's service worker, may be of any age.
-  let due = Math.min(made * 1000, now()) + renew * 1000;
+  let due = Math.min(payload.made * 1000, now()) + renew * 1000;
   /** The page's own, for its frames too. @type {import("./rare.js").Rare} */
   let part;
   /** @param {any} w */
@@ -53,7 +52,7 @@ if (payload) {
       apply(addEventListener, w, args);
     };
     const trusted = trustedOf(w);
-    part ??= rareOf(w, rare, trusted.script, () => [w, hookAll, urls, hook, wrap, trusted]);
+    part ??= rareOf(w, payload.rare, trusted.script, () => [w, hookAll, urls, hook, wrap, trusted]);
     const base = IDENTITY ? () => apply(nativesOf(w).baseURI, w.document, []) : () => w.document.baseURI;
     const token = () => {
       if (now() > due) {
@@ -62,38 +61,39 @@ if (payload) {
       }
       return payload.token;
     };
-    const signed = signer(token, base, place);
-    const urls = urlsOf(place, origin, base, own, {
+    const signed = signer(token, base, payload);
+    const urls = urlsOf(payload, origin, base, own, {
       collapse: (url, ...more) =>
-        url.port === place.port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, ...more),
+        url.port === port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, ...more),
       decode: (text, ...more) => part("decode", text, text, ...more),
     }, trusted.typed);
     if (IDENTITY) {
       nativesOf(w); // before anything is hooked
-      urls.unmap = realOf(place, own, origin);
+      urls.unmap = realOf(payload, own, origin);
       installFirst(w, urls);
     }
     listen(w, heard);
     installTexts(w);
-    installNetwork(w, urls, rtc, signed, (fetch) => (...args) => part("WebSocket", construct, w, fetch, urls)(...args));
-    const markup = markupOf(urls, part, frame, installWorkers(w, urls, () => part("workers", {}, w, own)));
+    installNetwork(w, urls, payload.rtc, signed, (fetch) => (...args) => part("WebSocket", construct, w, fetch, urls)(...args));
+    const markup = markupOf(urls, part, payload.frame, installWorkers(w, urls, () => part("workers", {}, w, own)), trusted.script);
     installElements(w, urls, markup, part);
     const sign = installForms(w, (url) => signed(urls.map(url)), part);
     installCookie(w, payload, part);
+    hookAll(w, "caches", null, (store) => part("caches", store, store, w));
     /** @type {import("./navigation.js").Windows | null} */
     let known = null;
-    const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers));
-    if (w === window) {
-      handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
-      if (parent === top && /^gw-[\d.]*:/.test(w.name)) windows()?.installOpener();
-    }
+    const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers, enter));
     installNavigation(w, urls, windows, sign, payload);
     const heal = part.bind(0, "heal", 0, markup.attribute, urls.map);
     w.addEventListener("securitypolicyviolation", heal, true);
     // What a frame got by a javascript: address was there before this; a blank one has three.
     if (w.document.all[3]) heal(w.document);
-    installFrames(w, install, markup.css, listenAgain);
-    if (w === window) installHello(post, handlers, origin);
+    const enter = installFrames(w, install, markup, listenAgain, (enter) => part("foreign", {}, window, enter, urls, hookAll));
+    if (w === window) {
+      handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
+      if (parent === top && /^gw-[\d.]*:/.test(w.name)) windows()?.installOpener();
+      installHello(post, handlers, origin);
+    }
     if (IDENTITY) installIdentity(w, urls, origin, part, trusted.script);
     delete w.addEventListener;
   };

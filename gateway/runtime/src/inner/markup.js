@@ -6,18 +6,21 @@
 // Those that read as URLs (the last two are only read), then those that read as the attribute does.
 export const PROPERTIES = "href src action formAction data poster cite currentSrc toString srcset imageSrcset srcdoc ping background integrity".split(" ");
 export const URLS = 9;
-export const URL_ATTRIBUTE = RegExp(`^(?:(?:xlink:)?(?:${PROPERTIES.join("|")})|style)$`, "i");
+export const URL_ATTRIBUTE = RegExp(`^((xlink:)?(${PROPERTIES.join("|")})|style)$`, "i");
 // What may name a host, be a document of its own, or demand a digest.
 const FOREIGN = /\/\/|\\|https?:|&[#bcs]|srcdoc|sha\d|a:text/i;
 const MEMORY = 999;
+// An import map, or a module, that may name a host.
+const IMPORTS = /import[^]*\/\//;
 
 /**
  * @param {import("../shared/urls.js").Urls} urls
  * @param {import("./rare.js").Rare} rare
  * @param {string} frameMarkup what goes before a `srcdoc` document
  * @param {Map<string, Blob>} blobs what blob: URLs stand for
+ * @param {(text: string) => any} trusted
  */
-export function markupOf({ map, unmap }, rare, frameMarkup, blobs) {
+export function markupOf({ map, unmap }, rare, frameMarkup, blobs, trusted) {
   /** @type {Map<string, string>} */
   const given = new Map();
   /** @param {"css" | "html"} kind @returns {(text: any) => any} */
@@ -41,7 +44,7 @@ export function markupOf({ map, unmap }, rare, frameMarkup, blobs) {
   };
   /** What an attribute was set to, as far as that is remembered. @param {any} value */
   const recall = (value) => given.get(value) ?? unmap(value);
-  /** @param {any} given */
-  const keyframes = (given) => (FOREIGN.test(JSON.stringify(given)) ? rare("keyframes", given, given, css) : given);
-  return { attribute, css, html, keyframes, recall };
+  /** A script that is about to be put in, before the browser reads it. @param {any} one */
+  const script = (one) => one?.localName === "script" && IMPORTS.test(one.type + one.text) && rare("imports", 0, one, map, trusted);
+  return { attribute, css, html, recall, script };
 }

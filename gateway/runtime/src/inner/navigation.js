@@ -3,7 +3,7 @@
 import { nativesOf } from "../identity/natives.js";
 import { apply, wrap } from "../shared/hooks.js";
 
-const HERE = /^(?:_self)?$/i;
+const HERE = /^(_self)?$/i;
 // What a frame may show; the sandbox stops the rest (tel:, mailto:), which the outer frame asks about.
 const SHOWN = /^(http|blob|data|about)/;
 
@@ -25,8 +25,9 @@ export function installNavigation(w, { map }, windows, sign, jar) {
     const url = IDENTITY ? apply(nativesOf(w).to, destination, []) : destination.url;
     const to = map(url);
     jar.leave?.(to);
-    const leaves = !SHOWN.test(url);
-    if ((to === url && !leaves) || !event.cancelable || (IDENTITY && w.document !== document)) return; // as below
+    const leaves = !SHOWN.test(url) || (parent === top && url[0] === "d"); // data: is for frames in a page
+    // The window's next document has its own, but one that a service worker made up has none.
+    if ((to === url && !leaves) || !event.cancelable || (IDENTITY && w.document !== document)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     later(() => leaves ? windows()?.leave(url) : location[navigationType === "replace" ? "replace" : "assign"](to));
@@ -35,8 +36,8 @@ export function installNavigation(w, { map }, windows, sign, jar) {
   const targetOf = (element, name) => element?.getAttribute(name) || document.querySelector("base[target]")?.target || "";
   w.addEventListener("click", (/** @type {MouseEvent} */ event) => {
     const link = /** @type {any} */ (event.composedPath().find((one) => /^(a|area)$/.test(/** @type {any} */ (one).localName)));
-    if (!link?.href || w.document !== document) return; // as with messages: the next document has its own
-    const given = link.getAttribute("href");
+    if (!link?.href || w.document !== document) return;
+    const given = link.getAttribute("href", ""); // as it is: what the page is told reads by the last name
     if (given && map(given) !== given) link.setAttribute("href", given); // collapsed, if it was not yet
     const target = targetOf(link, "target");
     if (!HERE.test(target)) windows()?.click(link, target, event);

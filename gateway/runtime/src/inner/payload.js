@@ -11,7 +11,7 @@
  * @property {Record<string, string>} [write] tokens, by the domain on which scripts may set cookies
  * @property {number} [at] the version of the jar
  * @property {string} suffix
- * @property {number} port
+ * @property {string} port as in `URL.port`: "" for 443
  * @property {string} secure the outer frame's origin
  * @property {string} nonce of this page
  * @property {string} proof that the page was made under the outer frame's session
@@ -32,7 +32,7 @@ export function takePayload() {
   const element = before?.id === "__gw" ? before : null; // a site may have one of that name, too
   const frame = currentScript.outerHTML;
   // The guard, which a style of the root's own replaces, and the encoding, said again.
-  for (let one; (one = element?.previousElementSibling) && /^(?:style|noscript|meta)$/.test(one.localName); ) one.remove();
+  for (let one; (one = element?.previousElementSibling) && /^(sty|nosc|met)/.test(one.localName); ) one.remove();
   element?.remove();
   currentScript.remove();
   const text = element?.textContent || (!frameElement && currentScript.dataset.gw);

@@ -1,6 +1,7 @@
 // Loads the part of the runtime that few pages need: at once, because a native would answer at once.
 
 const Request = XMLHttpRequest;
+const { namespaceURI } = new Image(); // of HTML, in whatever document
 /** @type {any} */
 let parts;
 // Where it cannot be had, a page must not wait for it with each call.
@@ -27,7 +28,7 @@ export const rareOf = ({ document }, url, trusted, reading) =>
         const request = new Request();
         request.open("GET", url, false);
         request.send();
-        const script = document.createElementNS("http://www.w3.org/1999/xhtml", "script");
+        const script = document.createElementNS(namespaceURI, "script");
         script.text = trusted(request.responseText);
         document.documentElement.append(script);
         script.remove();

@@ -7,6 +7,13 @@ const again = new WeakSet();
 /** @type {((given: any) => any) | undefined} */
 let mapped;
 
+/** The address of a sheet that the gateway verifies. @param {string} url @param {string} digest */
+export function verified(url, digest) {
+  const [, address, fragment] = /** @type {RegExpExecArray} */ (/^([^#]*)(.*)$/s.exec(url));
+  const value = encodeURIComponent(digest).replace(/%(2F|3D|2B)/g, decodeURIComponent);
+  return `${address}${address.includes("?") ? "&" : "?"}__gwi=${value}${fragment}`;
+}
+
 /** @param {Event} event */
 function refused(event) {
   const link = /** @type {any} */ (event.target);
@@ -16,11 +23,9 @@ function refused(event) {
   if (!kinds || (kinds === "preload" && link.as !== "style")) return;
   again.add(link);
   event.stopImmediatePropagation();
-  const [, address, fragment] = /** @type {RegExpExecArray} */ (/^([^#]*)(.*)$/s.exec(mapped?.(link.getAttribute("href") ?? "")));
-  const value = encodeURIComponent(digest).replace(/%(2F|3D|2B)/g, decodeURIComponent);
   // Without the attribute while the browser begins to load; then it reads as it was set.
   link.removeAttribute("integrity");
-  link.setAttribute("href", `${address}${address.includes("?") ? "&" : "?"}__gwi=${value}${fragment}`);
+  link.setAttribute("href", verified(mapped?.(link.getAttribute("href") ?? ""), digest));
   link.setAttribute("integrity", digest);
 }
 

@@ -2,10 +2,13 @@
 import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
 import { framed } from "./framed.js";
 import { mapCss } from "../shared/css.js";
-import { demanded } from "./integrity.js";
+import { importMap } from "./imports.js";
+import { demanded, verified } from "./integrity.js";
 
 const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
+// A sheet's digest is the origin's: the gateway, which may edit it, verifies it.
+const LINK = /^<link(?=[^>]*\sintegrity\s*=)(?=[^>]*\srel\s*=\s*["']?[^"'>]*stylesheet)[\s/]/i;
 // A document that leads on by itself, and the address in what it says.
 const REFRESH = /^<meta\b[^>]*http-equiv\s*=\s*["']?\s*refresh/i;
 const LEADS = /^(\s*[\d.]*[\s;,]*(?:url\s*=\s*)?["']?)([^"']+)/i;
@@ -14,38 +17,22 @@ const DOCTYPE = /^(?:\s*(?:<!--[^]*?-->\s*)*<!doctype(?:"[^"]*"|'[^']*'|[^"'>])*
 const area = document.createElement("textarea");
 const { set: setHtml } = /** @type {any} */ (getOwnPropertyDescriptor(Element.prototype, "innerHTML"));
 
+// Without a scheme, as it then reads back.
+const RELATIVE = /^\s*\/\//;
+
 // Elements of a page's own: their attributes are nobody's but its script's.
 const CUSTOM = /^<(?!annotation-xml\b)[a-z][^\s/>-]*-/i;
 const STYLE = /\sstyle\s*=/i;
 
 /** @typedef {(name: string, value: string) => string} Attribute */
 
-/**
- * An import map with its absolute addresses mapped; as on the server, a name that is an
- * address is known by both.
- * @param {string} whole
- * @param {(given: any) => any} map
- */
-const importMap = (whole, map) =>
-  whole.replace(/>([^]*)</, (same, text) => {
-    const both = (/** @type {any} */ names, /** @type {any} */ change) => {
-      const out = /** @type {any} */ ({});
-      for (const [key, value] of Object.entries(names ?? {})) {
-        out[map(key)] ??= change(value);
-        out[key] = change(value);
-      }
-      return out;
-    };
-    try {
-      const { imports, scopes, integrity, ...rest } = JSON.parse(text);
-      const specifiers = (/** @type {any} */ names) => both(names, (/** @type {any} */ value) => typeof value === "string" ? map(value) : value);
-      return `>${JSON.stringify({
-        ...rest, imports: specifiers(imports), scopes: both(scopes, specifiers), integrity: both(integrity, (/** @type {any} */ value) => value),
-      }).replace(/</g, "\\u003c")}<`;
-    } catch {
-      return same; // the browser will say so
-    }
-  });
+/** An attribute's value, as the browser reads it. @param {string} quoted */
+const textOf = (quoted) => {
+  const value = quoted.replace(/^(["'])([^]*)\1$/, "$2");
+  if (!value.includes("&")) return value;
+  apply(setHtml, area, [value.replace(/</g, "&lt;")]);
+  return area.value;
+};
 
 /**
  * @param {string} text
@@ -55,16 +42,15 @@ const importMap = (whole, map) =>
 export const html = (text, map, attribute) =>
   text.replace(TOKENS, (whole, raw, sheet) =>
     sheet ? whole.replace(sheet, () => mapCss(sheet, map))
-    : raw && /^<script\b[^>]*\btype\s*=\s*["']?importmap\b/i.test(whole) ? importMap(whole, map)
+    : raw && /^<script\b[^>]*\btype\s*=\s*["']?importmap\b/i.test(whole) ? whole.replace(/>([^]*)</, (_, given) => `>${importMap(given, map)}<`)
     : raw || whole[1] === "!" || CUSTOM.test(whole) && !STYLE.test(whole) ? whole
     : whole.replace(ATTRIBUTE, (pair, name, equals, quoted) => {
       const refreshing = REFRESH.test(whole);
-      let value = quoted.replace(/^(["'])([^]*)\1$/, "$2");
-      if (value.includes("&")) {
-        apply(setHtml, area, [value.replace(/</g, "&lt;")]);
-        value = area.value;
-      }
-      const mapped = refreshing && /^content$/i.test(name) ? value.replace(LEADS, (/** @type {string} */ _, /** @type {string} */ before, /** @type {string} */ url) => before + map(url)) : attribute(name, value);
+      const value = textOf(quoted);
+      const digest = LINK.test(whole) && [...whole.matchAll(ATTRIBUTE)].find(([, one]) => /^integrity$/i.test(one));
+      const mapped = digest && /^integrity$/i.test(name) ? ""
+      : digest && /^href$/i.test(name) ? verified(map(value), textOf(digest[3]))
+      : refreshing && /^content$/i.test(name) ? value.replace(LEADS, (/** @type {string} */ _, /** @type {string} */ before, /** @type {string} */ url) => before + map(url)) : attribute(name, value);
       return mapped === value ? pair : `${name}${equals}"${mapped.replace(/&/g, "&amp;").replace(/"/g, "&quot;")}"`;
     }));
 
@@ -92,4 +78,5 @@ export const attribute = (name, value, map, other, frameMarkup, blobs) =>
   : name === "srcdoc" ? html(value, map, other).replace(DOCTYPE, (doctype) => doctype + frameMarkup)
   : /set$/.test(name) ? candidates(value, map)
   : name === "ping" ? value.replace(/\S+/g, map)
+  : RELATIVE.test(value) ? map(value).replace(/^https:/, "")
   : map(value);

@@ -4,7 +4,7 @@ import { getOwnPropertyDescriptor, hook, hookAll } from "./hooks.js";
 
 /** @typedef {(url: any) => any} Signed a URL with the page's token, if it leads to a rewrite host */
 
-const STATELESS = /^(?:GET|HEAD|OPTIONS)$/i;
+const STATELESS = /^(GET|HEAD|OPTIONS)$/i;
 
 /**
  * @param {any} w the global object
@@ -18,18 +18,16 @@ export function installNetwork(w, { map, unmap }, rtc, signed, sockets) {
   const NativeRequest = w.Request;
   hookAll(
     w,
+    // Where the browser is told an address; a Request's text is no foreign one, and it stays.
     "EventSource:0 Audio:0 ServiceWorkerContainer.register:0 ServiceWorkerContainer.getRegistration:0 Worklet.addModule:0 " +
-    "History.pushState:2 History.replaceState:2",
-    (given) => (given instanceof NativeRequest ? given : map(given)),
-  );
-  hookAll(w, "ServiceWorkerContainer.register:1", (options) => ({ ...options, scope: map(options.scope) }));
-  hookAll(
-    w,
+    "History.pushState:2 History.replaceState:2 SVGAnimatedString.baseVal:0 " +
+    // Where script reads one.
     "Request.url Response.url XMLHttpRequest.responseURL EventSource.url MessageEvent.origin " +
-    "SecurityPolicyViolationEvent.blockedURI Document.referrer PerformanceEntry.name",
-    null,
+    "SecurityPolicyViolationEvent.blockedURI Document.referrer PerformanceEntry.name Node.baseURI",
+    map,
     unmap,
   );
+  hookAll(w, "ServiceWorkerContainer.register:1", (options) => ({ ...options, scope: map(options.scope) }));
   /** @param {any} args @param {string | undefined} [method] @param {number} [at] */
   const send = (args, method, at = 0) => {
     const given = args[at];
@@ -42,8 +40,8 @@ export function installNetwork(w, { map, unmap }, rtc, signed, sockets) {
   };
   const urlOf = IDENTITY ? nativesOf(w).url : /** @type {any} */ (getOwnPropertyDescriptor(NativeRequest.prototype, "url")).get;
   // Before `fetch` is hooked.
-  for (const name of ["WebSocket", "WebSocketStream"]) hook(w, name, (args) => send(args, "POST"), sockets(w.fetch));
-  for (const name of ["fetch", "fetchLater", "Request"]) hook(w, name, (args) => send(args, args[1]?.method));
+  hook(w, "WebSocket WebSocketStream", (args) => send(args, "POST"), sockets(w.fetch));
+  hook(w, "fetch fetchLater Request", (args) => send(args, args[1]?.method));
   hook(w.Navigator?.prototype, "sendBeacon", (args) => send(args, "POST"));
   hook(w.XMLHttpRequest?.prototype, "open", (args) => send(args, args[0], 1));
   // What cannot be carried is missing, so that applications take their other way.

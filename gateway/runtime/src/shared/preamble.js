@@ -22,11 +22,17 @@ export function preambleOf(w, source, origin) {
   return {
     /**
      * @param {string} url
-     * @param {Blob | undefined} blob what `url` stands for
+     * @param {Map<string, Blob>} blobs what blob: URLs stand for
      * @returns {string | undefined} a URL of a script with the preamble
      */
-    prepend(url, blob) {
+    prepend(url, blobs) {
+      const blob = blobs.get(url);
       if (blob) {
+        for (const [old, one] of made) {
+          if (blobs.has(old)) continue;
+          revoke(one);
+          made.delete(old);
+        }
         if (!made.has(url)) {
           let strict = "";
           try {
@@ -49,12 +55,6 @@ export function preambleOf(w, source, origin) {
       return /;\s*base64\s*$/i.test(type)
         ? `data:text/javascript;base64,${btoa(before + atob(decodeURIComponent(text)))}`
         : `data:text/javascript,${encodeURIComponent(before)}${text}`;
-    },
-    /** @param {string} url */
-    forget(url) {
-      const one = made.get(url);
-      if (one) revoke(one);
-      made.delete(url);
     },
   };
 }

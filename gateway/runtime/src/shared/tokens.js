@@ -9,8 +9,8 @@
 export const signer = (token, base, { suffix }) => (given) => {
   try {
     const { protocol, hostname } = new URL(given, base());
-    return /^(?:https|wss):$/.test(protocol) && hostname.endsWith(suffix) && !/[?&]__gw=/.test(given)
-      ? `${given}`.replace(/^([^#?]*)(\?[^#]*)?/, (_, path, query) => path + (query ? query + "&" : "?") + "__gw=" + token())
+    return /^(https|wss):$/.test(protocol) && hostname.endsWith(suffix) && !/[?&]__gw=/.test(given)
+      ? `${given}`.replace(/(\?.*?)?(?=#|$)/s, (query) => (query ? query + "&" : "?") + "__gw=" + token())
       : given;
   } catch {
     return given;

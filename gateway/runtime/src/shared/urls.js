@@ -5,7 +5,7 @@
 
 const NativeURL = URL;
 /** Our own parameters: they are always the last. */
-export const OURS = /(?:[?&]__gw[inpr]?=[\w.~+/=%-]+)+(?=#|$)/g;
+export const OURS = /([?&]__gw[inpr]?=[\w.~+/=%-]+)+(?=#|$)/g;
 const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
 
 /**
@@ -24,7 +24,7 @@ export function urlsOf(place, origin, base, own, { collapse, decode }, typed) {
     try {
       // `//host` takes the page's own scheme, which is not the one that it is shown under.
       const url = new NativeURL(text, GIVEN.test(text) ? origin : base());
-      return url.origin === own || !/^(?:http|ws)/.test(url.protocol) ? text : collapse(url, place, text) ?? text;
+      return url.origin === own || !/^(http|ws)/.test(url.protocol) ? text : collapse(url, place, text) ?? text;
     } catch {
       return text;
     }
@@ -41,7 +41,6 @@ export function urlsOf(place, origin, base, own, { collapse, decode }, typed) {
      * @param {any} text
      */
     unmap: (text) =>
-      typeof text !== "string" ? text
-      : (text = text.replace(OURS, "")).replaceAll(own, "").includes(place.suffix) ? decode(text, place, own) : text,
+      typeof text === "string" && (text = text.replace(OURS, "")).replaceAll(own, "").includes(place.suffix) ? decode(text, place, own) : text,
   };
 }

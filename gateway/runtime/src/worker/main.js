@@ -1,5 +1,6 @@
 // The network part of the runtime, before a worker's own script.
 import { hook, hookAll, installTexts, wrap } from "../shared/hooks.js";
+import { installCaches } from "../shared/caches.js";
 import { longLabel } from "../shared/long.js";
 import { installNetwork } from "../shared/network.js";
 import { collapseUrl, expand, labelOf, serialise } from "../shared/origins.js";
@@ -47,14 +48,7 @@ if (label) {
   hook(w.WorkerGlobalScope?.prototype, "fetch", (args) => send(args, args[1]?.method));
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
-  const NativeRequest = w.Request;
-  const change = (/** @type {any} */ given) => (given instanceof NativeRequest ? given : map(given));
-  hookAll(
-    w,
-    "Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 CacheStorage.match:0",
-    change,
-  );
-  hookAll(w, "Cache.addAll:0", (given) => Array.from(given, change));
+  installCaches(w, hookAll, map);
   hookAll(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
   hookAll(w, "FontFace:1", (source) => mapCss(source, map));
   hook(w.WorkerGlobalScope?.prototype, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));

@@ -1,0 +1,15 @@
+// A cache of answers goes by the addresses that browsers load from.
+
+/**
+ * @param {any} w the global object
+ * @param {typeof import("./hooks.js").hookAll} hookAll
+ * @param {(given: any) => any} map a Request, whose text is no foreign address, stays
+ */
+export function installCaches(w, hookAll, map) {
+  hookAll(
+    w,
+    "Cache.add:0 Cache.put:0 Cache.match:0 Cache.matchAll:0 Cache.delete:0 Cache.keys:0 CacheStorage.match:0",
+    map,
+  );
+  hookAll(w, "Cache.addAll:0", (given) => Array.from(given, map));
+}
