@@ -62,8 +62,7 @@ class Parting:
         After a closing handshake autobahn's server resets the connection, and browsers then say
         that it did not end in order (``wasClean``).
         """
-        abort = abort and not (self.failedByMe or self.wasClean)
-        super().dropConnection(abort)  # type: ignore[misc]
+        super().dropConnection(abort and not self.failedByMe and not self.wasClean)  # type: ignore[misc]
 
     def vanish(self) -> None:
         """End without a close frame, when what was written is out."""

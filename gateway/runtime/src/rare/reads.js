@@ -11,6 +11,9 @@ const READ = (
   "ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
 );
 
+/** What the other parts have of the page. @type {any} */
+export const page = {};
+
 /** @type {(w: any) => void} */
 let install;
 /** Windows whose caches were seen to. */
@@ -26,9 +29,6 @@ export function caches(store, w) {
   cached.add(w);
   return store;
 }
-
-/** What the other parts have of the page. @type {any} */
-export const page = {};
 
 /**
  * @param {any} w
