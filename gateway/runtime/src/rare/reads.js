@@ -1,5 +1,7 @@
 // What else reads addresses: a page that names other hosts gets them back as it knows them.
 
+import { fields } from "./fields.js";
+import { refused } from "./refused.js";
 import { told } from "./told.js";
 import { installCaches } from "../shared/caches.js";
 
@@ -34,17 +36,6 @@ export const reads = (w, hookAll, { map, unmap }) => {
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
   told(w, hookAll, unmap);
-  // The gateway refuses what is mixed content; why, a browser says on the console.
-  const { console, location, document, URL } = w;
-  hookAll(w, "fetch:0", (given) => {
-    if (typeof given !== "string" || !/^http:/i.test(given.trim()) || !/^https[\d-]/.test(location.hostname)) return given;
-    try {
-      const { href, hostname } = new URL(given, document.baseURI);
-      if (/^(?:(?:.*\.)?localhost|127\..*|\[::1])$/.test(hostname) || map(given) === given) return given;
-      console.error(`Mixed Content: The page at '${location.href}' was loaded over HTTPS, but requested an insecure resource '${href}'. This request has been blocked; the content must be served over HTTPS.`);
-      return "https://"; // no address: what asks for it fails as it would
-    } catch {
-      return given;
-    }
-  });
+  fields(w, hookAll);
+  refused(w, hookAll, map);
 };
