@@ -10,7 +10,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test style format texts unit trial browser runtime packages nightly bench clean
+.PHONY: help demo test style format texts unit trial browser runtime packages bench-packages nightly bench clean
 
 help:
 	@echo "make demo     demo sites and a gateway before them; stop with Ctrl-C"
@@ -139,7 +139,15 @@ browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed $(APPS)/nod
 nightly: $(VENV)/.tested $(VENV)/.native
 	$(BIN)/python -m tests.conformance
 
-bench: $(VENV)/.tested $(VENV)/.native
+# What the gateway is put beside; none of it is to start by itself as a service.
+bench-packages:
+	@missing=; for name in nginx:nginx-light haproxy:haproxy wrk:wrk; do \
+		[ -x /usr/sbin/$${name%%:*} ] || command -v $${name%%:*} >/dev/null || missing="$$missing $${name##*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then $(APT) update -q && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $$missing; fi
+
+bench: packages bench-packages $(VENV)/.tested $(VENV)/.native
 	$(BIN)/python -m bench all
 
 clean:

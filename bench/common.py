@@ -29,11 +29,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DOMAIN = "gateway.localhost"
 ORIGIN_HOST, SOCKET_HOST = "origin.test", "socket.test"
-PACKAGES = {"nginx": "nginx", "wrk": "wrk", "redis-server": "redis-server"}
+PACKAGES = {
+    "nginx": "nginx-light",
+    "wrk": "wrk",
+    "redis-server": "redis-server",
+    "haproxy": "haproxy",
+}
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG = 1
-_START_SECONDS = 15
+_START_SECONDS = 45
 
 
 class BenchError(Exception):
@@ -90,6 +95,11 @@ def allow_many_files() -> None:
     """Raise the soft limit on open files to the hard one, for us and our children."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def files() -> int:
+    """How many files a process of ours may open."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 # --- processes -------------------------------------------------------------------------
@@ -243,7 +253,10 @@ domain = "{domain}"
 public-port = {port}
 listen = ["tcp:{port}:interface=127.0.0.1"]
 [limits]
-connections-per-address = 5000
+connections = 20000
+connections-per-address = 20000
+websocket-connections = 20000
+{limits}
 [rates]
 client-burst = 1_000_000_000
 client-per-second = 1_000_000_000
@@ -273,6 +286,9 @@ href = "http://{page}"
 origin = "http://*.test"
 native = true
 allow-insecure-http = true
+[[access]]
+origin = "https://*.test"
+native = true
 """
 _HOST = '[[upstream.hosts]]\nhost = "{name}"\nconnect = "127.0.0.1:{port}"\n'
 
@@ -291,10 +307,13 @@ class Served:
         return self.process.pid
 
 
-def gateway(work: Workplace, origins: dict[str, int]) -> Served:
+def gateway(
+    work: Workplace, origins: dict[str, int], *, limits: str = "", more: str = ""
+) -> Served:
     """Start a gateway with plain-HTTP origins: host name to loopback port.
 
-    ``host`` is the collapsed host of the first of them.
+    ``host`` is the collapsed host of the first of them; ``limits`` and ``more`` are lines of its
+    configuration.
     """
     folder = work.fresh("gateway")
     port, admin = free_port(), free_port()
@@ -306,10 +325,11 @@ def gateway(work: Workplace, origins: dict[str, int]) -> Served:
         admin=admin,
         ca=work.ca.certificate_file,
         page=ORIGIN_HOST,
+        limits=limits,
         hosts="".join(_HOST.format(name=name, port=at) for name, at in origins.items()),
     )
     config = folder / "gateway.toml"
-    config.write_text(text, "utf-8")
+    config.write_text(text + more, "utf-8")
     log = folder / "gateway.log"
     command = [sys.executable, "-m", "gateway", "--config", str(config)]
     process = work.start(command, PROXY_CORES, log)
@@ -334,7 +354,7 @@ def collapsed(name: str, port: int) -> str:
 
 def certificate(work: Workplace) -> Issued:
     """The certificate that every TLS server here presents: the same kind for all."""
-    names = [DOMAIN, f"www.0.{DOMAIN}", f"*.0.{DOMAIN}", "127.0.0.1"]
+    names = [DOMAIN, f"www.0.{DOMAIN}", f"*.0.{DOMAIN}", SOCKET_HOST, "127.0.0.1"]
     return work.ca.issue("served", names)
 
 
@@ -379,8 +399,11 @@ def read_line(process: subprocess.Popen[str], log: Path) -> str:
     return line.strip()
 
 
-def load_command(work: Workplace, served: Served, **options: Any) -> list[str]:
-    """The command line of the WebSocket load generator."""
-    command = [sys.executable, "-m", "bench.wsload", f"--port={served.port}"]
-    command += [f"--host={served.host}", f"--ca={work.ca.certificate_file}"]
+def load_command(
+    work: Workplace, served: Served, *, tls: bool = True, load: str = "wsload", **options: Any
+) -> list[str]:
+    """The command line of a WebSocket load generator."""
+    command = [sys.executable, "-m", f"bench.{load}", f"--port={served.port}"]
+    command += [f"--host={served.host}"]
+    command += [f"--ca={work.ca.certificate_file}"] if tls else []
     return command + [f"--{name}={value}" for name, value in options.items()]

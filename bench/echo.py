@@ -11,6 +11,9 @@ from typing import Any
 
 from gateway import uvloopreactor
 
+PROTOCOLS = ["jsonrpc"]
+"""What is agreed on with clients that offer it."""
+
 
 def main(arguments: list[str]) -> None:
     """Listen on both ports, on the reactor that the gateway runs on too."""
@@ -25,13 +28,17 @@ def main(arguments: list[str]) -> None:
     class Echo(WebSocketServerProtocol):
         """Sends each message back."""
 
+        def onConnect(self, request: Any) -> str | None:
+            """Agree on what is known."""
+            return next((one for one in request.protocols if one in PROTOCOLS), None)
+
         def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001
             """See autobahn."""
             self.sendMessage(payload, isBinary)
 
     any_reactor: Any = reactor
     plain, secure, certificate, key = arguments
-    factory = WebSocketServerFactory(None, reactor=any_reactor)
+    factory = WebSocketServerFactory(None, protocols=PROTOCOLS, reactor=any_reactor)
     factory.noisy = False
     factory.protocol = Echo
     factory.setProtocolOptions(tcpNoDelay=True)

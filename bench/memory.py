@@ -1,4 +1,4 @@
-"""Memory of the gateway: a long stream to a slow reader, and idle WebSockets."""
+"""Memory of the gateway: a long stream to a slow reader."""
 
 from __future__ import annotations
 
@@ -79,46 +79,6 @@ def run_stream(options: Options) -> None:
     figures.table(title, header, rows)
 
 
-def idle(work: Workplace, served: Served, count: int) -> tuple[int, int, float]:
-    """Open WebSockets that say nothing: RSS before and with them, CPU for each opening.
-
-    A few more are opened first, so that what the first one costs once is not counted.
-    """
-    log = work.folder / "wsload.log"
-    clients = []
-    marks: list[tuple[int, float]] = []
-    for connections in (32, count):
-        command = common.load_command(work, served, connections=connections)
-        clients.append(work.start(command, common.LOAD_CORES, log, pipes=True))
-        common.read_line(clients[-1], log)
-        time.sleep(0.5)
-        marks.append((common.rss_bytes(served.pid), common.cpu_seconds(served.pid)))
-    for client in clients:
-        common.stop(client)
-    return marks[0][0], marks[1][0], marks[1][1] - marks[0][1]
-
-
-def run_idle(options: Options) -> None:
-    """Idle WebSockets at the gateway, and at the echo server itself."""
-    count = options.count(500, 200)
-    with Workplace() as work:
-        direct, _ = common.echo_server(work, common.PROXY_CORES)
-        _, origin_port = common.echo_server(work, common.LOAD_CORES)
-        gateway = common.gateway(work, {common.SOCKET_HOST: origin_port})
-        rows = []
-        base = 0.0
-        for name, served in {"echo server, direct": direct, "gateway": gateway}.items():
-            before, after, cpu = idle(work, served, count)
-            each = (after - before) / count / 1024
-            base = base or each
-            row = [name, f"{before / _MIB:.1f}", f"{after / _MIB:.1f}", f"{each:.0f}"]
-            rows.append([*row, figures.times(each / base), f"{1000 * cpu / count:.2f}"])
-    title = f"memory: {count} idle WebSockets over TLS (the gateway holds two legs of each)"
-    header = ["process", "RSS MiB before", "with them", "KiB each", "x direct", "CPU ms/opening"]
-    figures.table(title, header, rows)
-
-
 def run(options: Options) -> None:
     """Measure and print."""
     run_stream(options)
-    run_idle(options)

@@ -17,10 +17,10 @@ _NGINX = """\
 daemon off;
 {user}
 worker_processes 1;
-worker_rlimit_nofile 8192;
+worker_rlimit_nofile {files};
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
-events {{ worker_connections 4096; }}
+events {{ worker_connections {files}; }}
 http {{
     access_log {folder}/access.log;
     client_body_temp_path {folder}/body;
@@ -67,11 +67,34 @@ _PROXY = """
 """
 
 
+_SOCKETS = """
+    access_log off;
+    server {{
+        listen 127.0.0.1:{port} ssl backlog=1024;
+        ssl_certificate {tls.certificate};
+        ssl_certificate_key {tls.key};
+        ssl_protocols TLSv1.3;
+        location /refused {{ return 403; }}
+        location / {{
+            proxy_pass http://127.0.0.1:{origin};
+            proxy_http_version 1.1;
+            proxy_set_header Host $host;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection "upgrade";
+            proxy_read_timeout 1h;
+            proxy_send_timeout 1h;
+        }}
+    }}
+"""
+
+
 def _nginx(work: Workplace, name: str, port: int, content: str, cores: set[int]) -> Served:
     folder = work.fresh(name)
     user = "user root;" if os.geteuid() == 0 else ""  # the folder is ours alone
     config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, user=user, content=content), "utf-8")
+    config.write_text(
+        _NGINX.format(folder=folder, user=user, content=content, files=common.files()), "utf-8"
+    )
     command = [
         common.tool("nginx"),
         "-p",
@@ -120,6 +143,13 @@ def proxy(work: Workplace, origin: Served, extra: str = "") -> Served:
     tls = common.certificate(work)
     content = _PROXY.format(port=port, origin=origin.port, tls=tls, extra=extra)
     return _nginx(work, "proxy", port, content, common.PROXY_CORES)
+
+
+def sockets(work: Workplace, origin: int) -> Served:
+    """Start nginx as a TLS proxy of WebSockets to a port."""
+    port = common.free_port()
+    content = _SOCKETS.format(port=port, origin=origin, tls=common.certificate(work))
+    return _nginx(work, "sockets", port, content, common.PROXY_CORES)
 
 
 def replacing(hosts: Mapping[str, str]) -> str:

@@ -1,52 +1,103 @@
-"""Text echoes relayed by the gateway, beside the echo server asked directly."""
+"""WebSockets through the gateway, beside nginx, HAProxy and the echo server asked directly."""
 
 from __future__ import annotations
 
 import json
+import time
 
-from bench import common, figures
-from bench.common import Options, Served, Workplace
+import attrs
+
+from bench import common, figures, haproxy, nginx
+from bench.common import BenchError, Options, Served, Workplace
 from bench.figures import Rate
 
 _SHAPES = ((128, 32, 8), (65536, 16, 2))
+_MIB = 1 << 20
+_DIRECT = "echo server, direct"
+_SERVICE = """
+[[service]]
+name = "built-in"
+accept = "/echo"
+connect = "echo:"
+allow-origins = ["https://bench.invalid"]
+native = true
+connections = 20000
+[[subprotocol-rule]]
+subprotocols = ["jsonrpc"]
+validation = "enforce"
+"""
+
+
+@attrs.frozen
+class Way:
+    """One way to have something echoed: where, and what the load generator is told of it."""
+
+    served: Served
+    options: dict[str, object] = attrs.field(factory=dict)
 
 
 def measure(
-    work: Workplace, served: Served, size: int, connections: int, window: int, seconds: float
+    work: Workplace, way: Way, size: int, connections: int, window: int, seconds: float
 ) -> Rate:
     """Echoes for some seconds, counted by a client in its own process."""
-    command = common.load_command(
-        work, served, size=size, connections=connections, window=window, seconds=seconds
-    )
+    shape = {"size": size, "connections": connections, "window": window, "seconds": seconds}
+    return _load(work, way, {**shape, **way.options})
+
+
+def _load(work: Workplace, way: Way, options: dict[str, object]) -> Rate:
+    served = way.served
     log = work.folder / "wsload.log"
-    client = work.start(command, common.LOAD_CORES, log, pipes=True)
+    client = work.start(
+        common.load_command(work, served, **options), common.LOAD_CORES, log, pipes=True
+    )
     common.read_line(client, log)
     cpu = common.cpu_seconds(served.pid)
     result = json.loads(common.read_line(client, log))
     cpu = common.cpu_seconds(served.pid) - cpu
     common.stop(client)
     if result["stuck"]:
-        print(f"{served.host}, {size:,} B: {result['stuck']} connections got no echo at all")
+        print(f"{served.host}: {result['stuck']} connections got no echo at all")
     return Rate(result["messages"], result["seconds"], cpu)
 
 
-def run(options: Options) -> None:
-    """Measure and print."""
+def _ways(work: Workplace) -> dict[str, Way]:
+    direct, _ = common.echo_server(work, common.PROXY_CORES)
+    _, origin = common.echo_server(work, common.LOAD_CORES)
+    gateway = common.gateway(work, {common.SOCKET_HOST: origin}, more=_SERVICE)
+    ways = {
+        _DIRECT: Way(direct),
+        "nginx": Way(nginx.sockets(work, origin)),
+        "HAProxy": Way(haproxy.sockets(work, origin)),
+        "gateway": Way(gateway),
+        "gateway, deflate": Way(gateway, {"deflate": 1}),
+        "gateway, validated (JSON-RPC)": Way(gateway, {"protocol": "jsonrpc"}),
+        "gateway, fallback": Way(gateway, {"load": "wsfallback"}),
+    }
+    for name, way in tuple(ways.items()):
+        try:
+            measure(work, way, 128, 1, 1, 0.1)
+        except BenchError as error:
+            if "not agreed on" not in str(error):
+                raise
+            print(f"{name}: not offered here")
+            del ways[name]
+    return ways
+
+
+def run_rates(options: Options) -> None:
+    """Echoes of two sizes."""
     with Workplace() as work:
-        direct, _ = common.echo_server(work, common.PROXY_CORES)
-        _, origin_port = common.echo_server(work, common.LOAD_CORES)
-        gateway = common.gateway(work, {common.SOCKET_HOST: origin_port})
-        peers = {"echo server, direct": direct, "gateway": gateway}
+        ways = _ways(work)
         rows = []
         chosen: dict[str, Rate] = {}
         for size, connections, window in _SHAPES:
-            rates: dict[str, list[Rate]] = {name: [] for name in peers}
+            rates: dict[str, list[Rate]] = {name: [] for name in ways}
             for _ in range(options.count(3, 1)):
-                for name, served in peers.items():
-                    seconds = options.seconds(3, 2)
-                    rates[name].append(measure(work, served, size, connections, window, seconds))
-            base = figures.middle(rates["echo server, direct"])
-            for name in peers:
+                for name, way in ways.items():
+                    seconds = options.seconds(3, 1.5)
+                    rates[name].append(measure(work, way, size, connections, window, seconds))
+            base = figures.middle(rates[_DIRECT])
+            for name in ways:
                 rate = chosen[f"{name}, {size:,} B"] = figures.middle(rates[name])
                 rows.append(
                     [
@@ -61,3 +112,105 @@ def run(options: Options) -> None:
     header = ["text echo over TLS", "echoes/s", "per CPU-s", "CPU us", "x direct", "cores used"]
     figures.table("websocket: an echo is two relayed messages", header, rows)
     figures.warn_if_idle(chosen)
+
+
+def idle(work: Workplace, way: Way, count: int) -> tuple[int, int, float]:
+    """Open WebSockets that say nothing: RSS before and with them, CPU for each opening.
+
+    A few more are opened first, so that what the first one costs once is not counted.
+    """
+    served = way.served
+    log = work.folder / "wsload.log"
+    clients = []
+    marks: list[tuple[int, float]] = []
+    for connections in (32, count):
+        command = common.load_command(work, served, **{**way.options, "connections": connections})
+        clients.append(work.start(command, common.LOAD_CORES, log, pipes=True))
+        common.read_line(clients[-1], log)
+        time.sleep(0.5)
+        marks.append((common.rss_bytes(served.pid), common.cpu_seconds(served.pid)))
+    for client in clients:
+        common.stop(client)
+    return marks[0][0], marks[1][0], marks[1][1] - marks[0][1]
+
+
+def run_idle(options: Options) -> None:
+    """Idle WebSockets: some at each, ten thousand at one process."""
+    count = options.count(1000, 100)
+    many = options.count(10_000, 1000)
+    rows = []
+    with Workplace() as work:
+        direct, direct_plain = common.echo_server(work, common.PROXY_CORES)
+        behind, origin = common.echo_server(work, common.LOAD_CORES)
+        secure = common.gateway(work, {common.SOCKET_HOST: behind.port})
+        plain_ways = {
+            "echo server, TLS": Way(direct),
+            "echo server": Way(attrs.evolve(direct, port=direct_plain), {"tls": False}),
+            "nginx": Way(nginx.sockets(work, origin)),
+            "HAProxy": Way(haproxy.sockets(work, origin)),
+            "gateway, to an origin": Way(common.gateway(work, {common.SOCKET_HOST: origin})),
+            "gateway, to an origin with TLS": Way(
+                attrs.evolve(secure, host=secure.host.replace("http-", "https-", 1))
+            ),
+        }
+        for name, way in plain_ways.items():
+            rows.append(_idle_row(work, name, way, count))
+    for name, share in (("gateway, to an origin", 2), ("gateway, echoing by itself", 1)):
+        with Workplace() as work:
+            _, origin = common.echo_server(work, common.LOAD_CORES)
+            gateway = common.gateway(work, {common.SOCKET_HOST: origin}, more=_SERVICE)
+            way = Way(gateway)
+            if share == 1:
+                way = Way(attrs.evolve(gateway, host=f"{common.DOMAIN}:{gateway.port}"))
+            fit = min(many, (common.files() - 200) // share)
+            rows.append(_idle_row(work, name, way, fit))
+    header = ["idle WebSockets at one process", "count", "RSS MiB before", "with them", "KiB each"]
+    figures.table("websocket: idle ones", [*header, "CPU ms/opening"], rows)
+
+
+def _idle_row(work: Workplace, name: str, way: Way, count: int) -> list[str]:
+    before, after, cpu = idle(work, way, count)
+    row = [name, figures.number(count), f"{before / _MIB:.1f}", f"{after / _MIB:.1f}"]
+    return [*row, f"{(after - before) / count / 1024:.1f}", f"{1000 * cpu / count:.2f}"]
+
+
+def run_refused(options: Options) -> None:
+    """Handshakes that are refused, each on a connection of its own."""
+    rows = []
+    with Workplace() as work:
+        _, origin = common.echo_server(work, common.LOAD_CORES)
+        gateway = common.gateway(work, {common.SOCKET_HOST: origin})
+        www = attrs.evolve(gateway, host=common.collapsed(common.ORIGIN_HOST + "x", gateway.port))
+        ways = {
+            "nginx, 403": Way(nginx.sockets(work, origin), {"path": "/refused"}),
+            "HAProxy, 403": Way(haproxy.sockets(work, origin), {"path": "/refused"}),
+            "gateway, 403 by policy": Way(www),
+        }
+        chosen: dict[str, Rate] = {}
+        for name, way in ways.items():
+            shape = {"refused": 1, "connections": 16, "seconds": options.seconds(4, 2)}
+            rate = chosen[name] = _load(work, way, {**shape, **way.options})
+            rows.append(
+                [
+                    name,
+                    figures.number(rate.per_second),
+                    figures.number(rate.per_cpu_second),
+                    f"{rate.micros / 1000:.2f}",
+                    f"{rate.busy:.2f}",
+                ]
+            )
+    header = [
+        "handshakes refused, each with TLS",
+        "per second",
+        "per CPU-s",
+        "CPU ms",
+        "cores used",
+    ]
+    figures.table("websocket: refusals", header, rows)
+
+
+def run(options: Options) -> None:
+    """Measure and print."""
+    run_rates(options)
+    run_idle(options)
+    run_refused(options)

@@ -2,7 +2,8 @@
 
 Lines on standard output: ``start`` when all connections are open (and warm), then for a
 rate a JSON object with ``messages``, ``seconds`` and how many connections were ``stuck``.
-Ends when standard input does.
+With ``--refused`` connections are opened all the time, each for a handshake that is refused;
+``messages`` are those. Ends when standard input does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import ssl
 import sys
 import time
+import zlib
 from typing import Any
 
 import uvloop
@@ -23,29 +25,50 @@ _TEXT, _CLOSE = 1, 8
 _AT_ONCE = 16
 
 
-def text_frame(size: int) -> bytes:
-    """A masked text frame with ``size`` octets of ASCII."""
+DEFLATE = "permessage-deflate; client_no_context_takeover; server_no_context_takeover"
+
+
+def text(size: int) -> bytes:
+    """So many octets of ASCII: a JSON-RPC notification, so that there is something to validate."""
+    head, tail = b'{"jsonrpc":"2.0","method":"m","params":["', b'"]}'
+    fill = size - len(head) - len(tail)
+    return head + (b"The quick brown fox. " * (fill // 21 + 1))[:fill] + tail
+
+
+def text_frame(size: int, *, deflate: bool = False) -> bytes:
+    """A masked text frame with ``size`` octets of ASCII, as they are or deflated."""
     mask = b"\x25\x4a\x11\x7c"
-    payload = (b"The quick brown fox. " * (size // 21 + 1))[:size]
+    payload = text(size)
+    rsv = 0
+    if deflate:
+        made = zlib.compressobj(wbits=-15)
+        payload = (made.compress(payload) + made.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        size, rsv = len(payload), 0x40
     masked = bytes(octet ^ mask[at % 4] for at, octet in enumerate(payload))
     if size < 126:
-        head = bytes([0x80 | _TEXT, 0x80 | size])
+        head = bytes([0x80 | rsv | _TEXT, 0x80 | size])
     elif size < 65536:
-        head = bytes([0x80 | _TEXT, 0x80 | 126]) + size.to_bytes(2, "big")
+        head = bytes([0x80 | rsv | _TEXT, 0x80 | 126]) + size.to_bytes(2, "big")
     else:
-        head = bytes([0x80 | _TEXT, 0x80 | 127]) + size.to_bytes(8, "big")
+        head = bytes([0x80 | rsv | _TEXT, 0x80 | 127]) + size.to_bytes(8, "big")
     return head + mask + masked
 
 
 class Connection(asyncio.Protocol):
     """One connection: handshake, then as many messages in flight as it was told."""
 
-    def __init__(self, host: str, frame: bytes) -> None:
-        """Connect it with ``loop.create_connection``."""
+    def __init__(
+        self, host: str, frame: bytes, path: str = "/echo", more: str = "", expects: str = ""
+    ) -> None:
+        """Connect it with ``loop.create_connection``.
+
+        ``more``: more fields of the request; ``expects``: what the answer's are to name.
+        """
         self.open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.messages = 0
         self.running = False
-        self._host = host
+        self._host, self._path, self._more = host, path, more
+        self._expects = expects.encode("ascii")
         self._frame = frame
         self._head = b""
         self._skip = 0
@@ -57,9 +80,9 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode("ascii")
         transport.write(
-            f"GET /echo HTTP/1.1\r\nHost: {self._host}\r\nUpgrade: websocket\r\n"
+            f"GET {self._path} HTTP/1.1\r\nHost: {self._host}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
-            "Origin: https://bench.invalid\r\n\r\n".encode("ascii")
+            f"Origin: https://bench.invalid\r\n{self._more}\r\n".encode("ascii")
         )
 
     def data_received(self, data: bytes) -> None:
@@ -71,6 +94,9 @@ class Connection(asyncio.Protocol):
                 return
             if b" 101 " not in head.partition(b"\r\n")[0]:
                 self._fail(head.partition(b"\r\n")[0].decode("latin-1"))
+                return
+            if self._expects not in head:
+                self._fail(f"not agreed on: {self._expects.decode('ascii')}")
                 return
             self._shaken, self._head, data = True, b"", rest
             self.open.set_result(None)
@@ -126,16 +152,27 @@ class Connection(asyncio.Protocol):
 async def load(options: argparse.Namespace) -> None:
     """Open, warm up, measure, wait for the end of standard input."""
     loop = asyncio.get_running_loop()
-    context = ssl.create_default_context(cafile=options.ca)
-    frame = text_frame(options.size)
+    context = ssl.create_default_context(cafile=options.ca) if options.ca else None
+    frame = text_frame(options.size, deflate=options.deflate)
+    more = f"Sec-WebSocket-Extensions: {DEFLATE}\r\n" if options.deflate else ""
+    if options.protocol:
+        more += f"Sec-WebSocket-Protocol: {options.protocol}\r\n"
+    expects = "permessage-deflate" if options.deflate else options.protocol
     made: list[Connection] = []
 
     async def connect() -> None:
         _, connection = await loop.create_connection(
-            lambda: Connection(options.host, frame), "127.0.0.1", options.port, ssl=context
+            lambda: Connection(options.host, frame, options.path, more, expects=expects),
+            options.address,
+            options.port,
+            ssl=context,
         )
         await connection.open
         made.append(connection)
+
+    if options.refused:
+        await refused(options, context)
+        return
 
     for begin in range(0, options.connections, _AT_ONCE):
         some = range(begin, min(begin + _AT_ONCE, options.connections))
@@ -156,12 +193,56 @@ async def load(options: argparse.Namespace) -> None:
     await loop.run_in_executor(None, sys.stdin.read)
 
 
+async def refused(options: argparse.Namespace, context: ssl.SSLContext | None) -> None:
+    """Have handshakes refused, some at a time, each on a connection of its own."""
+    loop = asyncio.get_running_loop()
+    count = 0
+    over = False
+
+    async def one() -> None:
+        nonlocal count
+        transport, connection = await loop.create_connection(
+            lambda: Connection(options.host, b"", options.path),
+            options.address,
+            options.port,
+            ssl=context,
+        )
+        try:
+            await connection.open
+            raise SystemExit("a handshake was not refused")
+        except ConnectionError as error:
+            if " 403 " not in str(error):
+                raise
+        count += 1
+        transport.abort()
+
+    async def some() -> None:
+        while not over:
+            await one()
+
+    work = [asyncio.create_task(some()) for _ in range(options.connections)]
+    await asyncio.sleep(options.warmup)
+    print("start", flush=True)
+    began, before = time.perf_counter(), count
+    await asyncio.sleep(options.seconds)
+    result = {"messages": count - before, "seconds": time.perf_counter() - began}
+    print(json.dumps(result | {"stuck": 0}), flush=True)
+    over = True
+    await asyncio.gather(*work)
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
 def main() -> None:
     """Read the options and run."""
     parser = argparse.ArgumentParser(prog="python -m bench.wsload")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", required=True)
-    parser.add_argument("--ca", required=True)
+    parser.add_argument("--ca", default="", help="none: no TLS")
+    parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--path", default="/echo")
+    parser.add_argument("--protocol", default="")
+    parser.add_argument("--deflate", type=int, default=0)
+    parser.add_argument("--refused", type=int, default=0)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--window", type=int, default=0, help="0: stay idle")
     parser.add_argument("--size", type=int, default=128)

@@ -29,9 +29,12 @@ class GatewayError(Exception):
     close_code: ClassVar[int] = 1011
     event: ClassVar[str] = events.INTERNAL
     title: ClassVar[str] = "Something went wrong"
+    step: int = 0
+    rule: str = ""
+    fields: tuple[tuple[bytes, bytes], ...] = ()
 
     def __init__(self, detail: str = "") -> None:
-        """Remember what the operator should read."""
+        """Remember what the operator should read; ``fields`` go with the answer."""
         super().__init__(detail)
         self.detail = detail
 

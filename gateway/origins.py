@@ -399,6 +399,14 @@ class Codec:
         user = f"{authority.group(1)}@" if authority.group(1) else ""
         return f"{scheme}://{user}{origin.netloc}{tail}"
 
+    def origin_at(self, host_header: str) -> Origin | None:
+        """The origin that a rewrite host stands for; None if it is none, or not known by its name."""
+        kind, label = self.classify(host_header)
+        try:
+            return self.expand_label(label) if kind is HostKind.REWRITE else None
+        except LabelError:
+            return None
+
     def expand_origin(self, text: str) -> Origin | None:
         """The origin behind an ``Origin`` header of a rewrite host; None if it is not one."""
         found = parse_origin(text)

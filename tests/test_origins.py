@@ -565,6 +565,22 @@ class ExpandTests(SynchronousTestCase):
         self.assertEqual(codec.expand_url(f"https://http-a{SUFFIX}:8443/x"), "http://a/x")
         self.assertIsNone(codec.expand_url(f"https://http-a{SUFFIX}/x"))
 
+    def test_origin_at(self) -> None:
+        """A Host header of a rewrite host, whatever its port; long forms are not known by it."""
+        table = (
+            ("https8-a-b.0.gateway.example", "https://a.b:8"),
+            ("HTTP-a.0.gateway.example:8443", "http://a"),
+            ("https443-a.0.gateway.example", None),
+            (f"{ODD_LABEL}{SUFFIX}", None),
+            ("gateway.example", None),
+            ("www.0.gateway.example", None),
+            ("https-a.0.other.example", None),
+            ("", None),
+        )
+        for host, expected in table:
+            found = Codec(DOMAIN).origin_at(host)
+            self.assertEqual(None if found is None else str(found), expected, host)
+
     def test_expand_origin(self) -> None:
         """An Origin header of a rewrite host, and nothing else."""
         table = (

@@ -18,15 +18,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import wire
 from gateway.origins import Origin, collapse
-from tests.ops import temporary
+from tests.ops import DOMAIN, temporary
 from tests.ports import free_ports
-from tests.processes import LONG, PATIENCE, SITE, Answer, Gateways, Member, Person, until
+from tests.processes import LONG, PATIENCE, SITE, UNLIMITED, Answer, Gateways, Member, Person, until
 
 SEED = 20_240_811
 LANES, NAMES = 8, 4
@@ -488,3 +489,64 @@ class SqliteRatesTests(OnSqlite, SharedRates, SynchronousTestCase):
 
 class ValkeyRatesTests(OnValkey, SharedRates, SynchronousTestCase):
     """Limits on a server."""
+
+
+SERVICE = """[[service]]
+name = "echo"
+accept = "/echo"
+connect = "echo:"
+allow-origins = ["https://app.example"]
+"""
+
+
+class EmulationTests(SynchronousTestCase):
+    """The fallback at two processes: each request may come to either."""
+
+    def setUp(self) -> None:
+        folder = temporary(self)
+        store = f'url = "sqlite:///{folder}/gateway.db"'
+        self.gateways = Gateways(self, folder, store, count=2, extra=UNLIMITED + SERVICE)
+        self.gateways.start()
+        self.ports = [member.port for member in self.gateways.members]
+
+    def ask(
+        self, at: int, target: str, number: int, method: str = "POST", body: bytes = b""
+    ) -> tuple[int, bytes]:
+        """One request to one of the processes, as a page of the service's makes it."""
+        fields = {"X-Sequence-No": str(number), "Origin": "https://app.example"}
+        if ";e/cb" in target:
+            fields["X-WebSocket-Version"] = "wseb-1.0"
+        person = Person(self.gateways, "")
+        answer = person._ask(self.ports[at], DOMAIN, target, fields, method, body)
+        return answer.status, answer.body or b""
+
+    def create(self, at: int) -> tuple[str, str]:
+        """The targets of a new connection's upstream and downstream."""
+        status, body = self.ask(at, "/echo/;e/cbm", 0)
+        self.assertEqual(status, 201, body)
+        up, down = (urlsplit(url).path for url in body.decode().split())
+        return up, down
+
+    def echoed(self, at: int, up: str, down: str, number: int) -> None:
+        """One message there and back."""
+        frame, reconnect = b"\x81\x04echo", b"\x0101\xff"
+        self.assertEqual(self.ask(at, up, number, body=frame + reconnect), (200, b""))
+        found = self.ask(at, f"{down}?.ki=p", number, "GET")
+        self.assertEqual(found, (200, frame + reconnect))
+
+    def test_two_processes(self) -> None:
+        """By turns at both; a killed process is a lost connection, and one that starts again, too."""
+        first, second = self.create(0), self.create(1)
+        for number in range(1, 5):
+            self.echoed(number % 2, *first, number)
+            self.echoed(1 - number % 2, *second, number)
+        self.gateways.members[0].kill()
+        self.assertEqual(self.ask(1, first[0], 5, body=b"\x0101\xff")[0], 404)
+        self.assertEqual(self.ask(1, f"{first[1]}?.ki=p", 5, "GET")[0], 404)
+        self.echoed(1, *second, 5)
+        self.gateways.members[0].start()
+        self.gateways.members[0].wait_until_ready()
+        self.assertEqual(self.ask(0, first[0], 5, body=b"\x0101\xff")[0], 404)
+        self.echoed(0, *second, 6)
+        left = list((self.gateways.members[0]._config.parent / "nodes").iterdir())
+        self.assertEqual(len(left), 2, "what the killed one left is swept away")

@@ -60,6 +60,9 @@ class SampleTests(SynchronousTestCase):
         text = text.replace("/etc/gateway/partner-ca.pem", str(folder / "ca.pem"))
         text = text.replace("/etc/gateway/partner-client.pem", str(issued.certificate))
         text = text.replace("/etc/gateway/partner-client.key", str(issued.key))
+        text = text.replace("/etc/gateway/node-a.pem", str(issued.certificate))
+        text = text.replace("/etc/gateway/node-a.key", str(issued.key))
+        text = text.replace("/etc/gateway/nodes-ca.pem", str(folder / "ca.pem"))
         text = text.replace("/etc/gateway/oidc.secret", str(folder / "password"))
         for name in ("requests", "answers"):
             (folder / f"{name}.json").write_text('{"type": "object"}')

@@ -19,6 +19,7 @@ from gateway.cli.imports import imports
 from gateway.cli.keys import keys
 from gateway.cli.passwd import passwd
 from gateway.cli.rewrite import rewrite
+from gateway.cli.status import status
 from gateway.cli.store import store
 from gateway.rewrite import native
 
@@ -46,4 +47,5 @@ command.add_command(imports)
 command.add_command(keys)
 command.add_command(passwd)
 command.add_command(rewrite)
+command.add_command(status)
 command.add_command(store)

@@ -98,8 +98,15 @@ class LocalCa:
             .not_valid_after(now + days * _DAY)
         )
 
-    def issue(self, name: str, hosts: Sequence[str], *, days: float = 90) -> Issued:
-        """Sign a certificate for host names and addresses, into ``<name>.pem`` and ``.key``."""
+    def issue(
+        self, name: str, hosts: Sequence[str], *, days: float = 90, client: bool = False
+    ) -> Issued:
+        """Sign a certificate for host names and addresses, into ``<name>.pem`` and ``.key``.
+
+        ``client``: its holder may show it as a client, too.
+        """
+        uses = [ExtendedKeyUsageOID.SERVER_AUTH]
+        uses += [ExtendedKeyUsageOID.CLIENT_AUTH] * client
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0][:64])])
         certificate = (
@@ -107,7 +114,7 @@ class LocalCa:
             .add_extension(
                 x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False
             )
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             # Authorities of one name are told apart by this.
             .add_extension(

@@ -36,6 +36,11 @@ allow-private = ["127.0.0.0/8"]
 {hosts}
 [[allow-navigation]]
 href = "https://*.demo.example"
+[[service]]
+name = "echo"
+accept = "/services/echo"
+connect = "echo:"
+native = true
 """
 _HOST = '[[upstream.hosts]]\nhost = "{host}"\nconnect = "127.0.0.1:{port}"\n'
 
@@ -96,6 +101,8 @@ def describe(options: DemoOptions, url: str) -> str:
         f"      '{url}'\n\n"
         f"or any browser into whose authorities you import {folder / 'ca.pem'}\n"
         f"(a click through the warning is not enough: each site has a host of its own).\n\n"
+        f"A WebSocket service that echoes, for programs: wss://{options.domain}:{options.port}"
+        f"/services/echo\n"
         f"Operator's page: http://127.0.0.1:{options.admin_port}/     Stop with Ctrl-C.\n"
     )
 

@@ -1,4 +1,4 @@
-"""The endings that are emulated WebSockets: one made, octets up, a response down."""
+"""The needs and endings of emulated WebSockets: one made, octets up, a response down."""
 
 from __future__ import annotations
 
@@ -7,10 +7,33 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from gateway.exchange.messages import Accept
+    from gateway.exchange.messages import Accept, Refuse
     from gateway.rewrite.headers import Fields
     from gateway.websocket.emulation.extensions import Extensions
     from gateway.websocket.emulation.request import Asked, Opening, Wishes
+
+
+@attrs.frozen
+class Emulation:
+    """What the configuration says; ``node``: the process's name in ids."""
+
+    node: str = "0"
+    retry: bool = True
+
+
+@attrs.frozen
+class RecallVerdict:
+    """Ask how a native attempt ended; the reply is ``Refuse``, or None: nobody knows."""
+
+    key: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class KeepVerdict:
+    """Keep for a moment how a native attempt was refused; the reply is None."""
+
+    key: str = attrs.field(repr=False)
+    refuse: Refuse
 
 
 @attrs.frozen
@@ -48,6 +71,9 @@ class Downward:
     sound: bool = True
     fields: Fields = attrs.field(default=(), repr=False)
 
+
+VerdictNeed = RecallVerdict | KeepVerdict
+VERDICTS = (RecallVerdict, KeepVerdict)
 
 Emulated = Created | Upward | Downward
 EMULATED = (Created, Upward, Downward)

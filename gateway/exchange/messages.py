@@ -10,7 +10,7 @@ import attrs
 
 from gateway import wire
 from gateway.errors import GatewayError, LocalFault
-from gateway.exchange.emulated import Emulated
+from gateway.exchange.emulated import Emulated, Emulation, VerdictNeed
 from gateway.exchange.inspecting import SubprotocolSettings
 from gateway.exchange.needs import ConnectService, ConnectSocket, LoginNeed, ReportNeed
 from gateway.origins import HostKind
@@ -131,7 +131,7 @@ class Context:
     scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
     edits_scripts: bool = False
     services: Services = attrs.field(factory=Services)
-    node: str = "0"
+    emulation: Emulation = attrs.field(factory=Emulation)
 
     def for_site(self, options: SiteOptions) -> Context:
         """The context for pages of a site: with its own runtime where the operator chose so."""
@@ -364,6 +364,7 @@ StoreNeed = (
 
 Need = (
     StoreNeed
+    | VerdictNeed
     | ReportNeed
     | LoginNeed
     | Spend
@@ -471,5 +472,5 @@ def ask(need: Need, kind: type[_T]) -> Generator[Need, object, _T]:
 
 def refusal(error: GatewayError) -> Refuse:
     """The ending that an error stands for."""
-    step, rule = getattr(error, "step", 0), getattr(error, "rule", "")
-    return Refuse(error.status, error.event, error.title, error.detail, step, rule)
+    step, rule, fields = error.step, error.rule, error.fields
+    return Refuse(error.status, error.event, error.title, error.detail, step, rule, fields)

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from gateway.exchange.messages import (
-        Connect,
-    )
+    from gateway.exchange.messages import Connect
     from gateway.origins import Origin
     from gateway.policy.authentication import Bearer
     from gateway.policy.services import Service
@@ -22,7 +20,10 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class ConnectSocket:
-    """Dial a WebSocket; the reply is ``SocketOpened``, ``SocketRefused`` or ``UpstreamFailed``."""
+    """Dial a WebSocket; the reply is ``SocketOpened``, ``SocketRefused`` or ``UpstreamFailed``.
+
+    ``client`` and ``session``: whom it counts for; empty: for nobody.
+    """
 
     origin: Origin
     transport: Transport
@@ -30,6 +31,8 @@ class ConnectSocket:
     page_origin: str | None
     subprotocols: tuple[str, ...] = attrs.field(repr=False)
     fields: Fields = attrs.field(repr=False)
+    client: str = ""
+    session: bytes = attrs.field(default=b"", repr=False)
 
 
 @attrs.frozen
@@ -150,6 +153,7 @@ class ConnectService:
     page_origin: str | None
     subprotocols: tuple[str, ...] = attrs.field(repr=False)
     fields: Fields = attrs.field(default=(), repr=False)
+    client: str = ""
 
 
 ReportNeed = MayReport | Reported | Forward

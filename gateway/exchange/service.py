@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway import events
-from gateway.errors import GatewayError
-from gateway.exchange import admission, authentication, outgoing
+from gateway.errors import GatewayError, UpstreamFault
+from gateway.exchange import admission, authentication, outgoing, steps
 from gateway.exchange.messages import (
     Accept,
     Context,
@@ -26,10 +26,12 @@ from gateway.exchange.messages import (
 )
 from gateway.exchange.needs import ConnectService
 from gateway.exchange.standing import AskedService
-from gateway.exchange.websocket import answer_of, judged, unsound
+from gateway.exchange.websocket import answer_of, judged, lacks, unsound
+from gateway.origins import HostKind, parse_origin
 from gateway.policy.services import NULL, WEBSOCKETS
 from gateway.policy.steps import Step as Number
 from gateway.rewrite.headers import get_all
+from gateway.rewrite.parameters import strip_own_parameters
 from gateway.websocket.handshake import (
     Offer,
     Unsound,
@@ -37,6 +39,7 @@ from gateway.websocket.handshake import (
     read_offer,
     upstream_extra_fields,
 )
+from gateway.websocket.rules import Mode
 
 if TYPE_CHECKING:
     from gateway.exchange.steps import Step
@@ -55,20 +58,22 @@ class _Asker:
     page: Origin | None = None
 
     @property
+    def site(self) -> Origin | None:
+        """The web page's own origin; None: a program, or a page without one."""
+        return self.page or parse_origin(self.origin or "")
+
+    @property
     def told(self) -> str | None:
         """What the backend is told: a site's own origin where the gateway shows it."""
         return self.origin if self.page is None else str(self.page)
 
 
-def service_exchange(head: RequestHead, context: Context, offer: Offer | None = None) -> Exchange:
-    """Decide one handshake to a service, from its head to ``Accept`` or a refusal.
-
-    ``offer``: that of an emulated handshake, which has been read by its own rules.
-    """
+def service_exchange(head: RequestHead, context: Context) -> Exchange:
+    """Decide one handshake to a service, from its head to ``Accept`` or a refusal."""
     service = context.services.at(head.host, head.path.decode("latin-1"))
     if service is None:
         return Refuse(404, events.HOST_UNKNOWN, "There is no such service")
-    ending = yield from _decided(head, service, offer, context)
+    ending = yield from _decided(head, service, context)
     if isinstance(ending, Refuse):
         return attrs.evolve(
             ending,
@@ -78,9 +83,7 @@ def service_exchange(head: RequestHead, context: Context, offer: Offer | None = 
     return ending
 
 
-def _decided(
-    head: RequestHead, service: Service, offer: Offer | None, context: Context
-) -> Step[Ending]:
+def _decided(head: RequestHead, service: Service, context: Context) -> Step[Ending]:
     refused = yield from admission.admit(head, context)
     if refused is not None:
         return refused
@@ -91,9 +94,10 @@ def _decided(
             if isinstance(who, Refuse):
                 return who
             login = who
-        found = read_offer(head.method, head.version, head.fields) if offer is None else offer
+        found = read_offer(head.method, head.version, head.fields)
         if isinstance(found, Unsound):
             return _unsound(found)
+        yield from steps.learn_labels(head, context)
         asker = _asker(head, service, context)
         if isinstance(asker, Refuse):
             return asker
@@ -122,10 +126,12 @@ def _dialled(
     fields: tuple[tuple[bytes, bytes], ...] = ()
     if service.backend.kind in WEBSOCKETS:
         fields = _told(head, service, login, context)
-    query = b"".join(head.target.partition(b"?")[1:])
-    answer = answer_of(
-        (yield ConnectService(service, query, asker.told, offer.subprotocols, fields))
+    target = strip_own_parameters(head.target.decode("latin-1")).encode("latin-1")
+    query = b"".join(target.partition(b"?")[1:])
+    need = ConnectService(
+        service, query, asker.told, offer.subprotocols, fields, client=head.client
     )
+    answer = answer_of((yield need))
     if isinstance(answer, UpstreamFailed):
         return _down(answer.error)
     choice = judged(answer, offer)
@@ -137,16 +143,21 @@ def _dialled(
     asked = AskedService(
         service, asker.page, asker.origin, choice.subprotocol, login, context.authentication
     )
-    return Accept(choice.subprotocol, asked=asked)
+    rules = context.settings.subprotocols
+    mode = Mode(service.validation) if service.validation else None
+    lacking = rules.lacking(choice.subprotocol, asker.site, None, service.name)
+    if lacking is not None:
+        return lacks(lacking)
+    inspection = rules.inspection(choice.subprotocol, asker.site, None, service.name, mode)
+    return Accept(choice.subprotocol, asked=asked, inspection=inspection)
 
 
 def _down(error: GatewayError) -> Refuse:
     """A backend that does not answer is the gateway's own affair: no 502 or 504."""
-    if error.status < 502:
+    if not isinstance(error, UpstreamFault):
         return refusal(error)
-    wait = getattr(error, "retry_after", 1)
     title = "This service is not available just now"
-    fields = ((b"Retry-After", b"%d" % wait),)
+    fields = error.fields or ((b"Retry-After", b"1"),)
     return attrs.evolve(refusal(error), status=503, title=title, fields=fields)
 
 
@@ -189,10 +200,17 @@ def _asker(head: RequestHead, service: Service, context: Context) -> _Asker | Re
             return _Asker(NULL)
         return Refuse(text.status, text.event, _NOT_HERE, text.reason, Number.PAGE)
     asker = _Asker(text, context.codec.expand_origin(text))
-    if service.admits(text, asker.page):
+    # A page of ours whose site nobody knows has no name that a backend could be told.
+    nameless = asker.page is None and _is_shown_here(text, context)
+    if service.admits(text, asker.page) and not nameless:
         return asker
     reason = f"allow-origins has nothing for {_shown(asker.told)}"
     return Refuse(403, events.ORIGIN_DENIED, _NOT_HERE, reason, Number.PAGE)
+
+
+def _is_shown_here(text: str, context: Context) -> bool:
+    found = parse_origin(text)
+    return found is not None and context.codec.classify(found.host)[0] is HostKind.REWRITE
 
 
 def _shown(text: str | None) -> str:

@@ -108,6 +108,11 @@ def remember(addressed: Addressed, context: Context) -> Step[None]:
         context.codec.learn(addressed.origin)
 
 
+def learn_labels(head: RequestHead, context: Context) -> Step[None]:
+    """Look up whose digests Origin and Referer name, where the host is no site's."""
+    yield from _learn_labels(head, None, context)
+
+
 def _learn_labels(head: RequestHead, label: str | None, context: Context) -> Step[None]:
     """Look up the digests that host, Origin and Referer name and nobody proved yet."""
     labels = [label] if label is not None else []

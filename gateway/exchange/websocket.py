@@ -153,6 +153,8 @@ def _dialled(
         page,
         offer.subprotocols,
         tuple(fields),
+        head.client,
+        reading.session.pair if reading.session is not None else b"",
     )
     answer = answer_of(reply)
     if isinstance(answer, UpstreamFailed):
@@ -167,12 +169,13 @@ def _dialled(
     rules = context.settings.subprotocols
     lacking = rules.lacking(choice.subprotocol, question.page, question.target)
     if lacking is not None:
-        return _lacks(lacking)
+        return lacks(lacking)
     inspection = rules.inspection(choice.subprotocol, question.page, question.target)
     return Accept(choice.subprotocol, asked=asked, inspection=inspection)
 
 
-def _lacks(rule: SubprotocolRule) -> Refuse:
+def lacks(rule: SubprotocolRule) -> Refuse:
+    """The refusal of a connection that did not agree on what a rule asks for."""
     title = "This address is not open here"
     detail = f"subprotocol-rule {rule.where} asks for a subprotocol that was not agreed on"
     return Refuse(403, events.SUBPROTOCOL_VIOLATION, title, detail)

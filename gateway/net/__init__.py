@@ -9,9 +9,10 @@
   ``edits``: edited bodies that are kept; ``early``: early hints.
 - ``drive``: the loop between an exchange and what performs its needs; ``holds``: who waits
   for whom to change a bucket.
-- ``websocket``: the one module that owns autobahn, both legs; ``sockets``: from dial to ending.
+- ``websocket``, ``legs``, ``parting``: they own autobahn, both sides; ``sockets``: from dial to ending.
 - ``emulation``, ``emulation_response``: the leg of an emulated one; ``emulating``: all of them.
 - ``relay``: two legs coupled, whatever they are made of; ``standing``: what a reload ends.
+- ``services``: what stands behind services of the operator's own.
 - ``upstream``: the one module that owns twisted.web's client side; the pool.
 - ``reports``: counts browsers' reports, keeps some, sends on what sites asked for; ``leaks``: by site.
 - ``resolver``: static hosts, and addresses judged after resolution.

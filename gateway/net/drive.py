@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import GatewayError
+from gateway.exchange.messages import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 def watch(running: Deferred[Any]) -> None:
     """Let a Deferred run by itself whose failures are handled already."""
     del running
+
+
+def declined(error: GatewayError) -> Exchange:
+    """An exchange that is over before it asked for anything."""
+    yield from ()
+    return refusal(error)
 
 
 async def drive(exchange: Exchange, perform: Callable[[Need], Awaitable[object]]) -> Ending:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway import wire
 from gateway.errors import BodyTooLarge, LocalFault
-from gateway.exchange.emulated import Created, Downward, Upward
+from gateway.exchange.emulated import Created, Downward, KeepVerdict, Upward
 from gateway.net.emulation import EmulatedLeg, Made
 from gateway.rewrite.headers import own_fields
 from gateway.websocket.closing import Ending
@@ -15,14 +15,19 @@ from gateway.websocket.emulation import extensions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.exchange.emulated import Emulated
+    from gateway.exchange.emulated import Emulated, VerdictNeed
+    from gateway.exchange.messages import Refuse
     from gateway.net.client import Client
+    from gateway.net.nodes import Nodes
     from gateway.net.settings import Limits
     from gateway.net.sockets import DialledSocket, Sockets
     from gateway.net.telemetry import Telemetry
     from gateway.rewrite.headers import Fields
 
     _Short = Callable[[int, Fields, bytes], None]
+
+
+_MOST_VERDICTS = 4096
 
 
 class Emulations:
@@ -32,16 +37,38 @@ class Emulations:
         """``sockets`` couples them as it does native ones."""
         self._reactor = reactor
         self._sockets = sockets
+        self.node = sockets.node
         self._telemetry = telemetry
         self._legs: dict[str, EmulatedLeg] = {}
+        self.nodes: Nodes | None = None
+        self._verdicts: dict[str, tuple[float, Refuse]] = {}
 
     @property
     def count(self) -> int:
         """How many ids are alive, those that linger after their end included."""
         return len(self._legs)
 
-    def stop(self) -> None:
+    def verdict(self, need: VerdictNeed, limits: Limits) -> Refuse | None:
+        """Keep or recall how a native attempt was refused; the oldest go first."""
+        now, kept = self._reactor.seconds(), self._verdicts
+        for key, (until, _) in tuple(kept.items()):
+            if until > now and len(kept) < _MOST_VERDICTS:
+                break  # they are in the order in which they came
+            del kept[key]
+        if isinstance(need, KeepVerdict):
+            kept[need.key] = (now + limits.emulation_verdict_seconds, need.refuse)
+            return None
+        found = kept.get(need.key)
+        return found[1] if found is not None and found[0] > now else None
+
+    def limits(self) -> Limits:
+        """The bounds of what begins now."""
+        return self._sockets.limits
+
+    async def stop(self) -> None:
         """The process ends: so does what is left."""
+        if self.nodes is not None:
+            await self.nodes.stop()
         for leg in tuple(self._legs.values()):
             leg.end(Ending(drop=True))
 
@@ -60,24 +87,46 @@ class Emulations:
             return ""
         leg = self._legs.get(ending.id)
         if leg is None:
+            if self.nodes is not None:
+                return await self.nodes.forward(ending, client, limits, short, request_id)
             return self._status(404, ending, short)
+        return await self._answer(leg, ending, client, limits, short, request_id)
+
+    async def serve_passed(self, ending: Upward | Downward, client: Any, short: _Short) -> str:
+        """Answer a request that another process has judged and passed on."""
+        leg = self._legs.get(ending.id)
+        if leg is None:
+            return self._status(404, ending, short)
+        return await self._answer(leg, ending, client, self.limits(), short, "")
+
+    async def _answer(
+        self,
+        leg: EmulatedLeg,
+        ending: Upward | Downward,
+        client: Client,
+        limits: Limits,
+        short: _Short,
+        request_id: str,
+    ) -> str:
         if isinstance(ending, Upward):
             found = self._upward(leg, ending, client, limits)
         else:
             number = ending.number if ending.sound else None
-            fields = (
-                *ending.fields,
-                *own_fields(),
-                (wire.REQUEST_ID_HEADER, request_id.encode("ascii")),
-            )
+            fields = (*ending.fields, *own_fields())
+            if request_id:
+                fields += ((wire.REQUEST_ID_HEADER, request_id.encode("ascii")),)
             found = leg.receive(client, number, ending.wishes, fields)
         status = found if isinstance(found, int) else await found
         if isinstance(ending, Downward) and not isinstance(found, int) and status in {0, 200}:
+            self._count("downstream", status)
             return "" if status else "cut"
         return self._status(status, ending, short)
 
-    @staticmethod
-    def _status(status: int, ending: Upward | Downward, short: _Short) -> str:
+    def _count(self, kind: str, status: int) -> None:
+        self._telemetry.count("gateway_emulation_requests_total", kind=kind, status=str(status))
+
+    def _status(self, status: int, ending: Upward | Downward, short: _Short) -> str:
+        self._count("upstream" if isinstance(ending, Upward) else "downstream", status)
         short(status, ending.fields, b"")
         return "" if status == 200 else f"emulation {status}"
 
@@ -112,7 +161,7 @@ class Emulations:
             self._legs.pop(text, None)
 
         made = Made(ending.opening, on, asked.mixed)
-        leg = EmulatedLeg(made, limits, self._reactor, over)
+        leg = EmulatedLeg(made, socket.limits or limits, self._reactor, self._telemetry, over)
         self._legs[text] = leg
         relay = self._sockets.relay(leg, client, socket, ending.accept, request_id)
         fields = [*ending.fields, (b"Content-Type", b"text/plain;charset=utf-8")]
@@ -124,4 +173,5 @@ class Emulations:
             fields.append((b"X-WebSocket-Extensions", told.encode("ascii")))
         urls = (asked.url(client.head.host, leg_name, text) for leg_name in ("u", "d"))
         short(201, tuple(fields), "".join(f"{url}\n" for url in urls).encode("latin-1"))
+        self._count("create", 201)
         self._sockets.couple(relay, socket)

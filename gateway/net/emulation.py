@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.net.client import Client
     from gateway.net.relay import Relay
     from gateway.net.settings import Limits
+    from gateway.net.telemetry import Telemetry
     from gateway.rewrite.headers import Fields
     from gateway.websocket.emulation.extensions import Extensions
     from gateway.websocket.emulation.request import Opening, Wishes
@@ -47,17 +48,21 @@ class Made:
 class EmulatedLeg:
     """One emulated WebSocket at this end."""
 
+    emulated = True
+
     def __init__(
         self,
         made: Made,
         limits: Limits,
         reactor: Any,
+        telemetry: Telemetry,
         when_over: Callable[[], None],
     ) -> None:
         """``when_over`` is told once: nothing more can be asked of it."""
         self._made = made
         self._limits = limits
         self._reactor = reactor
+        self._telemetry = telemetry
         self._when_over = when_over
         retry = made.extensions.retry
         number = made.opening.number
@@ -79,6 +84,7 @@ class EmulatedLeg:
         self._turn: Any = None
         self._telling: Any = None
         self._heard = self._wrote = reactor.seconds()
+        self._pinged = 0.0
 
     # --- Leg --------------------------------------------------------------------------
 
@@ -118,8 +124,7 @@ class EmulatedLeg:
     def resume(self) -> None:
         """Apply on."""
         self._is_held = False
-        if self._decoder is not None and self._turn is None:
-            self._turn = self._later(0, self._apply)
+        self._apply_later()
 
     def _ended(self) -> None:
         self._closed(None, "", was_clean=True)
@@ -175,7 +180,19 @@ class EmulatedLeg:
     def _wait(self, seconds: float) -> None:
         self._stop(self._gap)
         if not self._is_over:
-            self._gap = self._later(seconds, self._lose)
+            self._gap = self._later(seconds, self._waited)
+
+    def _waited(self) -> None:
+        if not self._is_closed:
+            self._reached("emulation-gap-seconds")
+        self._lose()
+
+    def _exceeded(self, limit: str) -> None:
+        if self._relay is not None and not self._is_closed:
+            self._relay.exceeded(self, limit)
+
+    def _reached(self, limit: str) -> None:
+        self._telemetry.count("gateway_limit_reached_total", limit=limit)
 
     def _await_request(self) -> None:
         """Between two downstream requests."""
@@ -308,6 +325,7 @@ class EmulatedLeg:
         bound = self._limits.emulation_buffer_bytes
         if queued > bound and not self._is_congested:
             self._is_congested = True
+            self._reached("emulation-buffer-bytes")
             relay.congested(self)
         elif queued <= bound // 2 and self._is_congested:
             self._is_congested = False
@@ -327,10 +345,16 @@ class EmulatedLeg:
             response.cut()
             self._wait(limits.emulation_retry_seconds)
         elif response is not None and silent >= every:
+            self._pinged = self._reactor.seconds()
             self._down.push(frames.PING)
             self.flush()
             wait = every + patience - silent
         self._pinger = self._later(wait, self._ping)
+
+    def _answered(self) -> None:
+        if self._relay is not None and self._pinged:
+            self._relay.answered(self, self._reactor.seconds() - self._pinged)
+        self._pinged = 0.0
 
     # --- upstream -----------------------------------------------------------------------
 
@@ -360,6 +384,7 @@ class EmulatedLeg:
 
     def too_large(self) -> None:
         """The body of a request is larger than may be."""
+        self._exceeded("emulation-body-bytes")
         self._fail(TOO_BIG, "the request is too large")
 
     def _answer_later(self) -> Deferred[int]:
@@ -386,10 +411,15 @@ class EmulatedLeg:
                     return
                 self._apply_next(self._decoder)
         except TooLarge:
+            self._exceeded("websocket-message-bytes")
             self._fail(TOO_BIG, "the message is too large")
         except Malformed:
             self._fail(PROTOCOL_ERROR)
         else:
+            self._apply_later()
+
+    def _apply_later(self) -> None:
+        if self._decoder is not None and self._turn is None:
             self._turn = self._later(0, self._apply)
 
     def _apply_next(self, decoder: Decoder) -> None:
@@ -410,7 +440,10 @@ class EmulatedLeg:
         if kind in {Kind.PING, Kind.PONG}:
             if not self._made.opening.ping:
                 raise Malformed("a ping or pong that was not announced")
-            if kind is Kind.PING:
+            if kind is Kind.PONG:
+                self._answered()
+            else:
+                self._relay.pinged(self)
                 self._down.push(frames.PONG)
                 self.flush()
         elif kind is Kind.CLOSE:

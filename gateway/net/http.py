@@ -12,8 +12,8 @@ from twisted.internet.defer import CancelledError
 from gateway import events, wire
 from gateway.errors import GatewayError, LocalFault, UpstreamTooLarge
 from gateway.exchange import admission
-from gateway.exchange.emulated import EMULATED
-from gateway.exchange.emulation import emulation_exchange
+from gateway.exchange.emulated import EMULATED, VERDICTS
+from gateway.exchange.emulation import emulation_exchange, remembered_exchange
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Accept,
@@ -57,10 +57,12 @@ from gateway.exchange.service import service_exchange
 from gateway.exchange.websocket import websocket_exchange
 from gateway.net.body import BodyPipe, ClientStalled
 from gateway.net.client import SizedProducer
-from gateway.net.drive import drive, watch
+from gateway.net.drive import declined, drive, watch
 from gateway.net.edits import Edits
 from gateway.net.emulating import Emulations
 from gateway.net.holds import Holds
+from gateway.net.leaks import OTHERS
+from gateway.net.ledger import Place
 from gateway.net.login import Logins
 from gateway.net.rates import Rates
 from gateway.net.reports import Collector
@@ -72,7 +74,7 @@ from gateway.pages.languages import language_of, languages_of
 from gateway.pages.portal import Asked
 from gateway.policy.steps import step_of
 from gateway.rewrite.headers import get, own_fields
-from gateway.websocket.emulation.request import MARK
+from gateway.websocket.emulation.request import MARK, is_create
 from gateway.websocket.handshake import is_handshake
 
 if TYPE_CHECKING:
@@ -189,20 +191,36 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
+        self._place: Place | None = None
 
     def exchange(self) -> Exchange:
         head = self._client.head
         kind, _ = self._context.codec.classify(head.host)
         self._client.kind = kind.value
+        native = is_handshake(head.version, head.fields)
+        creates = is_create(head.target, head.fields)
+        hurried = self._handler.sockets.hurry() if native or creates else None
+        if native or creates:
+            self._place = self._leads_to(emulated=creates and not native)
+        if hurried is not None:
+            return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
-            return service_exchange(head, self._context)
-        if kind is not HostKind.REWRITE:
-            return own_exchange(head, self._context)
-        if is_handshake(head.version, head.fields):
-            return websocket_exchange(head, self._context)
+            return remembered_exchange(head, self._context, service_exchange)
+        if kind is HostKind.REWRITE and native:
+            return remembered_exchange(head, self._context, websocket_exchange)
+        site = own_exchange if kind is not HostKind.REWRITE else http_exchange
+        otherwise = site(head, self._context)
         if MARK in head.target:
-            return emulation_exchange(head, self._context, websocket_exchange, http_exchange)
-        return http_exchange(head, self._context)
+            return emulation_exchange(head, self._context, otherwise)
+        return otherwise
+
+    def _leads_to(self, *, emulated: bool) -> Place:
+        """Where a handshake leads, whether it is allowed or not."""
+        head, context = self._client.head, self._context
+        service = context.services.at(head.host, head.path.decode("latin-1"))
+        if service is not None:
+            return Place.of(f"service:{service.name}", emulated=emulated)
+        return Place.of(str(context.codec.origin_at(head.host) or OTHERS), emulated=emulated)
 
     # --- needs --------------------------------------------------------------------
 
@@ -227,6 +245,8 @@ class _Run:
         if isinstance(need, NeedBody):
             bound = getattr(self._handler.limits, need.limit.replace("-", "_"))
             return self._client.read_body(bound, need.limit)
+        if isinstance(need, VERDICTS):
+            return self._handler.emulations.verdict(need, self._handler.limits)
         if isinstance(need, LoginNeed):
             return await self._handler.logins.perform(need)
         return await self._ask_store(need)
@@ -408,6 +428,8 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
+        if self._place is not None:
+            self._handler.sockets.refused(self._place, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()

@@ -21,11 +21,11 @@ class Inspected(Protocol):
 
     @property
     def is_stalled(self) -> bool:
-        """Whether a side is not read at the moment, since the other does not keep up."""
+        """Whether a side is not read at the moment: the other is slow, or it is too fast."""
         ...
 
-    def break_off(self, why: str, endings: dict[str, Ending]) -> None:
-        """End both legs, each by its name as ``endings`` says."""
+    def break_off(self, why: str, rule: str, endings: dict[str, Ending]) -> None:
+        """End both legs, each by its name as ``endings`` says; ``rule`` demands it."""
         ...
 
 
@@ -123,4 +123,5 @@ class Inspector:
             "upstream": Ending(GOING_AWAY),
         }
         endings[action.by.value] = Ending(action.code, shorten(action.reason))
-        self._relay.break_off(f"{action.by.value} broke {verdict.rule}", endings)
+        why = f"{action.by.value} broke {verdict.rule}"
+        self._relay.break_off(why, f"subprotocol-{verdict.rule}", endings)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,16 +16,18 @@ from gateway import events
 from gateway.errors import LocalFault
 from gateway.net import websocket
 from gateway.net.inspecting import Inspector
+from gateway.net.ledger import SERVICE, Ledger, Place
 from gateway.net.relay import Leg, Relay
 from gateway.net.standing import Review, Standing
+from gateway.policy.clients import block_of
+from gateway.policy.rates import retry_after
+from gateway.websocket import limits as bounds
 from gateway.websocket.closing import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gateway.exchange.messages import (
-        Accept,
-    )
+    from gateway.exchange.messages import Accept, Refuse
     from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
     from gateway.net.client import Client
     from gateway.net.settings import Limits
@@ -36,10 +39,17 @@ if TYPE_CHECKING:
 
 
 class TooManySockets(LocalFault):
-    """The bound on relayed WebSockets was reached."""
+    """A bound on WebSockets was reached, before there is one."""
 
-    status = 503
-    title = "The gateway is busy"
+    event = events.LIMIT
+    title = "There are too many WebSockets just now"
+
+    def __init__(self, key: str, seconds: float = bounds.RETRY_SECONDS) -> None:
+        """``key`` is the limit's; in so many seconds it is worth another try."""
+        super().__init__(f"[limits] {key} was reached")
+        self.rule = key
+        self.status = bounds.STATUSES[key]  # type: ignore[misc]
+        self.fields = ((b"Retry-After", retry_after(seconds)),)
 
 
 class UpstreamLeg(Leg, Protocol):
@@ -50,17 +60,23 @@ class UpstreamLeg(Leg, Protocol):
 
 @attrs.define(eq=False)
 class DialledSocket:
-    """An upstream leg that answered and waits for its counterpart."""
+    """An upstream leg that answered and waits for its counterpart.
+
+    ``origin``: where it leads, ``service:`` and a name for a service; ``give_back``: it counts no
+    more; ``release``: a service's own count.
+    """
 
     answer: SocketOpened | SocketRefused
     leg: UpstreamLeg
     origin: str
     upstream: Upstream
+    give_back: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
     limits: Limits | None = None
     release: Callable[[], None] = lambda: None
 
     def discard(self) -> None:
         """Nobody wants it after all."""
+        self.give_back()
         self.leg.end(Ending(1001))
         self.release()
 
@@ -75,12 +91,17 @@ class Sockets:
         self._review = Review(reactor, telemetry)
         self._telemetry = telemetry
         self._relays: set[Relay] = set()
-        self._dialling = 0
+        self.counts = bounds.Counts()
+        self.ledger = Ledger(lambda: self.limits.websocket_places)
+        self._handshakes: tuple[int, bounds.Bucket] | None = None
         self._is_draining = False
         self._when_quiet: list[Deferred[None]] = []
+        self.node = os.urandom(6).hex()
+        """The process's name in ids of emulated ones; a process that starts again is another."""
 
     @property
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """The bounds of what begins now."""
         return self._upstream.limits
 
     @property
@@ -93,29 +114,83 @@ class Sockets:
         self._upstream = upstream
         self._review.begin(judge, self._relays)
 
+    def hurry(self) -> TooManySockets | None:
+        """Count a handshake, whoever made it: not None if there are too many in a second.
+
+        Asked before anything else is: a flood of them costs no look-up and no dial.
+        """
+        rate, now = self.limits.websocket_handshakes_per_second, self._reactor.seconds()
+        if not rate:
+            return None
+        if self._handshakes is None or self._handshakes[0] != rate:
+            self._handshakes = rate, bounds.Bucket(rate, now)
+        bucket = self._handshakes[1]
+        wait = bucket.spend(1, now)
+        if not wait:
+            return None
+        bucket.spend(-1, now)  # who is turned away takes nothing
+        self._telemetry.count("gateway_limit_reached_total", limit=bounds.HANDSHAKES)
+        return TooManySockets(bounds.HANDSHAKES, wait)
+
+    def refused(self, place: Place, refuse: Refuse) -> None:
+        """Count a handshake that came to nothing: by the rule that says so, or what it broke."""
+        # A service's refusals have the service's own rule: what happened says more.
+        own = place.kind == SERVICE and refuse.rule not in bounds.STATUSES
+        self.ledger.refused(place, refuse.event if own else refuse.rule or refuse.event)
+
+    def take(self, holder: bounds.Holder) -> Callable[[], None]:
+        """Count a WebSocket from its dial on; what is returned counts it off, once.
+
+        Raises ``TooManySockets`` where a bound is reached.
+        """
+        limits = self.limits
+        found = bounds.Bounds(
+            limits.websocket_connections,
+            limits.websocket_connections_per_address,
+            limits.websocket_connections_per_session,
+            limits.websocket_connections_per_page,
+            limits.websocket_connections_per_upstream,
+        )
+        key = self.counts.take(holder, found)
+        if key:
+            self._telemetry.count("gateway_limit_reached_total", limit=key)
+            raise TooManySockets(key)
+        held = [holder]
+
+        def give_back() -> None:
+            if held:
+                self.counts.give(held.pop())
+
+        return give_back
+
     async def dial(self, need: ConnectSocket, upstream: Upstream) -> DialledSocket:
         """Open the upstream's leg; raises ``GatewayError`` when nothing answered."""
-        return await self.open(
-            lambda: websocket.dial(need, upstream, self._reactor), str(need.origin), upstream
+        page = need.page_origin or ""
+        client = block_of(need.client) if need.client else ""
+        holder = bounds.Holder(client, need.session, page, str(need.origin))
+        dialled = await self.open(
+            lambda: websocket.dial(need, upstream, self._reactor), holder, upstream
         )
+        idle = need.transport.websocket_idle_seconds
+        if idle is not None:  # a rule's own
+            dialled.limits = attrs.evolve(upstream.limits, websocket_idle_seconds=idle)
+        return dialled
 
-    async def open(self, dial: Dial, origin: str, upstream: Upstream) -> DialledSocket:
-        """Let ``dial`` open the upstream's leg, within the bound on all of them."""
-        if len(self._relays) + self._dialling >= self._limits.websocket_connections:
-            self._telemetry.count("gateway_limit_reached_total", limit="websocket-connections")
-            raise TooManySockets("[limits] websocket-connections was reached")
-        self._dialling += 1
+    async def open(self, dial: Dial, holder: bounds.Holder, upstream: Upstream) -> DialledSocket:
+        """Let ``dial`` open the upstream's leg, within the bounds of all of them."""
+        give_back = self.take(holder)
         try:
             answer, leg = await dial()
-            return DialledSocket(answer, leg, origin, upstream)
-        finally:
-            self._dialling -= 1
+        except BaseException:
+            give_back()
+            raise
+        return DialledSocket(answer, leg, holder.upstream, upstream, give_back)
 
     def accept(
         self, client: Client, dialled: DialledSocket, ending: Accept, request_id: str
     ) -> None:
         """Answer the client's handshake with 101 and couple the legs."""
-        limits = dialled.limits or self._limits
+        limits = dialled.limits or self.limits
         leg, begin = websocket.answer(client, ending, limits, self._reactor)
         relay = self.relay(leg, client, dialled, ending, request_id)
         begin()
@@ -135,6 +210,8 @@ class Sockets:
 
         def over(relay: Relay) -> None:
             self._relays.discard(relay)
+            self.ledger.over(relay)
+            dialled.give_back()
             client.transport_lost()
             dialled.release()
             self._telemetry.count("gateway_websocket_connections", -1)
@@ -161,13 +238,15 @@ class Sockets:
             )
             self._tell_if_quiet()
 
-        limits = dialled.limits or self._limits
+        limits = dialled.limits or self.limits
         relay = Relay(leg, dialled.leg, limits, self._reactor, self._telemetry, over)
         relay.standing = Standing.of(ending, client, dialled.leg, request_id)
         if ending.inspection is not None:
             about = {"request": request_id, "client": head.client, "host": head.host}
             relay.inspector = Inspector(ending.inspection, self._reactor, self._telemetry, about)
         self._relays.add(relay)
+        place = Place.of(dialled.origin, emulated=getattr(leg, "emulated", False))
+        self.ledger.opened(request_id, relay, place, head.client, ending.subprotocol)
         self._telemetry.count("gateway_websocket_connections")
         self._telemetry.count("gateway_websocket_accepted_total")
         return relay
@@ -186,7 +265,7 @@ class Sockets:
         quiet: Deferred[None] = Deferred()
         self._when_quiet.append(quiet)
         for relay in tuple(self._relays):
-            delay = random.uniform(0, self._limits.drain_websocket_seconds)  # noqa: S311
+            delay = random.uniform(0, self.limits.drain_websocket_seconds)  # noqa: S311
             self._reactor.callLater(delay, relay.drain)
         self._tell_if_quiet()
         return quiet

@@ -1,4 +1,4 @@
-"""The one module that owns autobahn: the legs of native WebSockets, dialled and answered.
+"""The legs of native WebSockets, dialled and answered; with ``legs`` it owns autobahn.
 
 A client's handshake is judged and the upstream dialled before autobahn sees anything;
 what it then gets is a handshake made anew from what was decided.
@@ -10,23 +10,23 @@ import base64
 import os
 from typing import TYPE_CHECKING, Any
 
-import autobahn.twisted.websocket
-import autobahn.websocket.protocol
 from autobahn.twisted.websocket import (
     WebSocketClientFactory,
     WebSocketClientProtocol,
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
+from autobahn.websocket.compress_deflate import (
+    PerMessageDeflateResponse,
+    PerMessageDeflateResponseAccept,
+)
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IPushProducer
-from zope.interface import implementer
 
 from gateway.errors import GatewayError, UpstreamFault, UpstreamTimeout
 from gateway.exchange.needs import SocketOpened, SocketRefused
-from gateway.net.parting import Parting
-from gateway.net.relay import Relay
+from gateway.net.legs import Deflate, LegMixin, configure
 from gateway.net.upstream import describe, telling
+from gateway.websocket import deflate
 from gateway.websocket.closing import Ending
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
-    from gateway.exchange.messages import (
-        Accept,
-    )
+    from gateway.exchange.messages import Accept
     from gateway.exchange.needs import ConnectSocket
     from gateway.net.client import Client
     from gateway.net.services.dialling import Reach
@@ -44,138 +42,31 @@ if TYPE_CHECKING:
     from gateway.net.upstream import Upstream
 
 
-def _plain(value: object, **_: object) -> object:
-    return value
-
-
-# autobahn colours the values of debug messages before it knows that nobody logs them: five
-# times a message, a quarter of the cost of relaying a small one (62 against 48 µs measured).
-for _module in (autobahn.websocket.protocol, autobahn.twisted.websocket):
-    _module.hltype = _module.hlval = _plain  # type: ignore[attr-defined]
-
-# "Bad gateway" was registered after autobahn's list was made.
-WebSocketServerProtocol.CLOSE_STATUS_CODES_ALLOWED.append(1014)
-
-
-@implementer(IPushProducer)
-class _LegMixin(Parting):
-    """What both legs share: a ``Leg`` over an autobahn protocol."""
-
-    relay: Relay | None = None
-    transport: Any
-    state: int
-
-    def _prepare(self) -> None:
-        self._early: list[tuple[bytes, bool]] = []
-        self._ended: tuple[int | None, str | None, bool] | None = None
-        self._gone = False
-
-    def attach(self, relay: Relay) -> None:
-        """Report to ``relay``; what came before it first."""
-        self.relay = relay
-        early, self._early = self._early, []
-        for payload, binary in early:
-            relay.received(self, payload, binary=binary)
-        if self._ended is not None:
-            code, reason, was_clean = self._ended
-            relay.closed(self, code, reason, was_clean=was_clean)
-        elif not self._gone:
-            self.transport.registerProducer(self, streaming=True)
-            self.transport.resumeProducing()
-
-    # Callbacks of autobahn.
-
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001
-        """A whole message."""
-        if self.relay is None:
-            self._early.append((payload, isBinary))
-        else:
-            self.relay.received(self, payload, binary=isBinary)
-
-    def onClose(
-        self,
-        wasClean: bool,  # noqa: FBT001
-        code: int | None,
-        reason: str | None,
-    ) -> None:
-        """The leg has ended.
-
-        autobahn says 1006 for every unclean end; where our own limit or the peer's fault
-        closed the leg, the code that was sent is what the other side is to know.
-        """
-        if not wasClean or getattr(self, "closedByMe", False):
-            code, reason = getattr(self, "localCloseCode", None), ""
-        if self.relay is None:
-            self._ended = (code, reason, wasClean)
-        else:
-            self.relay.closed(self, code, reason, was_clean=wasClean)
-
-    def connectionLost(self, reason: Failure) -> None:
-        """The transport is gone: nothing may be asked of it any more."""
-        self._gone = True
-        super().connectionLost(reason)
-
-    # IPushProducer: the transport says how fast this leg can be written to.
-
-    def pauseProducing(self) -> None:
-        """This leg's transport is full."""
-        if self.relay is not None:
-            self.relay.congested(self)
-
-    def resumeProducing(self) -> None:
-        """This leg's transport can take more."""
-        if self.relay is not None:
-            self.relay.relieved(self)
-
-    def stopProducing(self) -> None:
-        """The transport is gone; ``onClose`` says so too."""
-
-    # Leg: what the relay asks.
-
-    def send(self, payload: bytes, *, binary: bool) -> None:
-        """Send one message; one that is under way to a leg that is closing is dropped."""
-        if self.state == WebSocketServerProtocol.STATE_OPEN:
-            self.sendMessage(payload, isBinary=binary)  # type: ignore[attr-defined]
-
-    def pause(self) -> None:
-        """Read nothing until ``resume``."""
-        if self.transport is not None and not self._gone:
-            self.transport.pauseProducing()
-
-    def resume(self) -> None:
-        """Read on."""
-        if self.transport is not None and not self._gone:
-            self.transport.resumeProducing()
-
-    def end(self, ending: Ending) -> None:
-        """Close with a code, without one, or by dropping the connection."""
-        if self._gone:
-            return
-        if ending.drop or self.state in {
-            WebSocketServerProtocol.STATE_CONNECTING,
-            WebSocketServerProtocol.STATE_CLOSED,
-        }:
-            if self.transport is not None:
-                self.transport.abortConnection()
-            return
-        reason = ending.reason.encode("utf-8") if ending.code is not None else None
-        self.part(ending.code, reason)
-
-
-class ServerLeg(_LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
+class ServerLeg(LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
     """The client's side."""
 
-    def __init__(self, subprotocol: str | None, fields: dict[str, list[str]]) -> None:
+    def __init__(
+        self,
+        subprotocol: str | None,
+        fields: dict[str, list[str]],
+        limits: Limits,
+        compression: Deflate | None,
+    ) -> None:
         """The answer is decided: autobahn only writes it."""
         super().__init__()
-        self._prepare()
+        self.prepare(limits)
         self._subprotocol = subprotocol
         self._fields = fields
+        self._compression = compression
 
     def onConnect(self, request: Any) -> Any:
         """Accept with what was decided."""
         del request
         return self._subprotocol, self._fields
+
+    def onOpen(self) -> None:
+        """The 101 is written; what it agreed on holds from the first frame."""
+        self._perMessageCompress = self._compression
 
     def _connectionMade(self) -> None:
         super()._connectionMade()
@@ -183,15 +74,16 @@ class ServerLeg(_LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
         self.logOctets = self.logFrames = False
 
 
-class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
+class ClientLeg(LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
     """The upstream's side; ``opened`` fires with the answer, or fails."""
 
-    def __init__(self, need: ConnectSocket, head_limit: int) -> None:
+    def __init__(self, need: ConnectSocket, limits: Limits) -> None:
         """Made for one dial."""
         super().__init__()
-        self._prepare()
+        self.prepare(limits)
         self._need = need
-        self._head_limit = head_limit
+        self._head_limit = limits.response_header_bytes
+        self._settings = compression(limits, limits.websocket_compression_upstream_window_bits)
         self._dialling = True
         self.transport_reason: Failure | None = None
         self.opened: Deferred[SocketOpened | SocketRefused] = Deferred()
@@ -215,6 +107,9 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
         if need.subprotocols:
             offer = ", ".join(need.subprotocols).encode("latin-1")
             fields.append((b"Sec-WebSocket-Protocol", offer))
+        extensions = deflate.offer(self._settings)
+        if extensions:
+            fields.append((b"Sec-WebSocket-Extensions", extensions.encode("ascii")))
         head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
         self.sendData(b"GET " + need.target + b" HTTP/1.1\r\n" + head + b"\r\n")
 
@@ -222,6 +117,15 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
         """The upstream answered 101: read nothing until the relay is there."""
         self.transport.pauseProducing()
         self._dialling = False
+        fields = tuple(self._answer_fields(b"sec-websocket-extensions"))
+        agreed = deflate.judge_answer(fields, self._settings)
+        if isinstance(agreed, str):
+            self.transport.abortConnection()
+            self.opened.errback(UpstreamFault(agreed))
+            return
+        self._perMessageCompress = (
+            None if agreed is None else Deflate(agreed, self._settings, is_server=False)
+        )
         self.opened.callback(SocketOpened(self.websocket_protocol_in_use, self._set_cookies()))
 
     def _answer_fields(self, *names: bytes) -> list[tuple[bytes, bytes]]:
@@ -278,22 +182,21 @@ class ClientLeg(_LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
         super().connectionLost(reason)
 
 
-def configure(factory: Any, limits: Limits) -> None:
-    """Set what both kinds of legs share: bounds, pings, and closings that say why."""
-    options = {
-        "maxFramePayloadSize": limits.websocket_frame_bytes,
-        "maxMessagePayloadSize": limits.websocket_message_bytes,
-        "autoPingInterval": limits.websocket_ping_seconds,
-        "autoPingTimeout": limits.websocket_pong_seconds,
-        "autoPingSize": 12,
-        "openHandshakeTimeout": 0,  # the dial has a timer of its own
-        "closeHandshakeTimeout": 0,  # and so has the end
-        "failByDrop": False,
-        "tcpNoDelay": True,
-        "echoCloseCodeReason": True,
-    }
-    factory.setProtocolOptions(**options)
-    factory.parting_seconds = limits.websocket_close_seconds
+def compression(limits: Limits, window_bits: int) -> deflate.Settings:
+    """What a leg agrees to, from what is configured."""
+    return deflate.Settings(
+        window_bits,
+        limits.websocket_compression_memory_level,
+        bool(limits.websocket_compression_takeover),
+        limits.websocket_compression_from_bytes,
+        limits.websocket_decompressed_bytes,
+    )
+
+
+def _taken(response: Any) -> Any:
+    """Let autobahn take what it can read of permessage-deflate; ``onOpen`` judges it."""
+    known = isinstance(response, PerMessageDeflateResponse)
+    return PerMessageDeflateResponseAccept(response) if known else None
 
 
 async def dial(
@@ -308,10 +211,12 @@ async def dial(
     )
     factory.noisy = False
     configure(factory, limits)
-    leg = ClientLeg(need, limits.response_header_bytes)
+    leg = ClientLeg(need, limits)
     leg.factory = factory
     factory.buildProtocol = lambda addr: leg  # type: ignore[method-assign] # noqa: ARG005
-    factory.setProtocolOptions(version=13, serverConnectionDropTimeout=0)
+    factory.setProtocolOptions(
+        version=13, serverConnectionDropTimeout=0, perMessageCompressionAccept=_taken
+    )
     left: list[bool] = []
     waiting: Deferred[Any] | None = None
     timed_out = False
@@ -357,13 +262,18 @@ def answer(
     fields: dict[str, list[str]] = {}
     for name, value in ending.fields:
         fields.setdefault(name.decode("ascii"), []).append(value.decode("latin-1"))
+    settings = compression(limits, limits.websocket_compression_window_bits)
+    agreed = deflate.accept_offer(client.head.fields, settings)
+    if agreed is not None:
+        fields["Sec-WebSocket-Extensions"] = [agreed.answer]
     factory = WebSocketServerFactory(None, server="", reactor=reactor)
     factory.noisy = False
     configure(factory, limits)
     factory.setProtocolOptions(
         versions=[13], allowNullOrigin=True, webStatus=False, requireMaskedClientFrames=True
     )
-    leg = ServerLeg(ending.subprotocol, fields)
+    compressed = None if agreed is None else Deflate(agreed, settings, is_server=True)
+    leg = ServerLeg(ending.subprotocol, fields, limits, compressed)
     leg.factory = factory
 
     def begin() -> None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib import resources
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from twisted.internet.abstract import isIPAddress, isIPv6Address
@@ -23,21 +22,21 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from gateway import __version__
 from gateway.net.drive import watch
+from gateway.net.ledger import Ledger
+from gateway.ops.admin_websockets import Closing, SocketsView
 from gateway.ops.explaining import KINDS
+from gateway.ops.moments import moment
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from gateway.ops.metrics import Telemetry
 
+_T = TypeVar("_T")
 _POLICY = (
     b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; "
     b"frame-ancestors 'none'"
 )
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 class _Plain(Resource):
@@ -48,12 +47,21 @@ class _Plain(Resource):
         self._render = render
 
     def render_GET(self, request: Request) -> bytes | int:
+        return _checked(self._render)(request)
+
+
+def _checked(render: Callable[[Request], _T]) -> Callable[[Request], _T | bytes]:
+    """Answer nobody who asks for another machine; nothing of an answer is kept."""
+
+    def answer(request: Request) -> _T | bytes:
         if not _names_this_machine(request):
             request.setResponseCode(421)
             return b"this listener is asked by address\n"
         request.setHeader(b"Cache-Control", b"no-store")
         request.setHeader(b"X-Content-Type-Options", b"nosniff")
-        return self._render(request)
+        return render(request)
+
+    return answer
 
 
 def _names_this_machine(request: Request) -> bool:
@@ -77,6 +85,7 @@ class Admin:
         explain: Callable[[dict[str, str]], list[str]] | None = None,
         leaks: Callable[[], list[dict[str, Any]]] = list,
         services: Callable[[], list[dict[str, Any]]] = list,
+        sockets: Ledger | None = None,
     ) -> None:
         """``facts`` are the first lines of the operator's page; ``reports`` of browsers.
 
@@ -89,6 +98,7 @@ class Admin:
         self._explain = explain
         self._leaks = leaks
         self._services = services
+        self._sockets = SocketsView(sockets or Ledger(lambda: 0))
         self._template = Template(
             (resources.files("gateway.ops") / "admin.html").read_text("utf-8")
         )
@@ -102,6 +112,12 @@ class Admin:
         root.putChild(b"metrics", _Plain(self._metrics))
         root.putChild(b"reports", _Plain(self._reports_json))
         root.putChild(b"leaks", _Plain(self._leaks_json))
+        root.putChild(b"status", _Plain(self._status))
+        listed = Resource()
+        listed.putChild(b"", _Plain(self._sockets.json))
+        listed.putChild(b"close", Closing(_checked(self._sockets.close)))
+        listed.render_GET = _Plain(self._sockets.json).render_GET  # type: ignore[attr-defined]
+        root.putChild(b"websockets", listed)
         root.getChild = lambda *_: notFound()  # type: ignore[method-assign]
         site = Site(root, reactor=reactor)
         site.noisy = False
@@ -133,6 +149,10 @@ class Admin:
         request.setHeader(b"Content-Type", CONTENT_TYPE_LATEST.encode("ascii"))
         return generate_latest(self._telemetry.registry)
 
+    def _status(self, request: Request) -> bytes:
+        request.setHeader(b"Content-Type", b"application/json")
+        return json.dumps({"version": __version__, **self._facts()}).encode("ascii")
+
     def _reports_json(self, request: Request) -> bytes:
         request.setHeader(b"Content-Type", b"application/json")
         return json.dumps({"reports": self._reports()}).encode("ascii")
@@ -147,7 +167,7 @@ class Admin:
             cells = (
                 one["site"],
                 one["count"],
-                _moment(one["last"]),
+                moment(one["last"]),
                 *(
                     ", ".join(f"{name} ({count})" for name, count in one[what].items())
                     for what in ("directives", "hosts")
@@ -174,7 +194,7 @@ class Admin:
         for report in self._reports():
             where = f"{report['source']}:{report['line']}" if report["source"] else ""
             cells = (
-                _moment(report["last"]),
+                moment(report["last"]),
                 report["count"],
                 report["layer"],
                 report["directive"] or report["kind"],
@@ -211,6 +231,8 @@ class Admin:
             reports=self._reports_table(),
             leaks=self._leaks_table(),
             services=self._services_table(),
+            places=self._sockets.places(),
+            sockets=self._sockets.connections(),
             **self._explained(request),
         ).encode("utf-8", "replace")
 

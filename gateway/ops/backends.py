@@ -25,9 +25,15 @@ _ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 def open_backends(
-    built: Built, reactor: Any, telemetry: Telemetry, own: Callable[[], frozenset[tuple[str, int]]]
+    built: Built,
+    upstream: Upstream,
+    reactor: Any,
+    telemetry: Telemetry,
+    own: Callable[[], frozenset[tuple[str, int]]],
 ) -> Backends:
-    """``own``: what the gateway listens on, asked at each look-up."""
+    """``own``: what the gateway listens on, asked at each look-up; ``upstream`` is for sites."""
+    if not built.context.services.all:
+        return Backends(reactor, built.context.services, upstream, telemetry)
 
     def settings() -> AddressSettings:
         return AddressSettings(_ANYWHERE, own())

@@ -19,14 +19,17 @@ from gateway.net.settings import Settings as NetSettings
 from gateway.ops import (
     config_admission,
     config_content,
+    config_emulation,
     config_login,
     config_services,
     config_subprotocols,
     config_transport,
+    config_websocket,
     schema,
 )
 from gateway.ops.config_admission import Admission
 from gateway.ops.config_catalogue import CATALOGUE, catalogue_policy, read_catalogue
+from gateway.ops.config_emulation import EmulationSettings
 from gateway.ops.config_policy import (
     INTENTS,
     NAVIGATION,
@@ -74,6 +77,7 @@ class Config:
     policy: PolicySettings
     net: NetSettings
     content: config_content.ContentSettings
+    emulation: EmulationSettings = attrs.field(factory=EmulationSettings)
     http2: bool = True
     early_hints: bool = True
     admission: Admission = attrs.field(factory=Admission)
@@ -152,8 +156,9 @@ def _one_worker(value: Any) -> int:
 
 _LIMITS = Table(
     {
-        field.name.replace("_", "-"): Key(schema.number(1, 2**50), field.default)
+        name: Key(config_websocket.CHECKS.get(name, schema.number(1, 2**50)), field.default)
         for field in attrs.fields(Limits)
+        for name in [field.name.replace("_", "-")]
     }
 )
 
@@ -173,6 +178,7 @@ SCHEMA = Table(
             }
         ),
         "limits": _LIMITS,
+        "emulation": config_emulation.TABLE,
         "authentication": config_login.TABLE,
         "clients": config_admission.CLIENTS,
         "rates": config_admission.RATES,
@@ -273,6 +279,8 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     login = config_login.read(values["authentication"], document, reader)
     services = config_services.read(values, login, reader)
     subprotocols = config_subprotocols.read(values, reader)
+    emulation = config_emulation.read_emulation(values, reader)
+    config_services.check_names(subprotocols, services.services, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)
@@ -292,6 +300,7 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
         login=login,
         services=services.services,
         subprotocols=subprotocols,
+        emulation=emulation,
         warnings=warnings,
     )
 
@@ -423,6 +432,7 @@ def _assemble(
             *of_catalogue,
             *_store_warnings(store),
             *content.warnings,
+            *config_websocket.warnings(net.limits),
         ),
         source=source,
         catalogue=values["catalogue"],
@@ -456,6 +466,7 @@ def _access_rule(row: dict[str, Any]) -> AccessRule:
         trust=row["trust"],
         client=row["client"],
         reverse_map=row["reverse_map"],
+        websocket_idle_seconds=row["websocket_idle_seconds"],
     )
 
 

@@ -11,7 +11,7 @@ import attrs
 from cryptography import x509
 
 from gateway import wire
-from gateway.ops import config_transport, schema
+from gateway.ops import config_subprotocols, config_transport, schema
 from gateway.ops.config_admission import amount
 from gateway.ops.config_policy import page_pattern
 from gateway.ops.schema import Fault, Key, Table, Tables
@@ -34,6 +34,7 @@ from gateway.policy.services import (
 from gateway.policy.transport import TLS_VERSIONS, TlsPolicy, Transport
 
 if TYPE_CHECKING:
+    from gateway.exchange.inspecting import SubprotocolSettings
     from gateway.ops.config_login import LoginSettings
     from gateway.ops.schema import Reader
 
@@ -147,8 +148,10 @@ _SHARED: dict[str, Key | Table | Tables] = {
     "login": Key(schema.choice("asked", "none")),
     "principal-field": Key(_field),
     "messages": Key(schema.choice("binary", "text")),
+    "validation": Key(config_subprotocols.MODE),
     "connections": Key(schema.number(1, 2**31)),
     "message-bytes": Key(schema.number(1, 2**31)),
+    "idle-seconds": Key(schema.number(0, 2**31)),
     "handshakes-per-second": Key(amount(0.001)),
     "handshakes-burst": Key(amount(1)),
     "prepared": Key(schema.number(0, 1000)),
@@ -212,6 +215,16 @@ def read(values: dict[str, Any], login: LoginSettings, reader: Reader) -> Servic
     return ServiceSettings(Services(tuple(found)), tuple(warnings))
 
 
+def check_names(rules: SubprotocolSettings, services: Services, reader: Reader) -> None:
+    """A rule that names a service which is not there protects nobody."""
+    for number, rule in enumerate(rules.rules, 1):
+        for name in rule.services:
+            if services.named(name) is None:
+                known = ", ".join(one.name for one in services.all) or "none"
+                expected = f"expected the name of a [[service]] (there is {known})"
+                reader.fault(f"subprotocol-rule[{number}].services", f'found "{name}", {expected}')
+
+
 def _check_place(
     place: Place, path: str, codec: Codec, names: list[str] | None, reader: Reader
 ) -> None:
@@ -259,7 +272,7 @@ def _service(
     asks = (row["login"] or ("none" if login.rules is None else "asked")) == "asked"
     if asks and login.rules is None:
         reader.fault(f"{path}.login", 'found "asked", expected a table [authentication]')
-    _check_origins(origins, login if asks else None, path, reader)
+    _check_origins(allowed, login if asks else None, path, reader)
     _check_subprotocols(row, backend, path, reader)
     secure = _secure(backend)
     transport = _transport(row, secure, path, reader)
@@ -269,7 +282,9 @@ def _service(
         rate = Rate(burst, row["handshakes_per_second"])
     elif row["handshakes_burst"] is not None:
         reader.fault(f"{path}.handshakes-per-second", "missing, handshakes-burst needs it")
-    bounds = Bounds(row["connections"], row["message_bytes"], None, row["connect_seconds"])
+    bounds = Bounds(
+        row["connections"], row["message_bytes"], row["idle_seconds"], row["connect_seconds"]
+    )
     return Service(
         row["name"],
         place.host or codec.domain,
@@ -283,6 +298,7 @@ def _service(
         login=asks,
         principal_field=row["principal_field"] or "",
         messages=row["messages"] or "",
+        validation=row["validation"] or "",
         bounds=bounds,
         rate=rate,
         prepared=row["prepared"] or 0,
@@ -312,15 +328,16 @@ def _check_kind(row: dict[str, Any], login: LoginSettings, path: str, reader: Re
 
 
 def _check_origins(
-    origins: tuple[Pattern, ...], login: LoginSettings | None, path: str, reader: Reader
+    allowed: tuple[Pattern | str, ...], login: LoginSettings | None, path: str, reader: Reader
 ) -> None:
     rules = None if login is None else login.rules
     if rules is None or not (rules.basic or rules.oidc is not None):
         return
-    for one in origins:
-        if one.opens_everything:
+    for one in allowed:
+        text = one if isinstance(one, str) else one.text if one.opens_everything else ""
+        if text:
             expected = "expected origins: browsers send who is signed in along, whichever page asks"
-            reader.fault(f"{path}.allow-origins", f'found "{one.text}", {expected}')
+            reader.fault(f"{path}.allow-origins", f'found "{text}", {expected}')
 
 
 def _check_subprotocols(row: dict[str, Any], backend: Backend, path: str, reader: Reader) -> None:

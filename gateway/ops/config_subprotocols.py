@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,7 +16,9 @@ from gateway.policy.patterns import Pattern
 from gateway.websocket.rules import Mode, ValidationRules
 from gateway.websocket.subprotocols.destinations import pattern_fault
 from gateway.websocket.subprotocols.registry import KNOWN, WITH_DESTINATIONS
-from gateway.websocket.subprotocols.schema import JsonSchema, Unusable, compile_schema
+
+if TYPE_CHECKING:
+    from gateway.websocket.subprotocols.schema import JsonSchema
 
 MODES = tuple(mode.value for mode in Mode)
 MODE = schema.choice(*MODES)
@@ -37,6 +39,12 @@ def _token(value: Any) -> str:
 
 
 def _schema(value: Any) -> JsonSchema:
+    # Only who has a schema waits for what reads it.
+    from gateway.websocket.subprotocols.schema_compiler import (  # noqa: PLC0415
+        Unusable,
+        compile_schema,
+    )
+
     name = schema.text(value)
     try:
         return compile_schema(Path(name).read_bytes(), name)
@@ -74,13 +82,15 @@ def read(values: dict[str, Any], reader: schema.Reader) -> SubprotocolSettings:
         message_bytes=limits.websocket_message_bytes,
     )
     found = []
+    services = {row["name"] for row in values["service"]}
     for number, row in enumerate(values["subprotocol_rule"], 1):
-        _check(row, f"subprotocol-rule[{number}]", reader)
+        _check(row, f"subprotocol-rule[{number}]", services, reader)
         rules = attrs.evolve(
             default,
             mode=Mode(row["validation"]),
             publish=row["publish"],
             subscribe=row["subscribe"],
+            names=row["subprotocols"],
             from_client=row["schema_from_client"],
             to_client=row["schema_to_client"],
         )
@@ -98,8 +108,11 @@ def read(values: dict[str, Any], reader: schema.Reader) -> SubprotocolSettings:
     return SubprotocolSettings(default, tuple(found))
 
 
-def _check(row: dict[str, Any], path: str, reader: schema.Reader) -> None:
+def _check(row: dict[str, Any], path: str, services: set[str], reader: schema.Reader) -> None:
     names = row["subprotocols"]
+    for name in row["services"]:
+        if name not in services:
+            reader.fault(f"{path}.services", f'found "{name}", expected names of [[service]]')
     if row["required"] and not names:
         reader.fault(f"{path}.required", "found true, expected subprotocols to be required")
     for key in ("publish", "subscribe"):

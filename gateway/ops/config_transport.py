@@ -23,6 +23,7 @@ ACCESS = {
     "trust": Key(schema.list_of(schema.text)),
     "client-certificate": Key(schema.text),
     "client-key": Key(schema.text),
+    "websocket-idle-seconds": Key(schema.number(0, 2**31)),
 }
 _LARGEST = 4 * 2**20
 

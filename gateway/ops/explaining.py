@@ -9,6 +9,7 @@ import attrs
 
 from gateway.exchange.steps import readings
 from gateway.net.resolver import is_own_address, lookup_static
+from gateway.ops.explaining_service import asker_of, service_at, tell_service, walk_service
 from gateway.origins import parse, parse_any
 from gateway.policy.addresses import forms
 from gateway.policy.clients import address_of, decide_client
@@ -59,6 +60,13 @@ def explained(
     faults = [
         f"{name}: {text!r} is not an address" for name, text in bad_addresses(client, addresses)
     ]
+    service = None if kind == "intent" or faults else service_at(url, config)
+    if service is not None:
+        asker = asker_of(page, config.codec)
+        taken = walk_service(service, asker, known_of(client, config), native=native)
+        about = tell_service(url, service, asker, taken, client, native=native)
+        about["steps"] = steps_told(taken)
+        return Explained(about, lines(about, taken))
     asked, fault = read_question(url, kind, page, config.codec, native=native)
     faults += [fault] if fault else []
     if faults or asked is None:
@@ -216,18 +224,23 @@ def tell(
         "event": None if walked.allowed else event_of(decided.row.step, question),
         "change": list(decided.answer.change),
         "transport": _transport(walked, question),
-        "steps": [
-            {
-                "step": int(one.row.step),
-                "name": one.row.name,
-                "question": one.row.question,
-                "outcome": one.answer.outcome.value,
-                "answer": one.answer.text,
-                "rule": one.answer.rule,
-            }
-            for one in walked.taken
-        ],
+        "steps": steps_told(walked),
     }
+
+
+def steps_told(walked: Walk) -> list[dict[str, Any]]:
+    """The steps that were taken, as JSON has them."""
+    return [
+        {
+            "step": int(one.row.step),
+            "name": one.row.name,
+            "question": one.row.question,
+            "outcome": one.answer.outcome.value,
+            "answer": one.answer.text,
+            "rule": one.answer.rule,
+        }
+        for one in walked.taken
+    ]
 
 
 def _transport(walked: Walk, question: Question) -> dict[str, Any] | None:

@@ -16,10 +16,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from twisted.logger import Logger
 
 from gateway import __version__, events
+from gateway.ops.metrics_websockets import Places
 from gateway.policy.rates import KINDS, RateSettings
 from gateway.rewrite import native
 
 if TYPE_CHECKING:
+    from gateway.net.ledger import Place, Totals
     from gateway.net.settings import Limits
     from gateway.rewrite.js_body import ScriptMemory
 
@@ -96,6 +98,12 @@ class _Services:
             for one in services:
                 family.add_metric([one["name"]], float(one[key]))
             yield family
+        text = "The bounds of a service in force, by their keys."
+        bounds = GaugeMetricFamily("gateway_service_limit", text, labels=["service", "limit"])
+        for one in services:
+            for limit, value in one["limits"].items():
+                bounds.add_metric([one["name"], limit], float(value))
+        yield bounds
 
 
 @attrs.define(eq=False)
@@ -139,6 +147,15 @@ class Telemetry:
             "gateway_logins_total": ("Tries to sign in by outcome.", "outcome"),
             "gateway_config_reloads_total": ("Reloads by outcome: applied, refused.", "outcome"),
             "gateway_websocket_accepted_total": ("WebSockets accepted.",),
+            "gateway_emulation_requests_total": (
+                "Requests of the WebSocket fallback by kind and status; 0: a response that broke off.",
+                "kind",
+                "status",
+            ),
+            "gateway_emulation_forwarded_total": (
+                "Requests of the fallback passed on to the process that has the WebSocket.",
+                "outcome",
+            ),
             "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
             "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
             "gateway_websocket_subprotocol_violations_total": (
@@ -163,6 +180,7 @@ class Telemetry:
         histograms = {
             "gateway_http_request_seconds": ("From a request's end to its answer's.", "kind"),
             "gateway_upstream_first_byte_seconds": ("Until an origin's response head.",),
+            "gateway_websocket_round_trip_seconds": ("From our ping to its pong, by leg.", "leg"),
         }
         for name, (text, *labels) in counters.items():
             self._metrics[name] = Counter(name, text, labels, registry=self.registry)
@@ -192,6 +210,10 @@ class Telemetry:
     def show_leaks(self, counts: Callable[[], dict[str, int]]) -> None:
         """Show how much of each site the containment stopped, as ``counts`` has it when asked."""
         self.registry.register(_SiteLeaks(counts))
+
+    def show_places(self, places: Callable[[], dict[Place, Totals]]) -> None:
+        """Show WebSockets by where they lead, as ``places`` has it when asked."""
+        self.registry.register(Places(places))
 
     def show_scripts(self, memory: Callable[[], ScriptMemory | None]) -> None:
         """Show what became of scripts; ``memory`` tells which one counts now."""

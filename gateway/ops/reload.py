@@ -40,7 +40,9 @@ _STORE = {
     "stale_days": "limits.store-stale-days",
 }
 """Keys of ``StoreSettings`` that are not called so in ``[store]``."""
-_SECRET = frozenset({"store.password-file"})
+_SECRET = frozenset(
+    ("store.password-file", "emulation.certificate", "emulation.key", "emulation.authority")
+)
 
 
 @contextlib.contextmanager
@@ -92,6 +94,10 @@ def _fixed(config: Config) -> dict[str, object]:
         "admin.listen": config.admin_listen,
         "keys.file": str(config.key_file),
     }
+    nodes = config.emulation.nodes
+    found["emulation.folder"] = str(nodes.folder or "")
+    for name in ("listen", "address", "certificate", "key", "authority"):
+        found[f"emulation.{name}"] = getattr(nodes, name)
     for field in attrs.fields(StoreSettings):
         key = _STORE.get(field.name, f"store.{field.name.replace('_', '-')}")
         found[key] = getattr(config.store, field.name)

@@ -18,6 +18,7 @@ from twisted.internet.task import LoopingCall
 from gateway import __version__, events
 from gateway.cookies.suffixes import Suffixes
 from gateway.errors import ConfigurationError, GatewayError
+from gateway.exchange.emulated import Emulation
 from gateway.exchange.messages import Context
 from gateway.exchange.messages import Settings as ExchangeSettings
 from gateway.net.drive import watch
@@ -35,6 +36,7 @@ from gateway.ops import keyfile
 from gateway.ops.admin import Admin
 from gateway.ops.backends import open_backends
 from gateway.ops.config import load
+from gateway.ops.config_emulation import open_nodes
 from gateway.ops.explaining import KINDS, explained
 from gateway.ops.login import open_logins
 from gateway.ops.metrics import Telemetry
@@ -190,13 +192,16 @@ class GatewayService(Service):
     def _handler_of(self, built: Built, upstream: Upstream) -> Handler:
         """What serves requests from now on, with what each of them keeps to its end."""
         reactor, limits = self._reactor, built.config.net.limits
-        pages, context = built.pages, built.context
+        said = Emulation(self.sockets.node, built.config.emulation.retry)
+        pages, context = built.pages, attrs.evolve(built.context, emulation=said)
         handler = Handler(
             reactor, limits, self.store, upstream, self.sockets, pages, self.telemetry,
             context,
         )  # fmt: skip
         handler.logins = open_logins(built.config, reactor, upstream, self.telemetry)
-        handler.backends = open_backends(built, reactor, self.telemetry, lambda: self._own)
+        handler.backends = open_backends(
+            built, upstream, reactor, self.telemetry, lambda: self._own
+        )
         return handler
 
     # --- start --------------------------------------------------------------------
@@ -227,6 +232,7 @@ class GatewayService(Service):
             self._ports.clear()
             watch(self.store.stop())
             raise
+        await open_nodes(self._handler, self.config.emulation)
         watch(self._tickets.start(_TICKET_KEYS_SECONDS, now=False))
         watch(self._purging.start(_DAY))
         self._handler.backends.begin()
@@ -244,9 +250,11 @@ class GatewayService(Service):
             self._explain,
             self._handler.collector.leaks.shown,
             self._services,
+            self.sockets.ledger,
         ).site(self._reactor)
         self.telemetry.show_leaks(self._handler.collector.leaks.counts)
         self.telemetry.show_services(self._services)
+        self.telemetry.show_places(self.sockets.ledger.places)
         self.telemetry.show_scripts(lambda: self._handler.context.scripts)
         wanted: list[tuple[str, Any, ReloadingCertificate | None]] = [
             *((one, self.site, self._certificate) for one in config.listen),
@@ -420,7 +428,7 @@ class GatewayService(Service):
             "domain": self.config.codec.domain,
             "listening": ", ".join(str(port.getHost()) for port in self._ports),
             "connections": f"{value('gateway_connections'):.0f}",
-            "WebSockets": f"{value('gateway_websocket_connections'):.0f}",
+            "WebSockets": self.sockets.ledger.summary(),
             "certificate until": self._certificate.expires,
             "rules": self._rules(),
             "configuration": f"{self.config.source}, read {time.strftime(_TIME, read)}",
@@ -462,7 +470,7 @@ class GatewayService(Service):
             await self._stop_listening(port)
         self._handler.backends.stop()
         self._handler.collector.stop()
-        self._handler.emulations.stop()
+        await self._handler.emulations.stop()
         await self._upstream.stop()
         self._handler.threads.stop()
         self._handler.logins.stop()

@@ -62,6 +62,7 @@ class AccessRule:
     trust: Trust | None = None
     client: ClientIdentity | None = None
     reverse_map: bool = True
+    websocket_idle_seconds: int | None = None
 
 
 @attrs.frozen

@@ -71,7 +71,8 @@ class Service:
 
     ``subprotocols`` empty: any.  ``origins``: patterns of the pages that may ask; ``null``:
     pages without an origin may; ``native``: programs that name none may.  ``login``: only who
-    is signed in to the gateway.
+    is signed in to the gateway.  ``validation``: the mode for its messages where no
+    ``[[subprotocol-rule]]`` says another.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Service:
     login: bool = False
     principal_field: str = ""
     messages: str = ""
+    validation: str = ""
     bounds: Bounds = attrs.field(factory=Bounds)
     rate: Rate | None = None
     prepared: int = 0

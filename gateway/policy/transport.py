@@ -7,7 +7,7 @@ trust there and which certificate to show.  Plain ``http`` only where a rule say
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -62,7 +62,7 @@ class TlsPolicy:
 
 @attrs.frozen
 class Transport:
-    """The answer for one origin: may it be plain, and if not, which TLS.
+    """The answer for one origin: may it be plain, and if not, which TLS; how long it may idle.
 
     ``said`` has which attribute was said by which rule (file and line), for the log.
     """
@@ -71,6 +71,7 @@ class Transport:
     tls: TlsPolicy = attrs.field(factory=TlsPolicy)
     where: str = ""
     said: tuple[tuple[str, str], ...] = attrs.field(default=(), eq=False)
+    websocket_idle_seconds: int | None = None
 
     def rule(self, attribute: str) -> str:
         """The rule that an attribute came from, as a log names it."""
@@ -79,7 +80,7 @@ class Transport:
 
 
 ATTRIBUTES = ("minimum_tls", "forward_secrecy", "allow_insecure_http", "certificate_strength",
-              "trust", "client")  # fmt: skip
+              "trust", "client", "websocket_idle_seconds")  # fmt: skip
 """What rules say about connections, in the order in which they are told of."""
 
 
@@ -108,8 +109,9 @@ def transport_for(rules: Iterable[AccessRule]) -> Transport:
         return _STRICT
     insecure = bool(found.pop("allow_insecure_http", False))
     where = said.get("allow-insecure-http", "") if insecure else ""
+    idle: Any = found.pop("websocket_idle_seconds", None)
     if not found:
-        return Transport(insecure, _STRICT.tls, where, tuple(said.items()))
+        return Transport(insecure, _STRICT.tls, where, tuple(said.items()), idle)
     tls = TlsPolicy(
         minimum=found.get("minimum_tls", "1.2"),  # type: ignore[arg-type]
         forward_secrecy=found.get("forward_secrecy") is not False,
@@ -117,7 +119,7 @@ def transport_for(rules: Iterable[AccessRule]) -> Transport:
         trust=found.get("trust"),  # type: ignore[arg-type]
         client=found.get("client"),  # type: ignore[arg-type]
     )
-    return Transport(insecure, tls, where, tuple(said.items()))
+    return Transport(insecure, tls, where, tuple(said.items()), idle)
 
 
 def _width(pattern: Pattern) -> tuple[bool, bool, int, bool, bool]:

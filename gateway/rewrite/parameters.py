@@ -8,6 +8,7 @@ _OURS = (
     wire.TOKEN_PARAMETER + "=",
     wire.INTEGRITY_PARAMETER + "=",
     wire.PROOF_PARAMETER + "=",
+    wire.VERDICT_PARAMETER + "=",
     wire.LED_PARAMETER + "=",
 )
 

@@ -11,14 +11,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "built");
 // Sizes in bytes: what every page loads has a budget (minified, gzip).
 const entries = [
-  { name: "inner", file: "src/inner/main.js", minified: 13312, gzip: 6144 },
+  { name: "inner", file: "src/inner/main.js", minified: 13312, gzip: 6272 },
   // As a function with a name: it puts itself before the workers that a worker makes.
   { name: "worker", file: "src/worker/main.js", minified: 17664, gzip: 8448, wrap: true },
   // Sites whose scripts read their own address (rewrite-location) have all three of their own.
   { name: "worker-location", file: "src/worker/main.js", minified: 20736, gzip: 9472, wrap: true, identity: true },
   { name: "inner-location", file: "src/inner/main.js", minified: 24576, gzip: 10240, identity: true },
-  { name: "rare-location", file: "src/rare/main.js", minified: 56832, gzip: 22528, identity: true },
-  { name: "rare", file: "src/rare/main.js", minified: 49152, gzip: 19456 },
+  { name: "rare-location", file: "src/rare/main.js", minified: 59904, gzip: 23808, identity: true },
+  { name: "rare", file: "src/rare/main.js", minified: 52224, gzip: 20992 },
   { name: "outer", file: "src/outer/main.js", minified: 18944, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },

@@ -11,6 +11,7 @@ import attrs
 
 from gateway import events
 from gateway.rewrite.headers import get, get_all
+from gateway.websocket.deflate import extensions
 
 if TYPE_CHECKING:
     from gateway.rewrite.headers import Fields
@@ -79,6 +80,8 @@ def read_offer(method: bytes, version: bytes, fields: Fields) -> Offer | Unsound
     keys = get_all(fields, b"sec-websocket-key")
     if len(keys) != 1 or not _is_key(keys[0]):
         return Unsound(400, "there is not exactly one sound key")
+    if extensions(fields) is None:
+        return Unsound(400, "the extensions are not sound")
     offers = [
         one.strip()
         for value in get_all(fields, b"sec-websocket-protocol")

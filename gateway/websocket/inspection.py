@@ -13,7 +13,7 @@ import attrs
 
 from gateway.websocket.rules import Mode, ValidationRules
 from gateway.websocket.subprotocols.base import BAD_DATA, Direction, Message, Validator, Verdict
-from gateway.websocket.subprotocols.registry import validator_for
+from gateway.websocket.subprotocols.registry import KNOWN, validator_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,5 +129,5 @@ def inspection_for(subprotocol: str | None, rules: ValidationRules) -> Inspectio
     validator = validator_for(subprotocol, rules)
     if validator is None:
         return None
-    # Without a schema only names that are known here come so far.
-    return Inspection(subprotocol or "-", rules.mode, validator)
+    shown = subprotocol is not None and (subprotocol in KNOWN or subprotocol in rules.names)
+    return Inspection((shown and subprotocol) or "-", rules.mode, validator)

@@ -25,7 +25,8 @@ class ValidationRules:
 
     ``publish`` and ``subscribe``: patterns of destinations in the language of the
     subprotocol; None: all are open, empty: none is.  ``ids``: how much may be in use at
-    once (subscriptions, packets, operations), which bounds what is remembered.
+    once (subscriptions, packets, operations), which bounds what is remembered.  ``names``:
+    subprotocols as the operator wrote them, which may be shown; others may be secrets.
     """
 
     mode: Mode = Mode.OFF
@@ -34,6 +35,7 @@ class ValidationRules:
     init_seconds: int = 10
     ids: int = 4096
     message_bytes: int = 16 * 1024 * 1024
+    names: tuple[str, ...] = ()
     from_client: JsonSchema | None = attrs.field(default=None, repr=False)
     to_client: JsonSchema | None = attrs.field(default=None, repr=False)
 

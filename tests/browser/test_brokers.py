@@ -13,7 +13,7 @@ import pytest
 
 from tests.browser.apps.ground import Ground
 from tests.browser.brokers import proxies, servers
-from tests.browser.harness import settle
+from tests.browser.harness import DOMAIN, resolver_rules, settle
 
 pytestmark = pytest.mark.browser
 PAGES = "apps.test"
@@ -22,8 +22,22 @@ URLS = {
     "xmpp": f"wss://{servers.XMPP_HOST}/xmpp-websocket",
     "wamp": "wss://router.test/",
 }
+"""Brokers with a WebSocket of their own, which a page reaches as it would without a gateway."""
+SERVICES = ("mqtt", "stomp")
+"""Brokers that speak TCP, each behind a service of the gateway; their page is not proxied."""
+SERVICE = """
+[[service]]
+name = "{name}"
+accept = "/services/{name}"
+connect = "tcp://127.0.0.1:{port}"
+subprotocols = [{subprotocols}]
+subprotocol-required = true
+allow-origins = ["https://{pages}"]
+validation = "enforce"
+"""
 TALK = ["ada: hello, Bøb 👋", "bob: hello, Ada", "ada: " + "long " * 4000]
-DIRECTLY, NATIVELY = "directly", "natively"
+DIRECTLY, NATIVELY, APART = "", "natively", "apart"
+"""Ways: without a gateway, through it, and with a service of it on a page that is not proxied."""
 
 
 class Brokers(Ground):
@@ -31,17 +45,39 @@ class Brokers(Ground):
 
     def __init__(self, folder, driver) -> None:
         """Start all of it."""
+        self.ports: dict[str, int] = {}
         super().__init__(folder, driver, self._start)
 
     def _start(self, stack) -> None:
-        web_stomp, self.stomp = servers.rabbitmq(stack)
-        self.mqtt = servers.mosquitto(stack)
+        web_stomp, self.ports["stomp"] = servers.rabbitmq(stack)
+        self.ports["mqtt"] = servers.mosquitto(stack)
         sites = {
             "queue.test": web_stomp,
             servers.XMPP_HOST: servers.prosody(stack),
             "router.test": servers.wamp_router(stack),
         }
         proxies.front(stack, sites, PAGES)
+
+    def extra(self) -> str:
+        """The gateway's services."""
+        names = {"mqtt": ["mqtt", "mqttv3.1"], "stomp": ["v12.stomp", "v11.stomp", "v10.stomp"]}
+        return "".join(
+            SERVICE.format(
+                name=name,
+                port=self.ports[name],
+                subprotocols=", ".join(f'"{one}"' for one in names[name]),
+                pages=PAGES,
+            )
+            for name in SERVICES
+        )
+
+    def rules(self, through) -> str:
+        """Where names lead."""
+        if through != APART:
+            return super().rules(through)
+        pages = self.stack.hosts[f"https://{PAGES}"]
+        gateway = resolver_rules(self.stack, self.tripwire)
+        return gateway.replace("MAP * ", f"MAP {PAGES}:443 127.0.0.1:{pages}, MAP * ")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +88,7 @@ def ground(playwright, tmp_path_factory):
     made.stop()
 
 
-def page_of(by: str, name: str) -> str:
+def page_of(ground, by: str, name: str, way: str, **more: str) -> str:
     """The address of somebody's page."""
     login = "ada" if by == "stomp" else name
     asked = {
@@ -60,10 +96,11 @@ def page_of(by: str, name: str) -> str:
         "name": name,
         "login": login,
         "password": servers.PEOPLE[login],
-        "url": URLS[by],
+        "url": f"wss://{DOMAIN}:{ground.stack.port}/services/{by}" if way == APART else URLS[by],
         "people": ",".join(servers.PEOPLE),
         "domain": servers.XMPP_HOST,
         "realm": servers.REALM,
+        **more,
     }
     return f"https://{PAGES}/chat.html?{urlencode(asked)}"
 
@@ -71,9 +108,14 @@ def page_of(by: str, name: str) -> str:
 class Talker:
     """Somebody at a page."""
 
-    def __init__(self, person, by: str, name: str) -> None:
+    def __init__(self, ground, person, by: str, name: str, **more: str) -> None:
         """Open it."""
-        self.page, self.frame = person.open(page_of(by, name))
+        url = page_of(ground, by, name, person.through, **more)
+        if person.through == APART:
+            self.page = self.frame = person.context.new_page()
+            self.page.goto(url)
+        else:
+            self.page, self.frame = person.open(url)
 
     def online(self, times: int) -> None:
         """Wait until the page is connected for the so manieth time."""
@@ -94,36 +136,53 @@ class Talker:
 
 
 @contextlib.contextmanager
-def talking(ground, by: str, *, through: bool):
+def talking(ground, by: str, way: str, **more: str):
     """Two people, connected."""
-    with ground.person(through=through) as one, ground.person(through=through) as other:
-        ada, bob = Talker(one, by, "ada"), Talker(other, by, "bob")
-        for talker in (ada, bob):
+    with ground.person(through=way) as one, ground.person(through=way) as other:
+        talkers = [
+            Talker(ground, person, by, name, **more)
+            for person, name in ((one, "ada"), (other, "bob"))
+        ]
+        for talker in talkers:
             talker.online(1)
-        yield ada, bob
+        yield talkers
         assert one.complaints == other.complaints == []
 
 
-@pytest.mark.parametrize("way", [DIRECTLY, NATIVELY])
-@pytest.mark.parametrize("by", URLS)
-def test_people_talk(ground, by, way):
+def converse(ada, bob) -> None:
     """Publish, subscribe, disconnect, reconnect."""
-    with talking(ground, by, through=way != DIRECTLY) as (ada, bob):
-        said = []
-        for text in TALK:
-            name, _, words = text.partition(": ")
-            (ada if name == "ada" else bob).say(words)
-            said.append(f"{name}: {words}")
-            for talker in (ada, bob):
-                talker.hears(*said)
-        bob.frame.click("#drop")
-        bob.online(2)
-        ada.say("welcome back")
-        said.append("ada: welcome back")
+    said = []
+    for text in TALK:
+        name, _, words = text.partition(": ")
+        (ada if name == "ada" else bob).say(words)
+        said.append(f"{name}: {words}")
         for talker in (ada, bob):
             talker.hears(*said)
-        bob.frame.click("#leave")
-        bob.frame.locator("#state", has_text="offline").wait_for()
-        ada.say("alone")
-        ada.hears(*said, "ada: alone")
-        assert bob.heard() == said
+    bob.frame.click("#drop")
+    bob.online(2)
+    ada.say("welcome back")
+    said.append("ada: welcome back")
+    for talker in (ada, bob):
+        talker.hears(*said)
+    bob.frame.click("#leave")
+    bob.frame.locator("#state", has_text="offline").wait_for()
+    ada.say("alone")
+    ada.hears(*said, "ada: alone")
+    assert bob.heard() == said
+
+
+@pytest.mark.parametrize("way", [DIRECTLY, NATIVELY], ids=["directly", "natively"])
+@pytest.mark.parametrize("by", URLS)
+def test_people_talk(ground, by, way):
+    """Brokers that a page reaches at an address of theirs."""
+    with talking(ground, by, way) as (ada, bob):
+        converse(ada, bob)
+
+
+@pytest.mark.parametrize("version", ["3", "4", "5", ""])
+def test_services(ground, version):
+    """Brokers that speak no WebSocket: MQTT in three versions, and STOMP, on a page of one's own."""
+    by = "mqtt" if version else "stomp"
+    more = {"version": version} if version else {}
+    with talking(ground, by, APART, **more) as (ada, bob):
+        converse(ada, bob)

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.differential.suite import listed
 
 pytestmark = pytest.mark.browser
-AREAS = ("frames", "history", "service", "storage", "windows", "workers")
+AREAS = ("foreign", "frames", "history", "service", "storage", "windows", "workers")
 
 
 @pytest.mark.parametrize(("area", "case"), listed(*AREAS))

@@ -26,7 +26,7 @@ def main(*options: str) -> int:
     for side in autobahn.SIDES:
         for cases in parts:
             verdicts = autobahn.asked(side, cases, _HOUR)
-            failed += [one for one in verdicts if not one.passed]
+            failed += [one for one in verdicts if one.failed]
             for group, kinds in autobahn.summary(verdicts).items():
                 found[side, group] = kinds
     PAGE.write_text(report.page(found), "utf-8")

@@ -44,6 +44,13 @@ class AutobahnTests(SynchronousTestCase):
             self.assertEqual([one for one in verdicts if not one.passed], [], side)
             self.assertEqual(len(verdicts), len(autobahn.LARGE_SAMPLE))
 
+    def test_deflate(self) -> None:
+        """A thousand messages each, compressed on the leg that the suite looks at."""
+        verdicts = autobahn.asked("clients", autobahn.DEFLATE_SAMPLE, SECONDS)
+        self.assertEqual([one for one in verdicts if one.behavior != "OK"], [])
+        verdicts = autobahn.asked("upstreams", ("12.1.1", "13.1.1"), SECONDS)
+        self.assertEqual([one for one in verdicts if one.behavior != "OK"], [])
+
     def test_upstreams(self) -> None:
         """What origins send that is odd or wrong."""
         self._check("upstreams")

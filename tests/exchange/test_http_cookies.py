@@ -19,9 +19,7 @@ from gateway.exchange.messages import (
     Touch,
     UpstreamHead,
 )
-from gateway.exchange.messages import (
-    Settings as ExchangeSettings,
-)
+from gateway.exchange.messages import Settings as ExchangeSettings
 from gateway.exchange.needs import ConnectSocket
 from gateway.exchange.websocket import websocket_exchange
 from gateway.origins import long_label

@@ -5,10 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.exchange.inspecting import SubprotocolRule, SubprotocolSettings
-from gateway.exchange.messages import (
-    Accept,
-    Refuse,
-)
+from gateway.exchange.messages import Accept, Refuse
 from gateway.exchange.needs import ConnectSocket, SocketOpened
 from gateway.policy.patterns import Target, parse_pattern
 from gateway.websocket.rules import Mode, ValidationRules
@@ -108,3 +105,36 @@ class HandshakeTests(SynchronousTestCase):
                 self.assertEqual(ending.inspection is not None, bool(rules))
             else:
                 self.assertEqual((ending.status, ending.event), (403, "subprotocol.violation"))
+
+
+class ServiceTests(SynchronousTestCase):
+    """A service's handshakes."""
+
+    def test_table(self) -> None:
+        """By its name, by the asking page's origin, by its own key; and refused."""
+        import attrs
+
+        from tests.exchange.test_service import APP, _play, _service, _with
+        from tests.exchange.test_service import head as asking
+
+        page = (parse_pattern(APP),)
+        named = SubprotocolRule(_rules("x"), STOMP, services=("chat",), required=True)
+        for rules, own, offered, wanted in (
+            ((), "", "v12.stomp", None),
+            ((), "enforce", "v12.stomp", Mode.ENFORCE),
+            ((), "off", "v12.stomp", None),
+            ((named,), "off", "v12.stomp", Mode.ENFORCE),
+            ((named,), "off", "mqtt", 403),
+            ((SubprotocolRule(_rules("x"), STOMP, page),), "", "v12.stomp", Mode.ENFORCE),
+            ((SubprotocolRule(_rules("x"), STOMP, services=("y",)),), "", "v12.stomp", None),
+        ):
+            service = attrs.evolve(_service(), validation=own)
+            given = _with(service)
+            settings = attrs.evolve(given.settings, subprotocols=SubprotocolSettings(rules=rules))
+            ending, _ = _play(asking(protocols=offered), attrs.evolve(given, settings=settings))
+            if isinstance(ending, Accept):
+                found = ending.inspection.mode if ending.inspection is not None else None
+            else:
+                assert isinstance(ending, Refuse)
+                found = ending.status
+            self.assertEqual(found, wanted, (rules, own, offered))

@@ -8,12 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway import wire
 from gateway.exchange import steps
 from gateway.exchange.http import http_exchange
-from gateway.exchange.messages import (
-    Connect,
-    Context,
-    Refuse,
-    RequestHead,
-)
+from gateway.exchange.messages import Connect, Context, Refuse, RequestHead
 from gateway.exchange.needs import ConnectSocket
 from gateway.exchange.websocket import websocket_exchange
 from gateway.origins import collapse, parse

@@ -8,11 +8,7 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.exchange.http import http_exchange
-from gateway.exchange.messages import (
-    Connect,
-    Context,
-    RequestHead,
-)
+from gateway.exchange.messages import Connect, Context, RequestHead
 from gateway.exchange.needs import ConnectSocket
 from gateway.exchange.outgoing import body_for, maps_back, target_for
 from gateway.exchange.websocket import websocket_exchange

@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events
 from gateway.errors import LocalFault, UpstreamFault
+from gateway.exchange.emulated import Created
+from gateway.exchange.emulation import emulation_exchange
+from gateway.exchange.inspecting import SubprotocolRule, SubprotocolSettings
 from gateway.exchange.messages import (
     Accept,
     Context,
     Ending,
+    NeedOrigin,
+    NeedRandom,
     Refuse,
     RequestHead,
+    Settings,
     Spend,
     UpstreamFailed,
 )
@@ -28,16 +34,29 @@ from gateway.exchange.needs import (
     VerifyPassword,
     VerifyToken,
 )
+from gateway.exchange.own import own_exchange
 from gateway.exchange.service import service_exchange
 from gateway.exchange.standing import AskedService
 from gateway.policy.authentication import Authentication
 from gateway.policy.clients import ClientRange, ClientSettings, Ranges, network_of
+from gateway.policy.patterns import parse_pattern
 from gateway.policy.rates import Rate
 from gateway.policy.services import Backend, Service, Services
 from gateway.policy.steps import Step
 from gateway.session.login import Login
-from gateway.websocket.handshake import Offer
-from tests.exchange import PAGE_ORIGIN, SESSION, SITE, Shell, context, play, values
+from gateway.websocket.rules import Mode, ValidationRules
+from tests.exchange import (
+    LONG,
+    LONG_HOST,
+    PAGE_ORIGIN,
+    SESSION,
+    SITE,
+    Shell,
+    context,
+    long_origin,
+    play,
+    values,
+)
 from tests.policy.test_services import service as service_of
 from tests.rewrite import DOMAIN
 from tests.session import NOW
@@ -61,7 +80,7 @@ def head(
     origins: tuple[str, ...] = (APP,),
     protocols: str = "",
     method: bytes = b"GET",
-    target: bytes = PATH.encode() + b"?q=1",
+    target: bytes = PATH.encode() + b"?q=1&__gw=token",
     version: bytes = b"HTTP/1.1",
     handshake: bool = True,
     client: str = "192.0.2.7",
@@ -131,6 +150,21 @@ class OriginTests(SynchronousTestCase):
             else:
                 self.assertIsInstance(ending, Accept, name)
                 self.assertEqual(_asked(shell).page_origin, wanted, name)
+
+
+class LongLabelTests(SynchronousTestCase):
+    """A page of a site whose label is a digest."""
+
+    def test_learned(self) -> None:
+        """The store knows whose it is; who is nobody's is refused, even where all may."""
+        origins = (f"https://{LONG_HOST}",)
+        for known, wanted in ((long_origin(LONG_HOST.partition(".")[0]), str(LONG)), (None, None)):
+            ending, shell = _play(head(origins=origins), _service("*"), {NeedOrigin: known})
+            if wanted is None:
+                assert isinstance(ending, Refuse)
+                self.assertEqual((ending.status, shell.kinds()), (403, "NeedOrigin"))
+            else:
+                self.assertEqual(_asked(shell).page_origin, wanted)
 
 
 class HandshakeTests(SynchronousTestCase):
@@ -263,7 +297,7 @@ class BackendTests(SynchronousTestCase):
     def test_down(self) -> None:
         """A backend that cannot be reached is 503 with a time, whatever the reason."""
         late = UpstreamFault("x")
-        late.retry_after = 7  # type: ignore[attr-defined]
+        late.fields = ((b"Retry-After", b"7"),)
         table: list[tuple[Any, int, list[bytes]]] = [
             (UpstreamFailed(UpstreamFault("x")), 503, [b"1"]),
             (UpstreamFailed(late), 503, [b"7"]),
@@ -280,9 +314,45 @@ class BackendTests(SynchronousTestCase):
             self.assertNotIn("127.0.0.1", ending.title)
 
 
+class InspectionTests(SynchronousTestCase):
+    """What is asked of messages: a rule's, else the service's own mode, else that of all."""
+
+    def test_modes(self) -> None:
+        """The first rule that names the service, or the page, decides."""
+        observe = ValidationRules(Mode.OBSERVE)
+        named = SubprotocolRule(observe, services=("chat",))
+        of_page = SubprotocolRule(observe, pages=(parse_pattern(APP),))
+        other = SubprotocolRule(observe, services=("other",))
+        table: list[tuple[str, tuple[SubprotocolRule, ...], Mode | None]] = [
+            ("", (), None),
+            ("enforce", (), Mode.ENFORCE),
+            ("enforce", (other,), Mode.ENFORCE),
+            ("enforce", (named,), Mode.OBSERVE),
+            ("", (of_page,), Mode.OBSERVE),
+        ]
+        for validation, rules, wanted in table:
+            settings = Settings(subprotocols=SubprotocolSettings(rules=rules))
+            given = _with(_service(validation=validation), settings=settings)
+            ending, _ = _play(head(protocols="v12.stomp"), given)
+            assert isinstance(ending, Accept)
+            found = ending.inspection
+            self.assertEqual(None if found is None else found.mode, wanted, validation)
+
+    def test_required(self) -> None:
+        """A rule that asks for another subprotocol than was agreed on refuses."""
+        rule = SubprotocolRule(ValidationRules(), ("v12.stomp",), services=("chat",), required=True)
+        settings = Settings(subprotocols=SubprotocolSettings(rules=(rule,)))
+        given = _with(_service(), settings=settings)
+        self.assertIsInstance(_play(head(protocols="v12.stomp"), given)[0], Accept)
+        ending, _ = _play(head(protocols="mqtt"), given)
+        assert isinstance(ending, Refuse)
+        self.assertEqual((ending.status, ending.event), (403, events.SUBPROTOCOL_VIOLATION))
+
+
 class EmulatedTests(SynchronousTestCase):
     """The same question asked in another way gets the same answer."""
 
+    @settings(deadline=None, max_examples=60)
     @given(
         st.sampled_from([(), (APP,), ("null",), ("https://evil.example",), (PAGE_ORIGIN,)]),
         st.lists(st.sampled_from("abc"), unique=True, max_size=3),
@@ -307,8 +377,22 @@ class EmulatedTests(SynchronousTestCase):
             service,
             {ConnectService: reply},
         )
-        emulated = head(origins=origins, method=b"POST", handshake=False)
+        fields = ((b"X-WebSocket-Version", b"wseb-1.0"), (b"X-Sequence-No", b"1"))
+        if protocols:
+            fields += ((b"X-WebSocket-Protocol", ", ".join(protocols).encode()),)
+        create = head(
+            origins=origins,
+            method=b"POST",
+            handshake=False,
+            target=PATH.encode() + b"/;e/cbm?q=1",
+            fields=fields,
+        )
         shell = Shell({ConnectService: reply})
-        other = shell.run(service_exchange(emulated, _with(service), Offer(tuple(protocols))))
-        self.assertEqual(native, other)
-        self.assertEqual(one.needs, shell.needs)
+        given = _with(service)
+        emulated = shell.run(emulation_exchange(create, given, own_exchange(create, given)))
+        if isinstance(emulated, Created):
+            self.assertEqual(emulated.accept, native)
+        else:
+            assert isinstance(emulated, Refuse)
+            self.assertEqual(attrs.evolve(emulated, fields=()), attrs.evolve(native, fields=()))
+        self.assertEqual(one.needs, [need for need in shell.needs if type(need) is not NeedRandom])

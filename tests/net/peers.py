@@ -10,6 +10,11 @@ from autobahn.twisted.websocket import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
+from autobahn.websocket.compress_deflate import (
+    PerMessageDeflateOffer,
+    PerMessageDeflateOfferAccept,
+    PerMessageDeflateResponseAccept,
+)
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
@@ -22,6 +27,15 @@ if TYPE_CHECKING:
     from tests.net.harness import Gateway
 
 CHUNK = b"m" * 65536
+OFFERING: dict[str, Any] = {
+    "perMessageCompressionOffers": [PerMessageDeflateOffer()],
+    "perMessageCompressionAccept": PerMessageDeflateResponseAccept,
+}
+"""Options of a client that compresses."""
+ACCEPTING: dict[str, Any] = {
+    "perMessageCompressionAccept": lambda offers: PerMessageDeflateOfferAccept(offers[0])
+}
+"""Options of an origin that does, if it is asked to."""
 
 
 @implementer(IPushProducer)
@@ -49,6 +63,10 @@ class _Peer:
     def onPing(self, payload: bytes) -> None:
         self.pings += 1
         super().onPing(payload)  # type: ignore[misc]
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost_by = reason.type
+        super().connectionLost(reason)  # type: ignore[misc]
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.ended = (wasClean, code, reason)
@@ -170,6 +188,7 @@ class SocketCase(GatewayCase):
         protocols: tuple[str, ...] = (),
         answers_pings: bool = True,
         echoes_codes: bool = True,
+        options: dict[str, Any] | None = None,
     ) -> ClientPeer:
         """Open a client's side with a page's token, or let it fail; wait for either."""
         from twisted.internet import reactor
@@ -185,7 +204,10 @@ class SocketCase(GatewayCase):
         factory.noisy = False
         factory.protocol = ClientPeer
         factory.setProtocolOptions(
-            openHandshakeTimeout=10, closeHandshakeTimeout=0, echoCloseCodeReason=echoes_codes
+            openHandshakeTimeout=10,
+            closeHandshakeTimeout=0,
+            echoCloseCodeReason=echoes_codes,
+            **(options or {}),
         )
         peer = await self.client(gateway.port, factory=factory)
         peer.answers_pings = answers_pings

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.net.emulation import EmulatedLeg, Made
 from gateway.net.settings import Limits
+from gateway.net.telemetry import Silent
 from gateway.websocket.closing import Ending
 from gateway.websocket.emulation.extensions import Extensions
 from gateway.websocket.emulation.frames import PING as PING_FRAME
@@ -382,7 +383,7 @@ class TimeTests(SynchronousTestCase):
     def leg(self, *, ping: bool = False, retry: bool = False) -> tuple[EmulatedLeg, Clock, Relay]:
         clock, relay, over = Clock(), Relay(), []
         made = Made(Opening(7, ping, False), Extensions(close=True, retry=retry), True)
-        leg = EmulatedLeg(made, Limits(), clock, lambda: over.append(1))
+        leg = EmulatedLeg(made, Limits(), clock, Silent(), lambda: over.append(1))
         leg.attach(relay)  # type: ignore[arg-type]
         self.over = over
         return leg, clock, relay
@@ -406,6 +407,9 @@ class TimeTests(SynchronousTestCase):
             self.tick(clock, 30)
             self.assertEqual(self.written(client).count(PING_FRAME), number - 7)
             leg.upward(number, lambda: b"\x8a\x00" + RECONNECT)
+        self.assertEqual([one[0] for one in relay.told], ["answered"] * 3)
+        self.assertEqual({one[1] for one in relay.told}, {5.0})
+        relay.told = []
         self.tick(clock, 44)
         self.assertEqual(relay.told, [])
         self.tick(clock, 3)

@@ -90,6 +90,7 @@ class InspectorTests(SynchronousTestCase):
             self.assertEqual(leg.endings, [Ending(1002, "order")])
             self.assertEqual([one.code for one in other.endings], [code])
             self.assertEqual(self.relay.ending, f"{name} broke order")
+            self.assertEqual(self.relay.rule, "subprotocol-order")
             (event,) = self.told.events
             wanted = {"subprotocol": "x.v1", "rule": "order", "mode": "enforce"}
             self.assertEqual(
@@ -163,6 +164,14 @@ publish = ["/queue/in"]
 """
 
 
+EVERYWHERE = """
+[subprotocols]
+validation = "enforce"
+[limits]
+subprotocol-init-seconds = 1
+"""
+
+
 class ThroughTests(SocketCase):
     """Rules of a configuration, a handshake, messages, the log."""
 
@@ -214,3 +223,31 @@ class ThroughTests(SocketCase):
                 client.sendMessage(b"anything")
                 client.close(1000)
             await until(lambda: gateway.service.sockets.count == 0)
+
+    async def test_late(self) -> None:
+        """Codes of a subprotocol's own reach the client: nothing was said in time."""
+        upstream = websocket_origin(lambda _: "graphql-transport-ws")
+        gateway = await self.gateway({WS: upstream}, rules=EVERYWHERE, websocket_close_seconds=2)
+        client = await self.dial(gateway, protocols=("graphql-transport-ws",))
+        await until(lambda: client.ended and upstream.peers[0].ended)
+        self.assertEqual(client.ended, (True, 4408, "graphql-init-time"))
+        self.assertEqual(upstream.peers[0].code, 1001)
+        await until(lambda: gateway.service.sockets.count == 0)
+
+    async def test_large_messages(self) -> None:
+        """They are collected while somebody looks, and pass whole."""
+        upstream = websocket_origin(lambda _: "jsonrpc")
+        gateway = await self.gateway(
+            {WS: upstream}, rules=EVERYWHERE, websocket_whole_bytes=1000, websocket_close_seconds=2
+        )
+        client = await self.dial(gateway, protocols=("jsonrpc",))
+        await until(lambda: upstream.peers[0].opened)
+        server = upstream.peers[0]
+        large = b'{"jsonrpc": "2.0", "method": "m", "params": ["' + b"x" * 50_000 + b'"]}'
+        client.sendMessage(large, fragmentSize=5000)
+        await until(lambda: server.messages)
+        self.assertEqual(server.messages, [(large, False)])
+        client.sendMessage(large[:-1], fragmentSize=5000)
+        await until(lambda: client.ended and server.ended)
+        self.assertEqual((client.ended[1:], len(server.messages)), ((1007, "json"), 1))
+        await until(lambda: gateway.service.sockets.count == 0)

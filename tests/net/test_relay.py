@@ -50,6 +50,27 @@ class Limiting(Silent):
     def event(self, code: str, *, detail: str = "", **fields: object) -> None:
         self.limits.append((fields["limit"], detail))
 
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        if name == "gateway_limit_reached_total":
+            self.limits.append((labels["limit"], amount))
+
+
+class PartLeg(FakeLeg):
+    """Takes messages in parts, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[object] = []
+
+    def begin(self, *, binary: bool) -> None:
+        self.parts.append(binary)
+
+    def write(self, payload: bytes) -> None:
+        self.parts.append(payload)
+
+    def finish(self) -> None:
+        self.parts.append("end")
+
 
 class RelayTests(SynchronousTestCase):
     """Messages, closings and pace."""
@@ -57,11 +78,15 @@ class RelayTests(SynchronousTestCase):
     timeout = 20
 
     def setUp(self) -> None:
+        self.begin(LIMITS)
+
+    def begin(self, limits: Limits, leg: type[FakeLeg] = FakeLeg) -> None:
+        """Two new legs coupled."""
         self.clock, self.telemetry = Clock(), Limiting()
-        self.client, self.upstream = FakeLeg(), FakeLeg()
+        self.client, self.upstream = leg(), leg()
         self.over: list[Relay] = []
         self.relay = Relay(
-            self.client, self.upstream, LIMITS, self.clock, self.telemetry, self.over.append
+            self.client, self.upstream, limits, self.clock, self.telemetry, self.over.append
         )
         self.relay.start()
 
@@ -205,3 +230,113 @@ class RelayTests(SynchronousTestCase):
         self.relay.abort()
         self.assertEqual(self.client.endings, [])
         self.assertEqual(self.upstream.endings[-1], Ending(drop=True))
+
+    def test_parts(self) -> None:
+        """What a leg takes in parts is one message of so many octets."""
+        for index in range(2):
+            self.begin(LIMITS, PartLeg)
+            leg, other, name = self.pairs()[index]
+            self.assertTrue(self.relay.begun(leg, binary=True))
+            for payload in (b"ab", b"", b"c"):
+                self.relay.part(leg, payload)
+            self.relay.finished(leg)
+            assert isinstance(other, PartLeg)
+            self.assertEqual(other.parts, [True, b"ab", b"", b"c", "end"])
+            self.assertEqual((self.relay.messages[name], self.relay.octets[name]), (1, 3))
+            self.relay.closed(other, 1000, "", was_clean=True)
+            self.assertTrue(self.relay.begun(leg, binary=True))
+            self.relay.part(leg, b"late")
+            self.relay.finished(leg)
+            self.assertEqual(len(other.parts), 5)
+
+    def test_no_parts(self) -> None:
+        """A leg that takes whole messages gets such, and so does whoever inspects them."""
+        self.assertFalse(self.relay.begun(self.client, binary=True))
+        self.begin(LIMITS, PartLeg)
+        inspector: Any = object()
+        self.relay.inspector = inspector
+        self.assertFalse(self.relay.begun(self.client, binary=True))
+        self.assertEqual(self.relay.messages["client"], 0)
+
+    def test_rate(self) -> None:
+        """Whoever sends too fast is not read for a while; the other side is."""
+        for index in range(2):
+            for limits, octets in (
+                (Limits(websocket_messages_per_second=10), 1),
+                (Limits(websocket_bytes_per_second=1000), 100),
+            ):
+                self.begin(limits)
+                leg, other, _ = self.pairs()[index]
+                for _ in range(50):
+                    self.relay.received(leg, b"x" * octets, binary=True)
+                self.assertTrue(leg.reading)
+                self.relay.received(leg, b"x" * octets, binary=True)
+                self.relay.received(leg, b"x" * octets, binary=True)
+                self.assertEqual((leg.reading, other.reading), (False, True))
+                self.clock.advance(0.15)
+                self.assertFalse(leg.reading)
+                self.clock.advance(0.06)
+                self.assertTrue(leg.reading)
+                self.assertEqual(len(other.sent), 52)
+                key = "websocket-messages-per-second" if octets == 1 else None
+                key = key or "websocket-bytes-per-second"
+                self.assertEqual(self.telemetry.limits, [(key, 1)])
+                self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_pings_are_counted(self) -> None:
+        """A flood of them is read slowly; nothing of it goes to the other side."""
+        self.begin(Limits(websocket_messages_per_second=10))
+        for _ in range(51):
+            self.relay.pinged(self.client)
+        self.assertFalse(self.client.reading)
+        self.assertEqual((self.upstream.sent, self.relay.messages["client"]), ([], 0))
+
+    def test_rate_for_too_long(self) -> None:
+        """After the grace both are told 1008; without grace nobody ever is."""
+        for grace, codes in ((5, [1008]), (0, [])):
+            self.begin(Limits(websocket_messages_per_second=10, websocket_rate_grace_seconds=grace))
+            for _ in range(1000):
+                while self.client.reading and not self.client.endings:
+                    self.relay.received(self.client, b"", binary=False)
+                self.clock.advance(0.1)
+            self.assertEqual([one.code for one in self.client.endings], codes)
+            self.assertEqual([one.code for one in self.upstream.endings], codes)
+            self.assertEqual(self.relay.ending, "too fast" if codes else "")
+
+    def test_rate_and_pace(self) -> None:
+        """A side that is held back for two reasons is read when there is none left."""
+        self.begin(Limits(websocket_messages_per_second=10))
+        for _ in range(51):
+            self.relay.received(self.client, b"", binary=False)
+        self.relay.congested(self.upstream)
+        self.clock.advance(0.2)
+        self.assertFalse(self.client.reading)
+        self.relay.relieved(self.upstream)
+        self.assertTrue(self.client.reading)
+        self.relay.congested(self.upstream)
+        for _ in range(100):
+            self.relay.received(self.client, b"", binary=False)
+        self.relay.relieved(self.upstream)
+        self.assertFalse(self.client.reading)
+        self.relay.closed(self.upstream, 1000, "", was_clean=True)
+        self.assertTrue(self.client.reading)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_idle(self) -> None:
+        """Without any message both are told 1001, not before the time and not long after."""
+        self.begin(Limits(websocket_idle_seconds=100))
+        self.clock.pump([1] * 90)
+        self.relay.received(self.upstream, b"", binary=False)
+        self.clock.pump([1] * 99)
+        self.assertEqual(self.client.endings, [])
+        self.clock.pump([1] * 27)
+        expected = [Ending(1001, "idle")]
+        self.assertEqual((self.client.endings, self.upstream.endings), (expected, expected))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.telemetry.limits, [("websocket-idle-seconds", 1)])
+
+    def test_idle_and_over(self) -> None:
+        """No timer outlives the relay."""
+        self.begin(Limits(websocket_idle_seconds=100))
+        self.relay.closed(self.client, 1000, "", was_clean=True)
+        self.assertEqual(self.clock.getDelayedCalls(), [])

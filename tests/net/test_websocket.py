@@ -7,6 +7,7 @@ import hashlib
 from urllib.parse import quote
 
 from autobahn.websocket.types import ConnectionDeny
+from twisted.internet.error import ConnectionDone
 
 from gateway import wire
 from tests.net.harness import DOMAIN, SHOP, WS, GatewayCase, host_of
@@ -75,7 +76,10 @@ class HandshakeTests(SocketCase):
         self.assertEqual((answer.status, answer.get(b"sec-websocket-protocol")), (101, b"b"))
         digest = base64.b64encode(hashlib.sha1(KEY + _GUID).digest())
         self.assertEqual(answer.get(b"sec-websocket-accept"), digest)
-        self.assertIsNone(answer.get(b"sec-websocket-extensions"))
+        self.assertEqual(
+            answer.get(b"sec-websocket-extensions"),
+            b"permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+        )
         self.assertIsNone(answer.get(b"server"))
 
     async def test_bodies_on_disk(self) -> None:
@@ -189,7 +193,7 @@ class HandshakeTests(SocketCase):
             proof = f"/?{wire.ORIGIN_PARAMETER}=" + quote(f"https://{host}", safe="")
             client = await self.dial(gateway, proof, to=f"https://{host}")
             self.assertIn("502", client.http_status_line, host)
-        self.assertEqual(gateway.service.sockets._dialling, 0)
+        self.assertEqual(gateway.service.sockets.counts.total, 0)
 
     async def test_client_leaves(self) -> None:
         """A client that goes while the upstream is dialled takes the dial with it."""
@@ -271,8 +275,15 @@ class RelayedTests(SocketCase):
         """A code and reason arrive at the other end, from either; none is none; a drop 1006."""
         upstream = websocket_origin()
         gateway = await self.gateway({WS: upstream})
-        cases = [(1000, b"done"), (1001, None), (1008, None), (1011, b"\xc3\xa4"), (1013, None),
-                 (3000, b"x" * 123), (4999, b"bye"), (None, None)]  # fmt: skip
+        cases = [
+            (1000, b"done"),
+            (1011, b"\xc3\xa4"),
+            (3000, b"x" * 123),
+            (4999, b"bye"),
+            (None, None),
+        ]
+        plain = (1001, 1002, 1003, 1007, 1008, 1009, 1010, 1012, 1013, 1014, 3999, 4000)
+        cases += [(code, None) for code in plain]
         for code, reason in cases:
             for by_client in (True, False):
                 client = await self.dial(gateway)
@@ -284,6 +295,9 @@ class RelayedTests(SocketCase):
                 expected = (True, code, reason.decode() if reason else None)
                 self.assertEqual(told.ended, expected, (code, by_client))
                 self.assertEqual(closing.ended[:2], (True, code), (code, by_client))
+                await until(lambda client=client: hasattr(client, "lost_by"))
+                # A browser that is reset says that nothing ended in order.
+                self.assertIs(client.lost_by, ConnectionDone, (code, by_client))
         await until(lambda: gateway.service.sockets.count == 0)
 
     async def test_drops(self) -> None:

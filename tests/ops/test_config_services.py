@@ -197,6 +197,13 @@ class FaultTests(ServiceCase):
         """Not even wrong ones."""
         self.assertNotIn("hunter2", self.faults('connect = "tcp://u:hunter2@b:1"'))
 
+    def test_rules_of_nobody(self) -> None:
+        """A rule for messages that names a service which is not there."""
+        rule = '[[subprotocol-rule]]\nservices = ["a", "b"]\n'
+        found = self.faults(before=rule)
+        self.assertIn('subprotocol-rule[1].services: found "b", expected the name', found)
+        self.assertIn("there is a)", found)
+
     def test_xmpp(self) -> None:
         """Over a stream it is another protocol than over WebSocket."""
         found = self.faults('connect = "tcp://b:5222"', 'subprotocols = ["xmpp"]')
@@ -205,8 +212,9 @@ class FaultTests(ServiceCase):
 
     def test_everybody_with_a_login(self) -> None:
         """Browsers send it for any page: every origin is a fault then."""
-        found = self.faults('allow-origins = ["*"]', before=self.login)
-        self.assertIn("browsers send who is signed in", found)
+        for text in ("*", "https://*", "null"):
+            found = self.faults(f'allow-origins = ["{text}"]', before=self.login)
+            self.assertIn(f'found "{text}", expected origins: browsers send', found)
         self.service('allow-origins = ["*"]', 'login = "none"', before=self.login)
 
     def test_overlaps(self) -> None:

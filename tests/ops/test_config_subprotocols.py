@@ -24,6 +24,7 @@ SCHEMA = Table({"subprotocols": SUBPROTOCOLS, "subprotocol-rule": RULES})
 def _read(text: str, **limits: int) -> tuple[SubprotocolSettings, list[str]]:
     reader = schema.Reader("x.toml", text)
     values = reader.table(SCHEMA, tomllib.loads(text))
+    values["service"] = [{"name": "chat"}]
     values["limits"] = attrs.asdict(Limits(**limits))
     return read(values, reader), reader.faults
 
@@ -60,7 +61,9 @@ validation = "off"
         )
         self.assertEqual(faults, [])
         first, second = found.rules
-        self.assertEqual(first.rules, ValidationRules(Mode.ENFORCE, publish=(), ids=7))
+        self.assertEqual(
+            first.rules, ValidationRules(Mode.ENFORCE, publish=(), ids=7, names=("v12.stomp",))
+        )
         self.assertEqual((first.subprotocols, first.where), (("v12.stomp",), "x.toml:2"))
         self.assertEqual([one.text for one in second.pages], ["a.example", "*.b.example"])
         assert second.to is not None
@@ -106,6 +109,7 @@ class RefusedTests(SynchronousTestCase):
             ('subprotocols = ["v12.stomp"]\npublish = ["a*"]', "publish"),
             ('subprotocols = ["v12.stomp"]\npublish = ["**.a"]', "publish"),
             ("services = 1", "services"),
+            ('services = ["chat", "nobody"]', "services"),
         ):
             _, faults = _read(f"[[subprotocol-rule]]\n{row}\n")
             self.assertEqual(len(faults), 1, (row, faults))

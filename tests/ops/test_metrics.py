@@ -23,8 +23,6 @@ NAMES = {
     "gateway_events_total",
     "gateway_limit_reached_total",
     "gateway_leaks_total",
-    "gateway_service_connections",
-    "gateway_service_failures_total",
     "gateway_rate_limited_total",
     "gateway_rate_askings_total",
     "gateway_reports_total",
@@ -41,12 +39,15 @@ NAMES = {
     "gateway_websocket_messages_total",
     "gateway_websocket_subprotocol_violations_total",
     "gateway_websocket_bytes_total",
+    "gateway_emulation_requests_total",
+    "gateway_emulation_forwarded_total",
     "gateway_connections",
     "gateway_websocket_connections",
     "gateway_limit",
     "gateway_build_info",
     "gateway_http_request_seconds",
     "gateway_upstream_first_byte_seconds",
+    "gateway_websocket_round_trip_seconds",
 }
 
 

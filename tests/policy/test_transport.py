@@ -102,6 +102,20 @@ class TransportTests(SynchronousTestCase):
             self.assertEqual(hash(found), hash(expected))
         self.assertNotIn("k", repr(client).partition("(")[2])
 
+    def test_idle(self) -> None:
+        """Of the narrowest rule that speaks of it, with or without TLS of its own; 0 is a word."""
+        key = "websocket_idle_seconds"
+        for rules, wanted in (
+            (({},), None),
+            (({key: 5}, {key: 7}), 5),
+            (({key: 0}, {key: 7}), 0),
+            (({"minimum_tls": "1.3"}, {key: 7}), 7),
+            (({"allow_insecure_http": True, key: 3},), 3),
+        ):
+            found = transport_for(_rules(*rules))
+            self.assertEqual(found.websocket_idle_seconds, wanted)
+            self.assertEqual(found.tls.minimum, "1.3" if wanted == 7 else "1.2")
+
     def test_words(self) -> None:
         """What logs and explanations call a policy."""
         everything = TlsPolicy("1.0", False, False, Trust(), ClientIdentity(b"", b""))

@@ -15,6 +15,7 @@ from gateway.websocket.inspection import (
     Verdict,
     inspection_for,
 )
+from gateway.websocket.subprotocols.schema_compiler import compile_schema
 
 C, S = Direction.FROM_CLIENT, Direction.TO_CLIENT
 
@@ -118,3 +119,18 @@ class InspectionForTests(SynchronousTestCase):
             self.assertEqual(found is not None, wanted, (mode, name))
             if found is not None:
                 self.assertEqual((found.subprotocol, found.mode), (name, mode))
+
+    def test_names_that_may_be_shown(self) -> None:
+        """Those that are known, and those that the operator wrote: some offers are secrets."""
+        rules = ValidationRules(
+            Mode.ENFORCE, names=("app.v1",), from_client=compile_schema(b"{}", "x")
+        )
+        for name, shown in (
+            ("v12.stomp", "v12.stomp"),
+            ("app.v1", "app.v1"),
+            ("eyJhbGciOi.s3cret", "-"),
+            (None, "-"),
+        ):
+            found = inspection_for(name, rules)
+            assert found is not None
+            self.assertEqual(found.subprotocol, shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.websocket.rules import Mode, ValidationRules
-from gateway.websocket.subprotocols.schema import compile_schema
+from gateway.websocket.subprotocols.schema_compiler import compile_schema
 
 
 class RulesTests(SynchronousTestCase):

@@ -16,11 +16,14 @@ from gateway.net.services.broadcast import BroadcastLeg, Hub, Source
 from gateway.net.services.builtin import EchoLeg
 from gateway.net.services.dialling import Reach, limits_of, open_stream, open_websocket, touch
 from gateway.net.services.prepared import Prepared
+from gateway.policy.clients import block_of
 from gateway.policy.services import STREAMS, WEBSOCKETS
 from gateway.websocket.circuit import UP, Circuit, retry_after
+from gateway.websocket.limits import RETRY_SECONDS, Holder
 
 if TYPE_CHECKING:
     from gateway.net.services.stream import StreamLeg
+    from gateway.net.settings import Limits
     from gateway.net.sockets import DialledSocket, Sockets, UpstreamLeg
     from gateway.net.telemetry import Telemetry
     from gateway.net.upstream import Upstream
@@ -36,7 +39,7 @@ class ServiceDown(UpstreamFault):
     def __init__(self, detail: str, wait: float) -> None:
         """``wait``: seconds until it is dialled again."""
         super().__init__(detail)
-        self.retry_after = retry_after(wait)
+        self.fields = ((b"Retry-After", b"%d" % retry_after(wait)),)
 
 
 class ServiceFull(LocalFault):
@@ -45,6 +48,22 @@ class ServiceFull(LocalFault):
     status = 503
     event = events.LIMIT
     title = "This service is busy"
+    fields = ((b"Retry-After", b"%d" % RETRY_SECONDS),)
+
+
+def _limits(service: Service, limits: Limits) -> dict[str, float]:
+    """The bounds in force, by their keys in ``[[service]]``; 0: none but those of all."""
+    return {
+        "connections": service.bounds.connections or limits.websocket_connections,
+        "message-bytes": limits.websocket_message_bytes,
+        "idle-seconds": limits.websocket_idle_seconds,
+        "connect-seconds": limits.upstream_connect_seconds,
+        "handshakes-per-second": 0.0 if service.rate is None else service.rate.per_second,
+        "handshakes-burst": 0.0 if service.rate is None else service.rate.burst,
+        "recovery-seconds": service.recovery_seconds,
+        "prepared": service.prepared,
+        "pending-bytes": service.pending_bytes,
+    }
 
 
 @attrs.define(eq=False)
@@ -141,6 +160,7 @@ class Backends:
                 "total": state.total,
                 "failures": state.failures,
                 "prepared": 0 if state.prepared is None else len(state.prepared),
+                "limits": _limits(state.service, limits_of(state.service, self._upstream.limits)),
             }
             for name, state in self._states.items()
         ]
@@ -163,7 +183,7 @@ class Backends:
             self._telemetry.count("gateway_limit_reached_total", limit="service.connections")
             raise ServiceFull(f"[[service]] connections ({most}) was reached")
         wait = state.circuit.wait(self._reactor.seconds())
-        if wait:
+        if wait and not state.prepared:
             why = f"not dialled for {wait:.1f} s more: {state.last_fault}"
             raise ServiceDown(why, wait)
         state.circuit = state.circuit.dialling()
@@ -174,9 +194,13 @@ class Backends:
             if held:
                 held.pop().open -= 1
 
+        address = block_of(need.client) if need.client else ""
+        holder = Holder(address, b"", need.page_origin or "", f"service:{service.name}")
         try:
             socket = await sockets.open(
-                lambda: self._open(need, state), f"service:{service.name}", upstream
+                lambda: self._open(need, state),
+                holder,
+                upstream,
             )
         except UpstreamFault as error:
             release()

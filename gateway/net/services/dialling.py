@@ -45,7 +45,10 @@ def limits_of(service: Service, limits: Limits) -> Limits:
     changed: dict[str, int] = {}
     if bounds.message_bytes is not None:
         changed["websocket_message_bytes"] = bounds.message_bytes
+        changed["websocket_decompressed_bytes"] = bounds.message_bytes
         changed["websocket_frame_bytes"] = min(bounds.message_bytes, limits.websocket_frame_bytes)
+    if bounds.idle_seconds is not None:
+        changed["websocket_idle_seconds"] = bounds.idle_seconds
     if bounds.connect_seconds is not None:
         changed["upstream_connect_seconds"] = bounds.connect_seconds
         changed["upstream_first_byte_seconds"] = bounds.connect_seconds

@@ -62,6 +62,7 @@ class StreamLeg(Protocol):
         tell = getattr(self.transport, "setTcpNoDelay", None)
         if tell is not None:
             tell(True)  # noqa: FBT003 (Twisted's own)
+            self.transport.setTcpKeepAlive(True)  # nobody pings a stream
         self._greet()
 
     def _greet(self) -> None:

@@ -98,6 +98,11 @@ def carries_marks(fields: Fields) -> bool:
     return any(name.lower() in _MARKS_OURS for name, _ in fields)
 
 
+def is_create(target: bytes, fields: Fields) -> bool:
+    """Whether a request counts as a handshake, well or badly made."""
+    return MARK in target and any(name.lower() == b"x-websocket-version" for name, _ in fields)
+
+
 def is_preflight(method: bytes, fields: Fields) -> bool:
     """Whether a browser asks if a request may be sent."""
     return method == b"OPTIONS" and bool(get_all(fields, b"access-control-request-method"))
@@ -178,8 +183,10 @@ def read_opening(fields: Fields, query: bytes) -> Opening | str:
 
 def native_fields(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
     """The fields of the handshake that a create stands for; the key is never used."""
+    # What a script that fetches says of itself is what it would say of its handshake.
+    instead = {b"sec-fetch-mode": b"websocket"}
     kept = [
-        (name, value)
+        (name, instead.get(name.lower(), value))
         for name, value in fields
         if name.lower() not in _OWN_FIELDS | _NOT_OF_A_HANDSHAKE
         and not name.lower().startswith(b"sec-websocket-")

@@ -4,7 +4,10 @@
 - ``destinations``: allow-lists of destinations, topics and URIs, aware of wildcards.
 - ``stomp``: v10.stomp, v11.stomp, v12.stomp.
 - ``mqtt``: mqtt, mqttv3.1; ``mqtt_packets``: the octets of its packets.
+- ``amqp``: amqp; ``amqp_091`` and ``amqp_10``: the two that go by this name.
+- ``wamp``: wamp.2 over JSON, MessagePack, CBOR, UBJSON; ``wamp_codecs``: those, bounded.
 - ``xmpp``, ``sip``, ``jsonrpc``: what their names say.
 - ``graphql``: graphql-transport-ws and the older graphql-ws.
-- ``schema``: operators' own JSON protocols; ``json_text``: JSON as everybody reads it.
+- ``schema``, ``schema_compiler``: operators' own JSON protocols.
+- ``json_text``: JSON as everybody reads it.
 """

@@ -10,37 +10,45 @@ from typing import Any, NoReturn
 
 from gateway.websocket.subprotocols.base import BAD_DATA, POLICY, broken
 
-DEEPEST = 64
+DEEPEST, MOST = 64, 500_000
 
 
 def load(text: str) -> Any:
     """What a text holds; raises ``Broken``."""
+    brackets = text.count("[") + text.count("{")
+    if brackets > MOST:
+        raise broken("json-size", "more arrays and objects than are looked into", POLICY)
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise broken("json", "not JSON", BAD_DATA) from None
     # No more than so many brackets: no deeper either.  Most messages end here.
-    if text.count("[") + text.count("{") > DEEPEST:
+    if brackets > DEEPEST:
         check_depth(value)
     return value
 
 
-def check_depth(value: Any) -> None:
-    """Refuse what is nested too deep for whoever walks it."""
-    level, depth = [value], 0
+def check_depth(value: Any, most: int | None = None) -> None:
+    """Refuse what is nested too deep for whoever walks it.
+
+    ``most``: how many values there may be in all; other formats can say one thing many times.
+    """
+    level, depth, count = [value], 0, 0
     while True:
         level = [one for one in level if isinstance(one, dict | list | tuple)]
         if not level:
             return
         depth += 1
-        if depth > DEEPEST:
+        count += sum(map(len, level))
+        if depth > DEEPEST or (most is not None and count > most):
             raise broken("json-depth", "nested too deep", POLICY)
         level = [
             below for one in level for below in (one.values() if isinstance(one, dict) else one)
         ]
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of pairs that have different names."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise broken("json-names", "a name twice in one object", BAD_DATA)

@@ -44,12 +44,12 @@ class Ground:
         """Start all of it."""
         self._driver = driver
         self._windowed = windowed
-        self._browsers: dict[bool, object] = {}
+        self._browsers: dict[object, object] = {}
         self.stack = Stack(folder)
         self.tripwire = Tripwire()
         try:
             self.application = start(self.stack)
-            self.stack.start_gateway(extra)
+            self.stack.start_gateway(extra + self.extra())
         except BaseException:
             self.stop()
             raise
@@ -61,17 +61,24 @@ class Ground:
         self.stack.stop()
         self.tripwire.close()
 
-    def _browser(self, *, through: bool):
+    def extra(self) -> str:
+        """More of the gateway's configuration, once the application runs."""
+        return ""
+
+    def rules(self, through) -> str:
+        """Where names lead on a way; a ground with more ways than two says so of them."""
+        return (resolver_rules if through else direct_rules)(self.stack, self.tripwire)
+
+    def _browser(self, *, through):
         if through not in self._browsers:
-            rules = resolver_rules if through else direct_rules
             trust = self.stack.trust(*sorted(self.stack.issued))
             self._browsers[through] = launch(
-                self._driver, rules(self.stack, self.tripwire), trust, windowed=self._windowed
+                self._driver, self.rules(through), trust, windowed=self._windowed
             )
         return self._browsers[through]
 
     @contextlib.contextmanager
-    def person(self, *, through: bool):
+    def person(self, *, through):
         """A fresh profile with one of the two ways; nothing may leave it."""
         touched = len(self.tripwire.touched)
         context = self._browser(through=through).new_context(
@@ -91,8 +98,8 @@ class Ground:
 class Person:
     """Somebody's browser profile, on one of the two ways."""
 
-    def __init__(self, ground: Ground, context, through: bool):
-        """``context``: the profile."""
+    def __init__(self, ground: Ground, context, through):
+        """``context``: the profile; ``through``: its way, false for directly."""
         self.ground = ground
         self.context = context
         self.through = through

@@ -108,6 +108,8 @@ class DownTests(ServiceCase):
         self.assertIn("down, asked again in", page.body.decode())
         metrics = (await fetch(gateway.admin_port, "/metrics")).body.decode()
         self.assertIn('gateway_service_up{service="main"} 0.0', metrics)
+        bound = 'gateway_service_limit{limit="recovery-seconds",service="main"} 1.0'
+        self.assertIn(bound, metrics)
         backend = stream_backend(say_again)
         from twisted.internet import reactor
 
@@ -170,6 +172,13 @@ class BoundTests(ServiceCase):
         client.sendMessage(b"x" * 1001, True)
         await until(lambda: client.ended)
         self.assertEqual(client.code, 1009)
+
+    async def test_idle(self) -> None:
+        """One without a message either way ends with 1001."""
+        gateway = await self.with_service("echo:", "idle-seconds = 1")
+        client = await self.open(gateway)
+        await until(lambda: client.ended)
+        self.assertEqual(client.code, 1001)
 
     async def test_handshakes(self) -> None:
         """Too many in a while are 429 with a time."""
@@ -253,7 +262,7 @@ class ReloadTests(ServiceCase):
         ports = [await self.listen(one) for one in (first, second)]
         rules = service("main", "/service", f"tcp://127.0.0.1:{ports[0]}",
                         f'allow-origins = ["{APP}"]', "connections = 9")  # fmt: skip
-        gateway = await self.gateway(rules=rules, websocket_close_seconds=2)
+        gateway = await self.gateway(rules=rules, private=(), websocket_close_seconds=2)
         client = await self.open(gateway)
         more = service("echo", "/echo", "echo:", f'allow-origins = ["{APP}"]')
         changes: list[tuple[str, str]] = [("connections = 9", f"connections = 8\n{more}")]

@@ -2,8 +2,69 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.net.services.builtin import EchoLeg
+from gateway.websocket.closing import Ending
 from tests.net.raw import until
 from tests.net.services import ServiceCase
+
+if TYPE_CHECKING:
+    from gateway.net.relay import Relay
+
+
+class _Relay:
+    """Remembers what a leg tells."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def received(self, leg: Any, payload: bytes, *, binary: bool) -> None:
+        self.told.append((payload, binary))
+
+    def congested(self, leg: Any) -> None:
+        self.told.append("congested")
+
+    def relieved(self, leg: Any) -> None:
+        self.told.append("relieved")
+
+    def closed(self, leg: Any, code: int | None, reason: str, *, was_clean: bool) -> None:
+        self.told.append((code, reason, was_clean))
+
+
+class LegTests(SynchronousTestCase):
+    """By itself."""
+
+    def test_pace(self) -> None:
+        """What cannot be said is not heard: the client's reading stops with its writing."""
+        leg, relay = EchoLeg(Clock()), _Relay()
+        leg.attach(cast("Relay", relay))
+        for step in (leg.pause, leg.pause, leg.resume, leg.resume):
+            step()
+        self.assertEqual(relay.told, ["congested", "relieved"])
+
+    def test_end(self) -> None:
+        """It is told later, and once; nothing is said after it."""
+        clock, relay = Clock(), _Relay()
+        leg = EchoLeg(clock)
+        leg.attach(cast("Relay", relay))
+        leg.send(b"x", binary=True)
+        leg.end(Ending(1000, "bye"))
+        leg.end(Ending(drop=True))
+        leg.send(b"y", binary=True)
+        self.assertEqual(relay.told, [(b"x", True)])
+        clock.advance(1)
+        self.assertEqual(relay.told[1:], [(1000, "bye", True)])
+
+    def test_ended_before(self) -> None:
+        """One that was dropped before it had a relay says so then."""
+        leg, relay = EchoLeg(Clock()), _Relay()
+        leg.end(Ending(1001))
+        leg.attach(cast("Relay", relay))
+        self.assertEqual(relay.told, [(None, "", False)])
 
 
 class EchoTests(ServiceCase):

@@ -147,6 +147,10 @@ class FieldTests(SynchronousTestCase):
         ):
             fields = [(b"Access-Control-Request-Headers", value)]
             self.assertEqual(request.preflights_marks(fields), wanted, value)
+        version = [(b"x-websocket-version", b"?")]
+        self.assertTrue(request.is_create(b"/a/;e/cbm?x", version))
+        self.assertFalse(request.is_create(b"/a/;e/cbm?x", []))
+        self.assertFalse(request.is_create(b"/a", version))
         asks = [(b"Access-Control-Request-Method", b"POST")]
         self.assertTrue(request.is_preflight(b"OPTIONS", asks))
         self.assertFalse(request.is_preflight(b"OPTIONS", []))
@@ -162,6 +166,8 @@ class HandshakeTests(SynchronousTestCase):
             (b"Host", b"h"),
             (b"Origin", b"https://a"),
             (b"Cookie", b"a=b"),
+            (b"Sec-Fetch-Mode", b"cors"),
+            (b"Sec-Fetch-Site", b"same-site"),
             (b"User-Agent", b"ua"),
             (b"Connection", b"keep-alive"),
             (b"Upgrade", b"h2c"),
@@ -186,3 +192,5 @@ class HandshakeTests(SynchronousTestCase):
         for name in (b"content-length", b"transfer-encoding", b"x-sequence-no", b"content-type"):
             self.assertEqual(get_all(made, name), [])
         self.assertEqual(get_all(made, b"sec-websocket-extensions"), [])
+        self.assertEqual(get_all(made, b"sec-fetch-mode"), [b"websocket"])
+        self.assertEqual(get_all(made, b"sec-fetch-site"), [b"same-site"])

@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway.websocket.rules import Mode, ValidationRules
 from gateway.websocket.subprotocols.base import Both
 from gateway.websocket.subprotocols.registry import KNOWN, WITH_DESTINATIONS, validator_for
-from gateway.websocket.subprotocols.schema import BySchema, compile_schema
+from gateway.websocket.subprotocols.schema import BySchema
+from gateway.websocket.subprotocols.schema_compiler import compile_schema
 
 
 class RegistryTests(SynchronousTestCase):

@@ -1,4 +1,4 @@
-"""The operator's schemas: what is refused at start, and what no message can do."""
+"""Messages judged by operators' schemas, and what no message can do."""
 
 from __future__ import annotations
 
@@ -13,12 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.websocket.rules import Mode, ValidationRules
 from gateway.websocket.subprotocols.base import Broken
-from gateway.websocket.subprotocols.schema import (
-    MOST_BYTES,
-    JsonSchema,
-    Unusable,
-    compile_schema,
-)
+from gateway.websocket.subprotocols.schema import MOST_BYTES, JsonSchema
+from gateway.websocket.subprotocols.schema_compiler import compile_schema
 from tests.websocket.subprotocols.streams import C, S, rules_of
 
 CHAT = {
@@ -142,44 +138,3 @@ class BoundsTests(SynchronousTestCase):
     def test_half_a_pair(self) -> None:
         """A lone surrogate, which JSON can say and text cannot hold."""
         self.assertEqual(_made({"pattern": "^"}).judge("\ud800"), "pattern")
-
-
-class UnusableTests(SynchronousTestCase):
-    """Faults at start."""
-
-    def test_table(self) -> None:
-        """Each says what it is about."""
-        for source, said in (
-            ("{", "not JSON"),
-            ("3", "an object or a boolean"),
-            ('{"type": "strange"}', "type"),
-            ('{"$schema": "https://else.example/schema"}', "$schema"),
-            ('{"pattern": "(?=a)"}', "RE2"),
-            ('{"properties": {"a": {"patternProperties": {"(a)\\\\1": true}}}}', "RE2"),
-            ('{"$ref": "#/$defs/none"}', "leads to nothing"),
-            ('{"$ref": "https://else.example/other.json"}', "leads to nothing"),
-            ('{"items": {"$ref": "file:///etc/passwd"}}', "leads to nothing"),
-            ('{"$ref": "#"}', "circle"),
-            (
-                '{"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}',
-                "circle",
-            ),
-            ("[" * 100 + "]" * 100, "not JSON"),
-            ('{"patternProperties": {"a": true}, "unevaluatedProperties": false}', "not supported"),
-        ):
-            found = self.assertRaises(Unusable, compile_schema, source.encode(), "x")
-            self.assertIn(said, str(found), source)
-
-    def test_dialects(self) -> None:
-        """All from draft 4 on, and references within, by anchor and by id."""
-        for text in (
-            "http://json-schema.org/draft-04/schema#",
-            "http://json-schema.org/draft-07/schema",
-        ):
-            schema = _made(
-                {"$schema": text, "definitions": {"a": {"type": "null"}}, "$ref": "#/definitions/a"}
-            )
-            self.assertEqual((schema.judge(None), schema.judge(1)), (None, "type"))
-        schema = _made({"$id": "https://x.example/s", "$defs": {"a": {"$anchor": "n", "type": "null"},
-            "b": {"$id": "b", "$ref": "s#n"}}, "$ref": "b"})  # fmt: skip
-        self.assertEqual((schema.judge(None), schema.judge(1)), (None, "type"))

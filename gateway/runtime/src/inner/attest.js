@@ -41,7 +41,7 @@ export function listen(w, heard) {
  */
 export function attest({ nonce, proof, token, secure, suffix, origin }, own, handlers) {
   const { fetch, top, parent, location } = window;
-  const say = /** @type {Window} */ (top).postMessage.bind(top);
+  const say = (/** @type {string} */ type, /** @type {object} */ more) => /** @type {Window} */ (top).postMessage({ gw: 1, type, nonce, ...more }, secure);
   /** @type {MessagePort | undefined} */
   let port;
   /** @type {[object, Transferable[]][]} */
@@ -97,7 +97,7 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   hide();
   // At the top nobody could attest it: a site's service worker, or mode basic where script runs.
   if (top === window) location.replace(`${secure}/#${origin}${location.href.slice(own.length)}`);
-  if (open) say({ gw: 1, type: "hello", nonce, proof, own }, secure);
+  if (open) say("hello", { proof, own });
   if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
   return {
     hide,
@@ -114,11 +114,11 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
       if (said.type === "challenge") {
         fetch(`${own}/.gateway/attest?c=${said.challenge}&n=${nonce}&__gw=${token}`)
           .then((response) => response.text())
-          .then((answer) => say({ gw: 1, type: "answer", nonce, answer }, secure));
+          .then((answer) => say("answer", { answer }));
       } else if (said.type === "ack" && !port) {
         port = event.ports[0];
         port.onmessage = (event) => handlers[event.data.type]?.(event.data, event);
-        for (const [said, transfer] of waiting) port.postMessage(said, transfer);
+        for (const one of waiting) port.postMessage(...one);
         answered(1);
       }
     },

@@ -2,7 +2,7 @@
 import { defineProperty, hook, hookAll } from "../shared/hooks.js";
 import { PROPERTIES, URLS, URL_ATTRIBUTE } from "./markup.js";
 
-const RULES = "insertRule addRule appendRule replace replaceSync cssText setProperty set append".split(" ");
+const RULES = "insertRule addRule appendRule replace replaceSync cssText setProperty set append";
 const STYLES = (
   "background backgroundImage borderImage borderImageSource content cursor filter listStyle listStyleImage " +
   "mask maskImage"
@@ -14,7 +14,7 @@ const STYLES = (
  * @param {import("./markup.js").Markup} markup
  * @param {import("./rare.js").Rare} rare
  */
-export function installElements(w, { map, unmap, typed }, { attribute, css, html: mapHtml, keyframes, recall }, rare) {
+export function installElements(w, { map, unmap, typed }, { attribute, css, html: mapHtml, recall }, rare) {
   const html = (/** @type {any} */ value) => typed(value, mapHtml);
   const named = (/** @type {any} */ name, /** @type {any} */ value) => typed(value, (text) => attribute(`${name}`, text));
 
@@ -23,7 +23,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
       PROPERTIES.forEach((key, at) => hookAll(w, `${name}.${key}:0`, (value) => named(key, value), at < URLS ? unmap : recall));
     }
     if (/^CSS|^StyleP/.test(name)) {
-      for (const key of RULES) hook(w[name].prototype, key, (args) => args.forEach((one, at) => (args[at] = css(one))), unmap);
+      hook(w[name].prototype, RULES, (args) => args.forEach((one, at) => (args[at] = css(one))), unmap);
     }
   }
   for (const key of ["origin", "protocol", "host", "hostname", "port", "search"]) {
@@ -47,17 +47,14 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
     html,
     unmap,
   );
-  for (const name of ["parseHTMLUnsafe", "parseHTML"]) hook(w.Document, name, (args) => (args[0] = html(args[0])));
+  hook(w.Document, "parseHTMLUnsafe parseHTML", (args) => (args[0] = html(args[0])));
   // What a command puts in is markup, or an address.
   hook(w.Document.prototype, "execCommand", (args) => /ht|ge$|nk/i.test(args[0]) && (args[2] = html(map(args[2]))));
   const { write } = w.Document.prototype;
-  for (const name of ["write", "writeln"]) {
-    hook(w.Document.prototype, name, (args, self) => {
-      if (args.length) args.splice(0, args.length, rare("written", args.join(""), args, typed, mapHtml, write.bind(self)));
-    });
-  }
+  hook(w.Document.prototype, "write writeln", (args, self) => {
+    if (args.length) args.splice(0, args.length, rare("written", args.join(""), args, typed, mapHtml, write.bind(self)));
+  });
   hookAll(w, "FontFace:1", css);
-  hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", keyframes);
   // Chromium has the properties on each declaration, and lets the prototype's go first.
   const styles = w.CSSStyleDeclaration.prototype;
   const { getPropertyValue, setProperty } = styles;

@@ -2,48 +2,65 @@
 // can use them, from whichever side the page comes to them.
 import { hook, hookAll } from "../shared/hooks.js";
 
-const OWNERS = "Node Element HTMLElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
+const OWNERS = "HTMLIFrameElement HTMLFrameElement HTMLObjectElement Node Element HTMLElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
 // What may put a frame in, or text into a style element.
 const INSERTING = /^(ap|ins|rep|prep|bef|aft|mov|setH|ex|wr|sur|inn|out|bod|tex|nodeV|data)/;
+
+const seen = new WeakSet();
+// What pages are given for windows: one thing for each, for good.  Which is the topmost they see
+// by `top`, which cannot be hooked.
+const shown = new WeakMap([[/** @type {any} */ (top), /** @type {any} */ (top)]]);
+
+/** @typedef {(one: any, by: any) => any} Enter what a page is given for a window; it is one of a frame, of a message or a window's own */
 
 /**
  * @param {any} w
  * @param {(w: any) => void} install
  * @param {import("./markup.js").Markup} markup
  * @param {() => void} opened what is done when document.open() has emptied the document
+ * @param {(enter: Enter) => ProxyHandler<any> & {frames?: any}} foreign what stands in for a window of another origin does
+ * @returns {Enter}
  */
-export function installFrames(w, install, { css, script }, opened) {
-  const seen = new WeakSet();
-  /** @param {any} inner @returns {any} */
-  const enter = (inner) => {
+export function installFrames(w, install, { css, script }, opened, foreign) {
+  // The browser's own `postMessage` and `location` of windows of other origins are out of any
+  // hook's reach, so something stands in for these; what it does is loaded when it is first used.
+  const handler = new Proxy({}, { get: (_, trap) => foreign(enter)[/** @type {"get"} */ (trap)] });
+  /** @type {Enter} */
+  const enter = (inner, by) => {
+    let found = inner;
     try {
       // A document of the gateway's brings its own; other origins are out of reach.
-      if (/^(about|blob):/.test(inner.location.href) && !seen.has(inner.document)) {
-        seen.add(inner.document);
+      const { document, location: { href } } = inner;
+      if (/^(about|blob):/.test(href) && !seen.has(document)) {
+        seen.add(document);
         install(inner);
       }
+      // What comes from elsewhere is not there yet.
+      if (/^http/.test(by.src?.replace(location.origin, ""))) throw 0;
     } catch {
-      // of another origin
+      if (inner?.window) found = new Proxy(inner, handler);
     }
-    return inner;
+    // The gateway's own messages are from the windows themselves.
+    if (!inner || !by || by.data?.gw) return inner;
+    return shown.get(inner) ?? shown.set(inner, found).set(found, found).get(inner);
   };
   // Frames that were looked at; until one of them has loaded something else.
   let known = new WeakSet();
   const look = (/** @type {any} */ result) => {
     for (let i = 0, one; (one = w[i]); i++) {
-      if (!known.has(one)) known.add(enter(one));
+      if (!known.has(one)) known.add(enter(one, 0));
     }
     return result;
   };
-  const frames = "HTMLIFrameElement. HTMLFrameElement. HTMLObjectElement.";
-  hookAll(w, frames.replaceAll(".", ".contentWindow"), null, enter);
-  hookAll(w, frames.replaceAll(".", ".contentDocument"), null, (inner) => {
-    enter(inner?.defaultView);
-    return inner;
-  });
+  hookAll(w, "parent MessageEvent.source", null, enter);
+  // By a number or a name frames are found in `frames`, if it is not the window itself.
+  hook(w, "frames", null, (own) => own[0] && foreign(enter).frames || own);
   for (const name of OWNERS) {
-    for (const method of Object.getOwnPropertyNames(w[name].prototype)) {
-      if (INSERTING.test(method)) hook(w[name].prototype, method, (args, self) => {
+    const { prototype } = w[name];
+    hook(prototype, "contentWindow", null, enter);
+    hook(prototype, "contentDocument", null, (inner, frame) => (frame.contentWindow, inner));
+    for (const method of Object.getOwnPropertyNames(prototype)) {
+      if (INSERTING.test(method)) hook(prototype, method, (args, self) => {
         args.forEach(script);
         if (self?.localName === "style" || self?.parentNode?.localName === "style") {
           args.forEach((one, at) => {
@@ -64,4 +81,5 @@ export function installFrames(w, install, { css, script }, opened) {
     known = new WeakSet();
     look(0);
   }, true);
+  return enter;
 }

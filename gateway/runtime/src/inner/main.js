@@ -82,18 +82,18 @@ if (payload) {
     hookAll(w, "caches", null, (store) => part("caches", store, store, w));
     /** @type {import("./navigation.js").Windows | null} */
     let known = null;
-    const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers));
-    if (w === window) {
-      handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
-      if (parent === top && /^gw-[\d.]*:/.test(w.name)) windows()?.installOpener();
-    }
+    const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers, enter));
     installNavigation(w, urls, windows, sign, payload);
     const heal = part.bind(0, "heal", 0, markup.attribute, urls.map);
     w.addEventListener("securitypolicyviolation", heal, true);
     // What a frame got by a javascript: address was there before this; a blank one has three.
     if (w.document.all[3]) heal(w.document);
-    installFrames(w, install, markup, listenAgain);
-    if (w === window) installHello(post, handlers, origin);
+    const enter = installFrames(w, install, markup, listenAgain, (enter) => part("foreign", {}, window, enter, urls, hookAll));
+    if (w === window) {
+      handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
+      if (parent === top && /^gw-[\d.]*:/.test(w.name)) windows()?.installOpener();
+      installHello(post, handlers, origin);
+    }
     if (IDENTITY) installIdentity(w, urls, origin, part, trusted.script);
     delete w.addEventListener;
   };

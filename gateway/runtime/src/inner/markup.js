@@ -44,9 +44,7 @@ export function markupOf({ map, unmap }, rare, frameMarkup, blobs, trusted) {
   };
   /** What an attribute was set to, as far as that is remembered. @param {any} value */
   const recall = (value) => given.get(value) ?? unmap(value);
-  /** @param {any} given */
-  const keyframes = (given) => (FOREIGN.test(JSON.stringify(given)) ? rare("keyframes", given, given, css) : given);
   /** A script that is about to be put in, before the browser reads it. @param {any} one */
   const script = (one) => one?.localName === "script" && IMPORTS.test(one.type + one.text) && rare("imports", 0, one, map, trusted);
-  return { attribute, css, html, keyframes, recall, script };
+  return { attribute, css, html, recall, script };
 }

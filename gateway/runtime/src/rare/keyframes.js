@@ -6,7 +6,8 @@
  * @returns {any}
  */
 export const keyframes = (given, css) =>
-  typeof given === "string" ? css(given)
+  !/[:/]\//.test(JSON.stringify(given)) ? given
+  : typeof given === "string" ? css(given)
   : !given || typeof given !== "object" ? given
   : Symbol.iterator in given ? Array.from(given, (one) => keyframes(one, css))
   : Object.fromEntries(Object.entries(given).map(([name, value]) => [name, keyframes(value, css)]));

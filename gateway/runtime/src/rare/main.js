@@ -5,9 +5,9 @@ import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
+import { foreign } from "./foreign.js";
 import { heal } from "./heal.js";
 import { imports } from "./imports.js";
-import { keyframes } from "./keyframes.js";
 import { longLabel, unlong } from "./long.js";
 import { attribute, html } from "./markup.js";
 import { caches, reads } from "./reads.js";
@@ -40,10 +40,10 @@ const parts = {
   },
   /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
   decode: (text, place, own) => decode(unlong(text, place), place, own),
+  foreign,
   heal,
   html,
   imports,
-  keyframes,
   read,
   reads,
   renew,

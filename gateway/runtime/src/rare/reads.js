@@ -1,9 +1,11 @@
-// What else reads addresses: a page that names other hosts gets them back as it knows them.
-
+// What else reads addresses: a page that names other hosts gets them back as it knows them.  And
+// what names them in lists and objects, which is looked at from the first foreign name on.
+import { installCaches } from "../shared/caches.js";
+import { mapCss } from "../shared/css.js";
 import { fields } from "./fields.js";
+import { keyframes } from "./keyframes.js";
 import { refused } from "./refused.js";
 import { told } from "./told.js";
-import { installCaches } from "../shared/caches.js";
 
 const READ = (
   "XMLSerializer.serializeToString Element.getHTML ShadowRoot.getHTML MutationRecord.oldValue StyleSheet.href CSSImportRule.href " +
@@ -38,4 +40,5 @@ export const reads = (w, hookAll, { map, unmap }) => {
   told(w, hookAll, unmap);
   fields(w, hookAll);
   refused(w, hookAll, map);
+  hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", (given) => keyframes(given, (text) => mapCss(text, map)));
 };

@@ -16,18 +16,32 @@ const MARK = /^gw-([\d.]*):/;
  * @param {import("../shared/network.js").Signed} signed
  * @param {import("../inner/attest.js").Post} post
  * @param {import("../inner/attest.js").Heard} handlers
+ * @param {import("../inner/frames.js").Enter} enter
  */
-export function windowsOf(w, { map, unmap }, signed, post, handlers) {
-  const { document, location, navigator, top, parent, structuredClone: clone, MessageEvent, FormData, URL } = w;
+export function windowsOf(w, { map, unmap }, signed, post, handlers, enter) {
+  const stand = (/** @type {any} */ one) => enter(one, w);
+  const { document, location, navigator, top, structuredClone: clone, MessageEvent, FormData, URL } = w;
   const later = w.setTimeout.bind(w);
   const absolute = (/** @type {any} */ url) => map(new URL(map(`${url}`), document.baseURI).href);
 
   // --- frames -----------------------------------------------------------------------
 
+  /**
+   * The window that a frame is in, by numbers: windows of this origin tell what stands in for
+   * theirs of other origins, which is theirs and not this one's.
+   * @param {any} one @param {any} [from] @returns {any}
+   */
+  const around = (one, from = top) => {
+    if (one === top) return top;
+    for (let at = 0; at < from.length; at++) {
+      const found = stand(from[at]) === stand(one) ? from : around(one, from[at]);
+      if (found) return found;
+    }
+  };
   /** The topmost page's window. */
   const topmost = () => {
     let one = w;
-    while (one.parent !== top && one.parent !== one) one = one.parent;
+    for (let out; (out = around(one)) && out !== top; one = out);
     return one;
   };
   /** Whether a window is of this origin. @param {any} one */
@@ -41,20 +55,18 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
   /** Where a window is below another: numbers of frames; null if it is not. @param {any} one @param {any} from */
   const pathTo = (one, from) => {
     const path = [];
-    for (; one !== from; one = one.parent) {
-      if (one === top || one.parent === one) return null;
+    for (let out; stand(one) !== stand(from); one = out) {
+      out = around(one);
+      if (one === top || !out) return null;
       let at = 0;
-      while (one.parent[at] !== one) at++;
+      while (stand(out[at]) !== stand(one)) at++;
       path.unshift(at);
     }
     return path;
   };
   /** Who may navigate a window: the nearest window around it that is of this origin. @param {any} to */
   const helper = (to) => {
-    for (let one = to; one !== top; one = one.parent) {
-      if (own(one)) return one;
-      if (one.parent === one) break;
-    }
+    for (let one = to; one && one !== top; one = around(one)) if (own(one)) return one;
   };
   /** A frame with a name that may be navigated from here, among a window and those below. @param {any} from @param {string} name @returns {any} */
   const named = (from, name) => {
@@ -77,7 +89,7 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
     if (word === "_blank") return;
     if (word === "_self") return w;
     if (word === "_top") return topmost();
-    if (word === "_parent") return parent === top ? w : parent;
+    if (word === "_parent") return w === topmost() ? w : around(w);
     return named(w, target) ?? named(topmost(), target);
   };
   /**
@@ -232,10 +244,10 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
     open(url, name, features = "", native) {
       const to = find(name);
       if (to === w) return native("_self");
-      if (to && pathTo(to, w)) return native(name);
+      if (to && pathTo(to, w)) return stand(native(name));
       if (to) {
         if (`${url}`) lead(to, { url: absolute(url) }, name);
-        return to;
+        return stand(to);
       }
       const alone = /(?:^|[\s,])no(?:opener|referrer)(?!\s*=\s*(?:no|0|false))/i.test(features);
       return openWindow(url, name, alone, { features: `${features}` });
@@ -262,7 +274,7 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers) {
         return;
       }
       // A form finds its frame by a name, from here, not from where it was written.
-      const element = [...self.document.querySelectorAll("iframe,frame")].find((one) => one.contentWindow === found);
+      const element = [...self.document.querySelectorAll("iframe,frame")].find((one) => one.contentWindow === stand(found));
       const label = found === self ? "_self" : /^_/.test(name) ? element?.name : name;
       if (label) formOf(self.document, to, form, label);
     },

@@ -18,17 +18,15 @@ export function wrap(native, handler) {
  * setter: its value), `after` the result (of a getter: what is read), `done` follows a method or a setter.
  * A call with too few arguments is the native's to refuse.
  * @param {any} owner
- * @param {string} name
+ * @param {string} names separated by spaces
  * @param {((args: any[], self: any) => void) | null} [before]
  * @param {((result: any, self: any, args: any[]) => any) | null} [after]
  * @param {typeof after} [done]
  */
-export function hook(owner, name, before, after, done) {
-  const old = owner && getOwnPropertyDescriptor(owner, name);
-  if (!old) return;
+export function hook(owner, names, before, after, done) {
   /** @param {any} native @param {typeof before} first @param {typeof after} [then] @returns {any} */
   const change = (native, first, then) => {
-    if (typeof native !== "function" || !(first || then)) return native;
+    if (!native?.call || !(first || then)) return native;
     const begin = (/** @type {any[]} */ args, /** @type {any} */ self) => args.length < native.length || first?.(args, self);
     /** @type {any} */
     const proxy = wrap(native, {
@@ -45,9 +43,12 @@ export function hook(owner, name, before, after, done) {
     if (native.prototype?.constructor === native) native.prototype.constructor = proxy;
     return proxy;
   };
-  defineProperty(owner, name, "value" in old
-    ? { ...old, value: change(old.value, before, after ?? done) }
-    : { ...old, get: change(old.get, null, after), set: change(old.set, before, done) });
+  for (const name of names.split(" ")) {
+    const old = owner && getOwnPropertyDescriptor(owner, name);
+    if (old) defineProperty(owner, name, "value" in old
+      ? { ...old, value: change(old.value, before, after ?? done) }
+      : { ...old, get: change(old.get, null, after), set: change(old.set, before, done) });
+  }
 }
 
 /**

@@ -38,8 +38,8 @@ export function installNetwork(w, { map, unmap }, rtc, signed) {
     else if (url !== to) args[at] = new NativeRequest(url, given);
   };
   const urlOf = IDENTITY ? nativesOf(w).url : /** @type {any} */ (getOwnPropertyDescriptor(NativeRequest.prototype, "url")).get;
-  for (const name of ["fetch", "fetchLater", "Request"]) hook(w, name, (args) => send(args, args[1]?.method));
-  for (const name of ["WebSocket", "WebSocketStream"]) hook(w, name, (args) => send(args, "POST"));
+  hook(w, "fetch fetchLater Request", (args) => send(args, args[1]?.method));
+  hook(w, "WebSocket WebSocketStream", (args) => send(args, "POST"));
   hook(w.Navigator?.prototype, "sendBeacon", (args) => send(args, "POST"));
   hook(w.XMLHttpRequest?.prototype, "open", (args) => send(args, args[0], 1));
   // What cannot be carried is missing, so that applications take their other way.

@@ -41,7 +41,6 @@ export function urlsOf(place, origin, base, own, { collapse, decode }, typed) {
      * @param {any} text
      */
     unmap: (text) =>
-      typeof text !== "string" ? text
-      : (text = text.replace(OURS, "")).replaceAll(own, "").includes(place.suffix) ? decode(text, place, own) : text,
+      typeof text === "string" && (text = text.replace(OURS, "")).replaceAll(own, "").includes(place.suffix) ? decode(text, place, own) : text,
   };
 }

@@ -1,6 +1,6 @@
 // Workers that script makes: those with a script of the gateway's carry its preamble, those
 // from a blob: or data: URL get it here.
-import { hook } from "./hooks.js";
+import { hook, hookAll } from "./hooks.js";
 
 /**
  * Hook the constructors of workers, and remember what blob: URLs stand for.
@@ -19,11 +19,7 @@ export function installWorkers(w, { map, typed }, make) {
     return url;
   });
   hook(w.URL, "revokeObjectURL", ([url]) => void blobs.delete(`${url}`));
-  for (const name of ["Worker", "SharedWorker"]) {
-    hook(w, name, (args) => {
-      args[0] = typed(args[0], (given) =>
-        blobs.has(given) || /^data:/i.test(given) ? (preamble ??= make()).prepend?.(given, blobs) ?? given : map(given));
-    });
-  }
+  hookAll(w, "Worker:0 SharedWorker:0", (url) => typed(url, (given) =>
+    blobs.has(given) || /^data:/i.test(given) ? (preamble ??= make()).prepend?.(given, blobs) ?? given : map(given)));
   return blobs;
 }

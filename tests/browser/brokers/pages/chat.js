@@ -51,7 +51,9 @@ const protocols = {
 
   async mqtt() {
     await load("/lib/mqtt/dist/mqtt.min.js");
-    const client = mqtt.connect(url, { reconnectPeriod: 200, protocolVersion: Number(asked.get("version") ?? 4) });
+    const protocolVersion = Number(asked.get("version") ?? 4);
+    const protocolId = protocolVersion === 3 ? "MQIsdp" : "MQTT";
+    const client = mqtt.connect(url, { reconnectPeriod: 200, protocolId, protocolVersion });
     client.on("connect", () => client.subscribe("room/#", (error) => (error ? heard(`error ${error}`) : online(client.options.protocolVersion))));
     client.on("close", () => offline());
     client.on("error", (error) => heard(`error ${error}`));

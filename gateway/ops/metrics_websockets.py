@@ -1,0 +1,67 @@
+"""WebSockets by where they lead, for Prometheus; made when they are read.
+
+``place`` is an origin or a service's name.  ``[limits] websocket-places`` bounds how many origins
+there are; one that made room for another leaves no series behind.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
+
+from gateway.net.ledger import LEGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client.core import Metric
+
+    from gateway.net.ledger import Place, Totals
+
+_PREFIX = "gateway_websocket_place"
+_BY = ["kind", "place", "transport"]
+
+
+@attrs.frozen(eq=False)
+class Places:
+    """See ``prometheus_client.registry.Collector``."""
+
+    places: Callable[[], dict[Place, Totals]]
+
+    def describe(self) -> list[Metric]:
+        """Nothing is made to learn the names."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after another."""
+        found = [
+            ([place.kind, place.name, place.transport], totals)
+            for place, totals in self.places().items()
+        ]
+        opened = GaugeMetricFamily(f"{_PREFIX}_connections", "Open WebSockets.", labels=_BY)
+        total = CounterMetricFamily(f"{_PREFIX}_accepted", "WebSockets accepted.", labels=_BY)
+        by_leg = [*_BY, "leg"]
+        messages = CounterMetricFamily(
+            f"{_PREFIX}_messages", "Messages relayed by sending leg.", labels=by_leg
+        )
+        octets = CounterMetricFamily(
+            f"{_PREFIX}_bytes", "Payload relayed by sending leg.", labels=by_leg
+        )
+        trips = SummaryMetricFamily(
+            f"{_PREFIX}_round_trip_seconds", "From our pings to their pongs.", labels=by_leg
+        )
+        refused = CounterMetricFamily(
+            f"{_PREFIX}_refused", "Refused or closed, by what said so.", labels=[*_BY, "rule"]
+        )
+        for names, totals in found:
+            opened.add_metric(names, totals.current)
+            total.add_metric(names, totals.opened)
+            for leg in LEGS:
+                messages.add_metric([*names, leg], totals.messages[leg])
+                octets.add_metric([*names, leg], totals.octets[leg])
+                trips.add_metric([*names, leg], totals.pongs[leg], totals.waited[leg])
+            for rule, count in totals.refused.items():
+                refused.add_metric([*names, rule], count)
+        yield from (opened, total, messages, octets, trips, refused)

@@ -1,0 +1,77 @@
+"""AMQP over WebSocket: binary messages, a stream of octets each way, a protocol header first.
+
+The header says whether 0-9-1 or 1.0 follows: both go by the name ``amqp``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.websocket.subprotocols.amqp_091 import Amqp091
+from gateway.websocket.subprotocols.amqp_10 import AMQP, SASL, Amqp10
+from gateway.websocket.subprotocols.base import (
+    Base,
+    Direction,
+    Message,
+    Pulse,
+    Verdict,
+    broken,
+    octets_of,
+)
+
+if TYPE_CHECKING:
+    from gateway.websocket.rules import ValidationRules
+
+CLIENT, SERVER = Direction.FROM_CLIENT, Direction.TO_CLIENT
+OLD = b"AMQP\0\0\x09\1"
+
+
+class Dialect(Protocol):
+    """What follows a header."""
+
+    def frames(self, side: Direction, octets: bytearray, now: float) -> None:
+        """Judge and take away the whole frames at the front; raises ``Broken``."""
+        ...
+
+
+class Amqp(Base):
+    """One connection."""
+
+    def __init__(self, rules: ValidationRules) -> None:
+        """Which dialect it is is not known yet."""
+        self._rules = rules
+        self._kept = {CLIENT: bytearray(), SERVER: bytearray()}
+        self._pulse = Pulse("amqp-heart-beat")
+        self._dialect: Dialect | None = None
+
+    def read(self, message: Message, now: float) -> None:
+        """Judge the frames that end in a message; the first that is wrong decides."""
+        side = message.direction
+        octets = self._kept[side]
+        octets += octets_of(message)
+        self._pulse.heard(side, now)
+        if self._dialect is None:
+            if side is SERVER:
+                raise broken("amqp-header", "the server speaks first", final=True)
+            self._dialect = self._begin(octets)
+        if self._dialect is not None:
+            self._dialect.frames(side, octets, now)
+
+    def deadline(self) -> float | None:
+        """When a heart-beat is late."""
+        return self._pulse.deadline()
+
+    def expired(self, now: float) -> Verdict | None:
+        """Whose heart-beats stopped."""
+        return self._pulse.expired(now)
+
+    def _begin(self, octets: bytearray) -> Dialect | None:
+        head = bytes(octets[:8])
+        if not any(known.startswith(head[: len(known)]) for known in (OLD, AMQP, SASL)):
+            raise broken("amqp-header", "no header of a version that is open here", final=True)
+        if len(head) < 8:
+            return None
+        if head == OLD:
+            del octets[:8]
+            return Amqp091(self._rules, self._pulse)
+        return Amqp10(self._rules, self._pulse)

@@ -1,0 +1,235 @@
+"""Two processes: requests for the WebSockets of one that come to the other."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.errors import BodyTooLarge
+from gateway.net.nodes import _Served
+from gateway.websocket.emulation.frames import message, read_close
+from tests.net.emulated import ALL, CLOSE, RECONNECT, Down, Emulated, EmulatedCase, text
+from tests.net.harness import WS, Gateway, ca, folder
+from tests.net.peers import CHUNK, ServerPeer, websocket_origin
+from tests.net.raw import until
+
+EXTENSIONS = b"X-WebSocket-Extensions: " + ALL
+
+
+NAMES = {"localhost": ["127.0.0.1"]}
+
+
+class NodesCase(EmulatedCase):
+    """A WebSocket at the first of two gateways; its client then asks the second one."""
+
+    async def two(
+        self, *fields: bytes, rules: str = "", **limits: float
+    ) -> tuple[Gateway, Gateway, Emulated, ServerPeer]:
+        """Both gateways, the client, and the site's side."""
+        limits = {"websocket_close_seconds": 2, **limits}
+        more = {"rules": rules, "names": NAMES}
+        first, client, server = await self.emulated(*fields, gateway_options=more, **limits)
+        second = await self.gateway({WS: websocket_origin()}, **more, **limits)
+        second.cookie = first.cookie
+        client.gateway = second
+        return first, second, client, server
+
+
+class ForwardTests(NodesCase):
+    """The client notices nothing."""
+
+    async def test_whole_life(self) -> None:
+        """Messages both ways and the end, as at one process."""
+        first, second, client, server = await self.two(EXTENSIONS)
+        down = await client.down()
+        head = await down.begun()
+        self.assertEqual(
+            (head.status, head.get(b"content-type"), head.get(b"access-control-allow-origin")),
+            (200, b"application/octet-stream", client.origin),
+        )
+        self.assertEqual(await client.up(text("there") + RECONNECT), 200)
+        server.sendMessage(b"back", True)
+        server.sendMessage(CHUNK * 3, True)
+        await until(lambda: len(down.payloads) == 2)
+        self.assertEqual(down.payloads, [b"back", CHUNK * 3])
+        poll = await client.down(".ki=p")
+        self.assertEqual(await down.whole(), "binary binary reconnect")
+        server.sendMessage(b"poll", False)
+        self.assertEqual(await poll.whole(), "text reconnect")
+        self.assertIsNotNone((await poll.begun()).get(b"content-length"))
+        client.gateway = first  # and back again
+        down = await client.down()
+        await down.begun()
+        client.gateway = second
+        self.assertEqual(await client.up(b"\x010203e8\xff" + RECONNECT), 200)
+        self.assertEqual(await down.whole(), "close reconnect")
+        self.assertEqual(read_close(down.frames[0].payload)[0], 1000)
+        self.assertEqual(server.messages[0], (b"there", False))
+        self.assertGreaterEqual(
+            second.telemetry.value("gateway_emulation_forwarded_total", outcome="passed"), 4
+        )
+        self.assertEqual(second.service.sockets.count, 0)
+
+    async def test_faults(self) -> None:
+        """A fault is one there, too; who may not show the id is told so here."""
+        _, second, client, server = await self.two(emulation_body_bytes=3000)
+        down = await client.down()
+        await down.begun()
+        stolen = await client.up_later(RECONNECT, cookie=second.new_session())
+        self.assertEqual((await stolen.response()).status, 404)
+        client.up_number -= 1
+        self.assertEqual(await client.up(message(b"m" * 5000, binary=True) + RECONNECT), 413)
+        self.assertEqual(await down.whole(), "close reconnect")
+        await until(lambda: server.ended)
+        self.assertEqual(server.code, 1009)
+
+    async def test_client_leaves(self) -> None:
+        """A client that vanishes at one process is gone at the other."""
+        first, _, client, server = await self.two()
+        down = await client.down()
+        await down.begun()
+        down.abort()
+        await until(lambda: server.ended)
+        self.assertFalse(server.ended[0])
+        await until(lambda: first.service._handler.emulations.count == 0)
+
+    async def test_pace(self) -> None:
+        """A client that does not read pauses the site over two processes."""
+        _, _, client, server = await self.two()
+        down = await client.down()
+        await down.begun()
+        down.connection.transport.pauseProducing()
+        server.flood(1000)
+        await until(lambda: server.congested)
+        self.assertLess(server.sent, 32 * 2**20)
+        down.connection.keep = False
+        down.connection.transport.resumeProducing()
+        await until(lambda: down.connection.ended)
+        self.assertGreater(down.connection.total, 10 * 2**20)
+
+    async def test_vanished(self) -> None:
+        """A process that ends is a response that breaks off, then ids that are none."""
+        first, _, client, _ = await self.two()
+        down = await client.down()
+        await down.begun()
+        waiting = Down((await client.down(".ki=p", number=8)).connection)
+        await waiting.begun()  # out of order: 400
+        self.assertEqual(waiting.head.status, 400)
+        down = Emulated(first)
+        await down.create()
+        down.gateway = client.gateway
+        stream = await down.down()
+        await stream.begun()
+        await first.service._handler.emulations.stop()
+        await until(lambda: stream.connection.ended)
+        self.assertFalse(stream.is_whole)
+        self.assertEqual(await down.up(RECONNECT), 404)
+        again = await down.down(".ki=p")
+        self.assertEqual((await again.begun()).status, 404)
+
+    async def test_sockets(self) -> None:
+        """They are open to their user alone, and those of the dead are swept away."""
+        place = folder() / "nodes"
+        place.mkdir(mode=0o700, exist_ok=True)
+        import socket
+
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(str(place / "dead"))
+        gateway = await self.gateway({WS: websocket_origin()})
+        node = gateway.service.sockets.node
+        self.assertTrue((place / node).is_socket())
+        self.assertFalse((place / "dead").exists())
+        self.assertEqual(stat.S_IMODE(os.stat(place).st_mode) & 0o077, 0)
+        await gateway.service._handler.emulations.nodes.stop()
+        self.assertFalse((place / node).exists())
+
+    async def test_open_folder(self) -> None:
+        """A folder that others may open is not used, aloud."""
+        place = Path(folder() / "open-nodes")
+        place.mkdir(mode=0o755)
+        place.chmod(0o755)
+        gateway = await self.gateway(rules=f'[emulation]\nfolder = "{place}"\n')
+        self.assertIn("emulation.node", gateway.telemetry.codes())
+        self.assertEqual(list(place.iterdir()), [])
+
+
+class TlsTests(NodesCase):
+    """Over TLS with certificates on both sides."""
+
+    def rules(self, authority: str = "nodes") -> str:
+        """A node's table; each has a certificate of its own."""
+        issued = ca(authority).issue(f"node-{os.urandom(4).hex()}", ["localhost"], client=True)
+        trusted = ca("nodes").certificate_file
+        return (
+            '[emulation]\nfolder = ""\nlisten = "tcp:0:interface=127.0.0.1"\n'
+            f'address = "localhost"\ncertificate = "{issued.certificate}"\n'
+            f'key = "{issued.key}"\nauthority = "{trusted}"\n'
+        )
+
+    async def found(self, first: Gateway, second: Gateway) -> None:
+        """They have one store, as far as these tests go."""
+        name = f"node.{first.service.sockets.node}"
+        told = await first.service.store.origin(name)
+        self.assertRegex(told, r"\Alocalhost:[0-9]+\Z")
+        await second.service.store.remember_origin(name, told, 1)
+
+    async def test_forward(self) -> None:
+        """As over a Unix socket."""
+        first, second, client, server = await self.two(rules=self.rules())
+        await self.found(first, second)
+        down = await client.down()
+        await down.begun()
+        self.assertEqual(await client.up(text("there") + RECONNECT), 200)
+        server.sendMessage(b"back", True)
+        await until(lambda: down.payloads)
+        self.assertEqual((server.messages, down.payloads), ([(b"there", False)], [b"back"]))
+        self.assertEqual(await client.up(CLOSE + RECONNECT), 200)
+        self.assertEqual(await down.whole(), "binary close reconnect")
+
+    async def test_strangers(self) -> None:
+        """Whose certificate another authority signed is not heard, nor one without any."""
+        first, second, client, server = await self.two(rules=self.rules())
+        await self.found(first, second)
+        stranger = await self.gateway(
+            {WS: websocket_origin()}, rules=self.rules("others"), names=NAMES
+        )
+        stranger.cookie = first.cookie
+        await self.found(first, stranger)
+        client.gateway = stranger
+        self.assertEqual(await client.up(text("x") + RECONNECT), 404)
+        port = first.service._handler.emulations.nodes._ports[0].getHost().port
+        plain = await self.client(port, None)
+        plain.write(b"\x00\x00\x00\x02{}\x00\x00\x00\x00")
+        await plain.closed()
+        self.assertEqual(server.messages, [])
+        client.gateway, client.up_number = second, 7
+        self.assertEqual(await client.up(text("y") + RECONNECT), 200)
+
+
+class ServedTests(SynchronousTestCase):
+    """A request that was passed on, as the leg sees it."""
+
+    def test_body(self) -> None:
+        """One that is larger than may be is known as such."""
+
+        class Here:
+            served: set = set()
+
+            @staticmethod
+            def limits() -> object:
+                return type("Limits", (), {"emulation_body_bytes": 10})
+
+            def serve(self, ending: object, client: _Served) -> None:
+                self.asked = (ending, client)
+
+        here = Here()
+        client = _Served(here)  # type: ignore[arg-type]
+        client.stringReceived(b'{"id": "a", "number": 1, "sound": true, "fields": []}')
+        for part in (b"12345", b"67890", b"1"):
+            client.stringReceived(part)
+        client.stringReceived(b"")
+        self.assertEqual(here.asked[0].id, "a")
+        self.assertRaises(BodyTooLarge, client.read_body, 10, "emulation-body-bytes")
