@@ -21,8 +21,8 @@ const entries = [
   // Sites whose scripts read their own address (rewrite-location) have all three of their own.
   { name: "worker-location", file: "src/worker/main.js", minified: 23040, gzip: 10496, wrap: true, identity: true },
   { name: "inner-location", file: "src/inner/main.js", minified: 24576, gzip: 10240, identity: true },
-  { name: "rare-location", file: "src/rare/main.js", minified: 61952, gzip: 24576, identity: true },
-  { name: "rare", file: "src/rare/main.js", minified: 54272, gzip: 21504 },
+  { name: "rare-location", file: "src/rare/main.js", minified: 62976, gzip: 25088, identity: true },
+  { name: "rare", file: "src/rare/main.js", minified: 55296, gzip: 22016 },
   { name: "outer", file: "src/outer/main.js", minified: 18944, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },

@@ -25,7 +25,8 @@ export function installNavigation(w, { map }, windows, sign, jar) {
     const url = IDENTITY ? apply(nativesOf(w).to, destination, []) : destination.url;
     const to = map(url);
     jar.leave?.(to);
-    const leaves = !SHOWN.test(url) || (parent === top && url[0] === "d"); // data: is for frames in a page
+    // data: is for frames in a page, and for what is saved.
+    const leaves = !SHOWN.test(url) || (parent === top && url[0] === "d" && event.downloadRequest == null);
     // The window's next document has its own, but one that a service worker made up has none.
     if ((to === url && !leaves) || !event.cancelable || (IDENTITY && w.document !== document)) return;
     event.preventDefault();
