@@ -12,10 +12,10 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
 - ``script_cookies``: what scripts write and read by ``document.cookie``.
 - ``http``: a request to a rewrite host.  ``bodies``: what becomes of its answer's body.
 - ``attesting``: the token step, and what pages carry and ask for to prove themselves.
-- ``websocket``: a handshake to a rewrite host.  ``standing``: whether it is still open.
+- ``websocket``: a handshake to a rewrite host; ``service``: to an address of the operator's.
+  ``standing``: whether it is still open.
 - ``emulation``, ``emulated``: a create is the handshake that it stands for; ids, CORS.
 - ``own``: the portal, the outer frame and the gateway's own endpoints.
-- ``reports``: how browsers report here, and who hears of it.
+- ``reports``: how browsers report here.  ``settle``: a session in two steps.
 - ``leaving``: links that leave the gateway.  ``outgoing``: the site's names in what is sent.
-- ``settle``: a session in two steps, for browsers without localStorage.
 """

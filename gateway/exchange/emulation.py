@@ -298,6 +298,8 @@ def _person(head: RequestHead, place: _Place, context: Context) -> Step[bytes | 
             return b""
         who = yield from authentication.admit_to_service(head, context)
         return who if isinstance(who, Refuse) else _user(who)
+    # Whose label the Origin has is looked up: this process may not have been asked before.
+    yield from steps.address(head, context)
     refused = yield from authentication.admit(head, context)
     if refused is not None:
         return refused

@@ -20,6 +20,7 @@ from gateway.exchange import (
     authentication,
     bodies,
     leaving,
+    mixed,
     outgoing,
     own,
     places,
@@ -140,10 +141,9 @@ def _proxied(
         if opened is None:
             opened = yield from steps.read_jar(reading, addressed.origin, context)
         now = yield from steps.now()
-        secure = steps.secure_instead(opened, addressed.origin, now)
-        if secure is not None:
-            twin = upgrade(head, attrs.evolve(addressed, origin=secure), context)
-            return (yield from _keep_token(head, reading, twin, context))
+        secured = _secured(head, addressed, opened, now, context)
+        if secured is not None:
+            return (yield from _keep_token(head, reading, secured, context))
         asking = yield from places.interstitial(placed, opened, addressed, accesses, now, context)
         if asking is not None:
             return asking
@@ -208,8 +208,19 @@ def _proxied(
     return (yield from _keep_token(head, reading, ending, context))
 
 
+def _secured(
+    head: RequestHead, addressed: Addressed, opened: steps.Opened | None, now: int, context: Context
+) -> Answer | Refuse | None:
+    """Where the encrypted host is to be asked instead, what leads there or says that none is."""
+    by_hsts = steps.secure_instead(opened, addressed.origin, now)
+    secure = by_hsts or mixed.upgraded(head, addressed, context)
+    if secure is None or isinstance(secure, Refuse):
+        return secure
+    return upgrade(head, attrs.evolve(addressed, origin=secure), context)
+
+
 def _keep_token(
-    head: RequestHead, reading: Reading, ending: Answer | Respond, context: Context
+    head: RequestHead, reading: Reading, ending: Answer | Respond | Refuse, context: Context
 ) -> Step[Ending]:
     """A redirect that keeps the method leads on with a fresh token."""
     fields = []
@@ -232,7 +243,7 @@ def _received(answer: UpstreamHead) -> Received:
 
 
 def upgrade(head: RequestHead, addressed: Addressed, context: Context) -> Answer:
-    """Lead a plain address to its secure twin, as a browser that knows the HSTS host does."""
+    """Lead a plain address to its secure twin, as a browser does by HSTS or for a secure page."""
     # With the long form of an origin whose label is a digest: the next request is another process's.
     location = context.codec.collapse_url(addressed.url)
     fields = [

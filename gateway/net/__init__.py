@@ -12,6 +12,7 @@
 - ``websocket``, ``legs``, ``parting``: they own autobahn, both sides; ``sockets``: from dial to ending.
 - ``emulation``, ``emulation_response``: the leg of an emulated one; ``emulating``: all of them.
 - ``relay``: two legs coupled, whatever they are made of; ``standing``: what a reload ends.
+- ``services``: what stands behind services of the operator's own.
 - ``upstream``: the one module that owns twisted.web's client side; the pool.
 - ``reports``: counts browsers' reports, keeps some, sends on what sites asked for; ``leaks``: by site.
 - ``resolver``: static hosts, and addresses judged after resolution.

@@ -189,7 +189,10 @@ class Ledger:
         ]
 
     def shown(self) -> list[dict[str, Any]]:
-        """What is open: no path, no cookie, no token, and of subprotocols those with a name."""
+        """What is open and not about to end.
+
+        No path, no cookie, no token, and of subprotocols those with a name.
+        """
         return [
             {
                 "id": entry.name,
@@ -208,6 +211,7 @@ class Ledger:
                 },
             }
             for entry in self._open.values()
+            if not entry.relay.ending
         ]
 
     def summary(self) -> str:

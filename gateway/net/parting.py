@@ -22,6 +22,7 @@ class Parting:
     transport: Any
     factory: Any
     failedByMe: bool
+    wasClean: bool
     current_frame: Any
     remoteCloseCode: int | None
     remoteCloseReason: str | None
@@ -56,8 +57,12 @@ class Parting:
             self.relay.closing(self, code, "", was_clean=False)
 
     def dropConnection(self, abort: bool = False) -> None:  # noqa: FBT001, FBT002
-        """What was just written to a peer that broke the protocol goes out first."""
-        super().dropConnection(abort and not self.failedByMe)  # type: ignore[misc]
+        """What was just written goes out first; nothing but what is due is cut.
+
+        After a closing handshake autobahn's server resets the connection, and browsers then say
+        that it did not end in order (``wasClean``).
+        """
+        super().dropConnection(abort and not self.failedByMe and not self.wasClean)  # type: ignore[misc]
 
     def onFrameData(self, payload: bytes) -> bool | None:
         """A control frame that says it is longer than any may be is not gathered.

@@ -3,6 +3,7 @@
 - ``config``: TOML to frozen Settings, every fault at once.
 - ``config_admission``: the part of it about clients, balancers and rates.
 - ``config_content``: its part on what pages may do.
+- ``config_services``: its part on services of one's own; ``backends``: the way to them.
 - ``schema``: which keys there are, what they hold, their defaults.
 - ``service``: the service tree that twistd runs; start, drain.  ``reload``: all or nothing.
 - ``keyfile``: the root secrets' file: made, read, changed.

@@ -7,8 +7,8 @@
 - ``certificates``: which certificates are strong enough for that.
 - ``addresses``: which resolved addresses may be connected to.
 - ``clients``, ``forwarded``: who may use the gateway, and whose request a balancer passes on.
-- ``rates``: how often.
-- ``content``: the operator's content policies by site.
+- ``rates``: how often.  ``content``: the operator's content policies by site.
+- ``services``: WebSocket addresses of the operator's own, and whom they are for.
 - ``steps``: the one table of questions, in the order in which they are asked.
 - ``authentication``: what is asked of people, and what they answer.  ``passwords``: the text of
   their file.  ``lockout``: how long who fails must wait.  ``jwt``: which tokens to trust.

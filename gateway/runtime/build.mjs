@@ -17,8 +17,8 @@ const entries = [
   // Sites whose scripts read their own address (rewrite-location) have all three of their own.
   { name: "worker-location", file: "src/worker/main.js", minified: 20736, gzip: 9472, wrap: true, identity: true },
   { name: "inner-location", file: "src/inner/main.js", minified: 24576, gzip: 10240, identity: true },
-  { name: "rare-location", file: "src/rare/main.js", minified: 57856, gzip: 22784, identity: true },
-  { name: "rare", file: "src/rare/main.js", minified: 50176, gzip: 19968 },
+  { name: "rare-location", file: "src/rare/main.js", minified: 59392, gzip: 23552, identity: true },
+  { name: "rare", file: "src/rare/main.js", minified: 52224, gzip: 20736 },
   { name: "outer", file: "src/outer/main.js", minified: 18944, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },

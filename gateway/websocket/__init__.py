@@ -5,6 +5,7 @@
 - ``limits``: how many for whom, how fast, and which code says so.
 - ``names``: subprotocols that may be shown.
 - ``closing``: which close codes travel end to end, and what stands for the others.
+- ``octets``: a stream as messages.  ``circuit``: when a backend that failed is dialled again.
 - ``emulation``: the fallback over plain HTTP requests.
 - ``rules``: what is asked of a connection's messages; ``inspection``: how they are judged.
 - ``subprotocols``: validators of what travels inside.

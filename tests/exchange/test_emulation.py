@@ -21,13 +21,23 @@ from gateway.exchange.messages import (
     RequestHead,
     UpstreamFailed,
 )
-from gateway.exchange.needs import ConnectSocket, SocketOpened, SocketRefused
+from gateway.exchange.needs import (
+    ConnectService,
+    ConnectSocket,
+    Recall,
+    SocketOpened,
+    SocketRefused,
+)
 from gateway.exchange.websocket import websocket_exchange
+from gateway.policy.authentication import Authentication
+from gateway.policy.services import Backend, Services
 from gateway.rewrite.parameters import with_parameter
+from gateway.session.login import Login
 from gateway.session.reading import Session
 from gateway.websocket.emulation.request import MARK
 from tests.exchange import (
     HOST,
+    LONG,
     LONG_HOST,
     PAGE_ORIGIN,
     SESSION,
@@ -40,8 +50,9 @@ from tests.exchange import (
     token_text,
     values,
 )
-from tests.rewrite import SUFFIX, collapsed
-from tests.session import DATR, DATR_2, ICK, ICK_2
+from tests.policy.test_services import service as service_of
+from tests.rewrite import DOMAIN, SUFFIX, collapsed
+from tests.session import DATR, DATR_2, ICK, ICK_2, NOW
 from tests.websocket.test_handshake import KEY
 
 if TYPE_CHECKING:
@@ -51,6 +62,7 @@ PAIR = Session(ICK, DATR).pair
 OTHER = b"; ".join(
     (wire.ICK_COOKIE + b"=" + ICK_2.cookie_value(), wire.DATR_COOKIE + b"=" + DATR_2.text)
 )
+ECHO = Backend("echo", "echo:")
 PASSED = Refuse(299, "passed", "to the site")
 
 
@@ -315,6 +327,38 @@ class IdTests(SynchronousTestCase):
             self.assertTrue(ending.number is None or not ending.sound, (leg, method, number))
 
 
+class ServiceTests(SynchronousTestCase):
+    """An id of a service that asks for a login is its person's."""
+
+    def test_person(self) -> None:
+        """Another person's, and nobody's, is not there; sessions of sites say nothing here."""
+        app, path = "https://app.example", "/services/chat"
+        service = service_of("chat", path, app, host=DOMAIN, login=True, backend=ECHO)
+        given = attrs.evolve(
+            context(), services=Services((service,)), authentication=Authentication(basic=True)
+        )
+        basic = (b"Authorization", b"Basic YTpi")
+        more = {"host": DOMAIN, "origin": app, "token": ""}
+        ann, bob = Login("ann", NOW + 100, b"m"), Login("bob", NOW + 100, b"m")
+
+        def asks(head: RequestHead, login: Login | None) -> Ending:
+            return _play(head, given, Shell({ConnectService: SocketOpened(), Recall: login}))[0]
+
+        head = request(f"{path}/;e/cbm", basic, **more)
+        self.assertEqual(asks(request(f"{path}/;e/cbm", **more), None).status, 401)
+        created = asks(head, ann)
+        assert isinstance(created, Created)
+        target = f"{path}/;e/ubm/{created.id}"
+        for cookie, login, wanted in (
+            (SESSION, ann, Upward), (OTHER, ann, Upward), (SESSION, bob, Refuse),
+        ):  # fmt: skip
+            head = request(target, basic, cookie=cookie, version=None, **more)
+            self.assertIsInstance(asks(head, login), wanted)
+        self.assertEqual(asks(request(target, version=None, **more), None).status, 401)
+        head = request(target, basic, version=None, **{**more, "origin": "https://evil.example"})
+        self.assertEqual(asks(head, ann).status, 404)
+
+
 class VerdictTests(SynchronousTestCase):
     """A native attempt that was refused is not made again over the fallback."""
 
@@ -419,6 +463,21 @@ class CorsTests(SynchronousTestCase):
             method=b"OPTIONS", cookie=b"", token="", version=None, number=None,
         )  # fmt: skip
         self.assertIsInstance(_play(head)[0], Answer)
+
+    def test_digests(self) -> None:
+        """A page whose label is a digest reads answers of a process that does not know it yet."""
+        page = f"https://{LONG_HOST}"
+        known = {NeedOrigin: long_origin(LONG_HOST.partition(".")[0])}
+        token = token_text(PAIR, str(LONG))
+        created, _ = _play(request(origin=page, token=token), None, Shell(dict(known)))
+        assert isinstance(created, Created)
+        head = request(
+            f"/ws/;e/dbm/{created.id}", method=b"GET", origin=page, token="", version=None
+        )
+        down, shell = _play(head, None, Shell(dict(known)))
+        assert isinstance(down, Downward)
+        self.assertIn("NeedOrigin", shell.kinds())
+        self.assertEqual(values(down.fields, b"access-control-allow-origin"), [page.encode()])
 
     def test_answers(self) -> None:
         """What is created and what is refused can be read by who asked, if it is a page."""

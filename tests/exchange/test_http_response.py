@@ -387,7 +387,7 @@ class PayloadTests(SynchronousTestCase):
         self.assertEqual(
             _payload(ending),
             {
-                "v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": 443,
+                "v": 1, "origin": SITE, "cookie": "", "suffix": SUFFIX, "port": "",
                 "secure": SECURE, "rare": SECURE + context().rare_path,
                 "renew": Settings().token_seconds // 4, "cookies": [], "write": tokens,
                 "seen": "", "path": "/p",

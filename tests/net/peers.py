@@ -64,6 +64,10 @@ class _Peer:
         self.pings += 1
         super().onPing(payload)  # type: ignore[misc]
 
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost_by = reason.type
+        super().connectionLost(reason)  # type: ignore[misc]
+
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.ended = (wasClean, code, reason)
 

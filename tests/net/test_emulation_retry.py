@@ -103,7 +103,10 @@ class RetryTests(EmulatedCase):
         first = await client.up_later(body)
         await until(lambda: self.leg()._is_held)
         first.transport.abortConnection()
+        await until(lambda: not self.leg()._waiting)  # the first one is known to be gone
         again = await client.up_later(body, number=client.up_number)
+        await until(lambda: self.leg()._waiting)
+        self.assertEqual(again.buffer, b"")
         server.read_on()
         self.assertEqual((await again.response()).status, 200)
         await until(lambda: server.received == 200 * 65536)

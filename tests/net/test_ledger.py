@@ -167,6 +167,8 @@ class LedgerTests(SynchronousTestCase):
             ({"place": "chat", "client": "10.0.0.1"}, 1),
         ):
             self.assertEqual(self.ledger.close(**given), wanted, given)
+        self.assertEqual(self.ledger.shown(), [])
+        self.assertEqual(self.counted()[A.name][0], 2)
         for relay in relays:
             client, upstream = relay._legs
             self.assertEqual([one.code for one in client.endings], [1008])  # type: ignore[attr-defined]

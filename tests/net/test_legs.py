@@ -308,6 +308,21 @@ class PaceTests(SocketCase):
         self.assertIsNone(client.ended)
         client.left = 0
 
+    async def test_slow_readers(self) -> None:
+        """A side that reads nothing costs what buffers hold, whatever is sent to it."""
+        for by_client in (True, False):
+            gateway, client, server = await self.pair()
+            sender, reader = (client, server) if by_client else (server, client)
+            (relay,) = gateway.service.sockets._relays
+            reader.stop_reading()
+            before = memory()
+            sender.flood(4096)
+            await until(lambda sender=sender, relay=relay: sender.congested and relay._stalls)
+            # Kernel buffers are nobody's; what the peers hold is this process's, too.
+            self.assertLess(memory() - before, 12 * MIB, by_client)
+            sender.left = 0
+            sender.drop()
+
     async def test_round_trips(self) -> None:
         """Every pong tells how long it took, on a busy connection, too."""
         gateway, client, _server = await self.pair(

@@ -7,6 +7,7 @@ import hashlib
 from urllib.parse import quote
 
 from autobahn.websocket.types import ConnectionDeny
+from twisted.internet.error import ConnectionDone
 
 from gateway import wire
 from tests.net.harness import DOMAIN, SHOP, WS, GatewayCase, host_of
@@ -294,6 +295,9 @@ class RelayedTests(SocketCase):
                 expected = (True, code, reason.decode() if reason else None)
                 self.assertEqual(told.ended, expected, (code, by_client))
                 self.assertEqual(closing.ended[:2], (True, code), (code, by_client))
+                await until(lambda client=client: hasattr(client, "lost_by"))
+                # A browser that is reset says that nothing ended in order.
+                self.assertIs(client.lost_by, ConnectionDone, (code, by_client))
         await until(lambda: gateway.service.sockets.count == 0)
 
     async def test_drops(self) -> None:

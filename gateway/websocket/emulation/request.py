@@ -183,8 +183,10 @@ def read_opening(fields: Fields, query: bytes) -> Opening | str:
 
 def native_fields(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
     """The fields of the handshake that a create stands for; the key is never used."""
+    # What a script that fetches says of itself is what it would say of its handshake.
+    instead = {b"sec-fetch-mode": b"websocket"}
     kept = [
-        (name, value)
+        (name, instead.get(name.lower(), value))
         for name, value in fields
         if name.lower() not in _OWN_FIELDS | _NOT_OF_A_HANDSHAKE
         and not name.lower().startswith(b"sec-websocket-")

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from pamqp import commands, frame
 
-from gateway.websocket.subprotocols.base import Broken, Direction, Names, broken
+from gateway.websocket.subprotocols.base import (
+    MOST_FRAMES,
+    Broken,
+    Direction,
+    Names,
+    broken,
+    too_many,
+)
 
 if TYPE_CHECKING:
     from gateway.websocket.rules import ValidationRules
@@ -18,6 +25,8 @@ END = 0xCE
 _OVERHEAD = 8
 _FIRST_FRAMES = 8192
 """Before there is an agreement: twice what the specification says, for long tokens."""
+_METHODS_BYTES = 1024 * 1024
+"""Of methods and headers, which are read field by field."""
 _SERVER = frozenset(
     {"Start", "Secure", "Tune", "Blocked", "Unblocked", "Return", "Deliver", "GetEmpty"}
 )
@@ -67,17 +76,22 @@ class Amqp091:
 
     def frames(self, side: Direction, octets: bytearray, now: float) -> None:
         """Judge and take away the whole frames at the front."""
-        at, first = 0, None
+        first: Broken | None = None
+        at = count = 0
         while len(octets) - at >= 7:
             if octets[at : at + 4] == b"AMQP" and side is SERVER and not self._last:
                 self._ended = {CLIENT: True, SERVER: True}  # the version it has instead
                 at += min(8, len(octets) - at)
                 continue
+            count += 1
+            if count > MOST_FRAMES:
+                raise too_many("frames")
             kind = octets[at]
             size = int.from_bytes(octets[at + 3 : at + 7], "big")
             if kind not in {METHOD, HEADER, BODY, HEARTBEAT}:
                 raise broken("amqp-frame", "a frame type that there is not", final=True)
-            if size + _OVERHEAD > self._most_bytes:
+            most = min(self._most_bytes, _METHODS_BYTES if kind != BODY else self._most_bytes)
+            if size + _OVERHEAD > most:
                 raise broken("amqp-size", "a frame larger than was agreed on", final=True)
             end = at + size + 8
             if len(octets) < end:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.websocket.subprotocols.base import Broken, Direction, Names, broken
+from gateway.websocket.subprotocols.base import (
+    MOST_FRAMES,
+    Broken,
+    Direction,
+    Names,
+    broken,
+    too_many,
+)
 
 if TYPE_CHECKING:
     from gateway.websocket.rules import ValidationRules
@@ -46,7 +53,8 @@ class Amqp10:
 
     def frames(self, side: Direction, octets: bytearray, now: float) -> None:
         """Judge and take away the whole headers and frames at the front."""
-        at, first = 0, None
+        first: Broken | None = None
+        at = count = 0
         while len(octets) - at >= 8:
             if octets[at : at + 4] == b"AMQP":
                 self._header(side, bytes(octets[at : at + 8]))
@@ -54,6 +62,9 @@ class Amqp10:
                 continue
             if not self._layer[side]:
                 raise broken("amqp-header", "a frame before the header", final=True)
+            count += 1
+            if count > MOST_FRAMES:
+                raise too_many("frames")
             size = int.from_bytes(octets[at : at + 4], "big")
             body = octets[at + 4] * 4
             if size < 8 or not 8 <= body <= size:
@@ -182,8 +193,9 @@ def _list(values: bytes) -> tuple[int, int]:
 def _behind(values: bytes, at: int) -> int:
     """Where the value behind the one at ``at`` begins."""
     depth = 1
+    end = min(len(values), at + _FIRST_FRAMES)  # descriptors of descriptors go nowhere
     while depth:
-        if at >= len(values):
+        if at >= end:
             raise _unreadable()
         code, high = values[at], values[at] >> 4
         at += 1

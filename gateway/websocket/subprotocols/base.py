@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 PROTOCOL_ERROR, UNSUPPORTED, BAD_DATA, POLICY = 1002, 1003, 1007, 1008
+MOST_FRAMES = 8192
+"""How many frames or packets one message may end: what is looked into at one go is bounded."""
 
 
 class Direction(Enum):
@@ -56,6 +58,11 @@ class Broken(Exception):
 def broken(rule: str, detail: str, code: int = PROTOCOL_ERROR, *, final: bool = False) -> Broken:
     """A violation of a rule, to be raised."""
     return Broken(Verdict(code, rule, detail, final=final))
+
+
+def too_many(what: str) -> Broken:
+    """More of something in one message than is looked into."""
+    return broken("too-many", f"{what} in one message", POLICY, final=True)
 
 
 class Validator(Protocol):

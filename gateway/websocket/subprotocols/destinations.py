@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 ONE, MANY = "*", "**"
+_PIECES = 64
 _STOMP = re.compile(r"([/.])")
 _ODD = re.compile(r"[*#>%?]")
 
@@ -38,7 +39,7 @@ def stomp_allowed(asked: str, patterns: Iterable[str]) -> bool:
     a part with any of the others is only covered by ``**``.
     """
     pieces = asked.split(",")
-    return all(
+    return len(pieces) <= _PIECES and all(
         any(
             piece == pattern or covers(_STOMP.split(pattern), _stomp_parts(piece))
             for pattern in patterns

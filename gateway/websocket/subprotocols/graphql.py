@@ -100,7 +100,6 @@ class _GraphQl(Base):
             if name in self._running:
                 raise _bad("id", "the id of an operation that runs", DUPLICATE)
             self._check_operation(found["payload"])
-            self._ended.pop(name)
             self._running.add(name)
         elif kind == self.ends and self._running.pop(found["id"]) is not None:
             try:

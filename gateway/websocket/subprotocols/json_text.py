@@ -10,17 +10,20 @@ from typing import Any, NoReturn
 
 from gateway.websocket.subprotocols.base import BAD_DATA, POLICY, broken
 
-DEEPEST = 64
+DEEPEST, MOST = 64, 500_000
 
 
 def load(text: str) -> Any:
     """What a text holds; raises ``Broken``."""
+    brackets = text.count("[") + text.count("{")
+    if brackets > MOST:
+        raise broken("json-size", "more arrays and objects than are looked into", POLICY)
     try:
         value = json.loads(text, object_pairs_hook=unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise broken("json", "not JSON", BAD_DATA) from None
     # No more than so many brackets: no deeper either.  Most messages end here.
-    if text.count("[") + text.count("{") > DEEPEST:
+    if brackets > DEEPEST:
         check_depth(value)
     return value
 

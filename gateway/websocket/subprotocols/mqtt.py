@@ -263,6 +263,8 @@ class Mqtt(Base):
             if inner is None or filter_fault(inner):
                 raise broken("mqtt-topic", "a topic filter that is none")
             count += 1
+            if count > self._rules.ids:
+                raise broken("too-many", "topic filters in one packet", POLICY)
             if kind is Kind.SUBSCRIBE:
                 self._check_options(fields.number(1), shared=shared)
                 self._allow("subscribe", self._rules.subscribe, inner)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from gateway.websocket.subprotocols.base import BAD_DATA, POLICY, Broken, broken
+from gateway.websocket.subprotocols.base import (
+    BAD_DATA,
+    MOST_FRAMES,
+    POLICY,
+    Broken,
+    broken,
+    too_many,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +68,7 @@ class Packets:
         """The packets that ``data`` completes; raises ``Broken``, after which none can be found."""
         octets = self._kept
         octets += data
-        at = 0
+        at = count = 0
         while len(octets) - at >= 2:
             kind = octets[at] >> 4
             if not kind:
@@ -75,6 +82,9 @@ class Packets:
             end = body + length
             if len(octets) < end:
                 break
+            count += 1
+            if count > MOST_FRAMES:
+                raise too_many("packets")
             yield Packet(Kind(kind), octets[at] & 15, bytes(octets[body:end]), end - at)
             at = end
         del octets[:at]
@@ -195,6 +205,7 @@ _PROPERTIES: dict[int, tuple[str | int, frozenset[Kind]]] = {
     41: (FLAG, _ACCEPTED),
     42: (FLAG, _ACCEPTED),
 }
+_MOST = 1024
 _NOT_ZERO = frozenset({SUBSCRIPTION_ID, 33, ALIAS, MOST_BYTES})
 
 
@@ -202,7 +213,11 @@ def properties(fields: Fields, kind: Kind) -> dict[int, int | str | bytes]:
     """A packet's properties (5.0, section 2.2.2); of one that may come often, the last."""
     inside = fields.part(fields.variable())
     found: dict[int, int | str | bytes] = {}
+    count = 0
     while inside.left:
+        count += 1
+        if count > _MOST:
+            raise broken("too-many", "properties in one packet", POLICY)
         name = inside.variable()
         what, where = _PROPERTIES.get(name, (0, frozenset()))
         if kind not in where:

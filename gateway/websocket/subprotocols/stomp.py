@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway.websocket.subprotocols.base import (
+    MOST_FRAMES,
     POLICY,
     Base,
     Broken,
@@ -21,6 +22,7 @@ from gateway.websocket.subprotocols.base import (
     Pulse,
     Verdict,
     broken,
+    too_many,
     utf8,
 )
 from gateway.websocket.subprotocols.destinations import stomp_allowed
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 CLIENT, SERVER = Direction.FROM_CLIENT, Direction.TO_CLIENT
 _HEAD_BYTES, _HEADERS = 64 * 1024, 256
+_ENDS_OF_LINE = re.compile(rb"(?:\r?\n)*")
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPES = {"n": "\n", "c": ":", "\\": "\\", "r": "\r"}
@@ -102,10 +105,11 @@ class Frames:
         """The frames that ``data`` completes; raises ``Broken``, after which none can be found."""
         octets = self._kept
         octets += data
-        at = 0
+        at = count = 0
         while True:
             if self._head is None:
-                at = _skip_ends_of_line(octets, at)
+                found = _ENDS_OF_LINE.match(octets, at)
+                at = found.end() if found is not None else at
                 if at == len(octets):
                     break
                 found = _END_OF_HEAD.search(octets, max(at, self._looked))
@@ -120,6 +124,9 @@ class Frames:
             end = self._end(octets)
             if end is None:
                 break
+            count += 1
+            if count > MOST_FRAMES:
+                raise too_many("frames")
             command, headers, _, body = self._head
             yield Frame(command, headers, end - body)
             self._head, self._looked, at = None, 0, end + 1
@@ -183,12 +190,6 @@ class Frames:
             return char
 
         return _ESCAPE.sub(one, text)
-
-
-def _skip_ends_of_line(octets: bytearray, at: int) -> int:
-    while octets[at : at + 1] == b"\n" or octets[at : at + 2] == b"\r\n":
-        at += 1
-    return at
 
 
 def _length_of(headers: dict[str, str]) -> int | None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _SEPARATORS = str.maketrans({"\x1e": "\x18"})
 _BATCH = 4096
+MOST_BYTES = 2 * 1024 * 1024
+"""Of binary messages: an octet can stand for an object of a hundred."""
 
 
 def _unreadable() -> Broken:
@@ -62,6 +64,8 @@ def read_binary(decode: Callable[[bytes], Any]) -> Callable[..., list[Any]]:
 
     def read(message: Message, *, batched: bool) -> list[Any]:
         octets = octets_of(message)
+        if len(octets) > MOST_BYTES:
+            raise broken("wamp-size", "larger than what is looked into", POLICY)
         if not batched:
             return [one(octets)]
         found: list[Any] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from twisted.internet import reactor
+from twisted.internet import reactor, ssl
 from twisted.internet.protocol import Factory, Protocol
 
 from gateway import events
@@ -106,6 +106,42 @@ class TlsTests(ServiceCase):
                     ]
                     self.assertIn("certificate", down["detail"])
                     self.assertIn("service main", down["rule"])
+
+
+class IdentityTests(ServiceCase):
+    """A backend that asks for a certificate of the gateway's."""
+
+    async def test_client_certificate(self) -> None:
+        """Gets the service's; without one it is down."""
+        issued = ca("clients").issue("gateway", ["gateway"], client=True)
+        shown = (
+            f'client-certificate = "{issued.certificate}"',
+            f'client-key = "{issued.key}"',
+        )
+        served = ca().issue("asking", [HOST])
+        pem = served.key.read_bytes() + served.certificate.read_bytes()
+        root = ssl.Certificate.loadPEM(ca("clients").certificate_file.read_bytes())
+        tls = ssl.PrivateCertificate.loadPEM(pem).options(root)
+        for lines, wanted in ((shown, True), ((), False)):
+            port = await self.listen(stream_backend(say_again), tls)
+            gateway = await self.with_service(f"tls://{HOST}:8883", *lines, connect={HOST: port})
+            client = await self.open(gateway)
+            if wanted:
+                client.sendMessage(b"x", True)
+                await until(lambda client=client: client.messages == [(b"x", True)])
+            else:
+                # TLS 1.3 tells of a missing certificate only after the handshake.
+                await until(lambda client=client: client.ended)
+
+    async def test_cut_short(self) -> None:
+        """A stream that ends without TLS's own end is one that broke."""
+        backend = stream_backend()
+        port = await self.listen(backend, origin_tls())
+        gateway = await self.with_service(f"tls://{HOST}:8883", connect={HOST: port})
+        client = await self.open(gateway)
+        backend.streams[0].transport.transport.loseConnection()
+        await until(lambda: client.ended)
+        self.assertEqual(client.ended[:2], (False, 1006))
 
 
 class Silent(Protocol):

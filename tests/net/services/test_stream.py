@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.net.peers import CHUNK
+from tests.net.harness import origin_tls
+from tests.net.peers import CHUNK, ClientPeer
 from tests.net.raw import until
-from tests.net.services import Pump, ServiceCase, say_again, stream_backend
+from tests.net.services import Pump, ServiceCase, Stream, say_again, stream_backend
 
 
 class EndTests(ServiceCase):
@@ -95,13 +96,24 @@ class PaceTests(ServiceCase):
 
     bound = 32 * 2**20
 
+    async def pair(self, kind: str) -> tuple[ClientPeer, Stream]:
+        """Both ends of a relay."""
+        backend = stream_backend()
+        port = await self.listen(backend, origin_tls() if kind == "tls" else None)
+        host = "broker.site.example"
+        gateway = await self.with_service(
+            f"{kind}://{host}:1", connect={host: port}, websocket_stall_seconds=30
+        )
+        client = await self.open(gateway)
+        return client, backend.streams[0]
+
     async def test_slow_backend(self) -> None:
         """A client is held up by a backend that does not read, and goes on when it does."""
-        backend = stream_backend()
-        port = await self.listen(backend)
-        gateway = await self.with_service(f"tcp://127.0.0.1:{port}")
-        client = await self.open(gateway)
-        stream = backend.streams[0]
+        for kind in ("tcp", "tls"):
+            await self.slow_backend(*(await self.pair(kind)))
+
+    async def slow_backend(self, client: ClientPeer, stream: Stream) -> None:
+        """Once."""
         stream.transport.pauseProducing()
         client.flood(2000)
         await until(lambda: client.congested)
@@ -112,11 +124,11 @@ class PaceTests(ServiceCase):
 
     async def test_slow_client(self) -> None:
         """So is a backend by a client."""
-        backend = stream_backend()
-        port = await self.listen(backend)
-        gateway = await self.with_service(f"tcp://127.0.0.1:{port}")
-        client = await self.open(gateway)
-        stream = backend.streams[0]
+        for kind in ("tcp", "tls"):
+            await self.slow_client(*(await self.pair(kind)))
+
+    async def slow_client(self, client: ClientPeer, stream: Stream) -> None:
+        """Once."""
         client.stop_reading()
         pump = Pump(stream.transport)
         await until(lambda: pump.paused)

@@ -166,6 +166,8 @@ class HandshakeTests(SynchronousTestCase):
             (b"Host", b"h"),
             (b"Origin", b"https://a"),
             (b"Cookie", b"a=b"),
+            (b"Sec-Fetch-Mode", b"cors"),
+            (b"Sec-Fetch-Site", b"same-site"),
             (b"User-Agent", b"ua"),
             (b"Connection", b"keep-alive"),
             (b"Upgrade", b"h2c"),
@@ -190,3 +192,5 @@ class HandshakeTests(SynchronousTestCase):
         for name in (b"content-length", b"transfer-encoding", b"x-sequence-no", b"content-type"):
             self.assertEqual(get_all(made, name), [])
         self.assertEqual(get_all(made, b"sec-websocket-extensions"), [])
+        self.assertEqual(get_all(made, b"sec-fetch-mode"), [b"websocket"])
+        self.assertEqual(get_all(made, b"sec-fetch-site"), [b"same-site"])

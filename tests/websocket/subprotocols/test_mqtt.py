@@ -140,6 +140,11 @@ class SessionTests(SynchronousTestCase):
             (OPENED, (C, packet(0x40, b"\0\1\0")), "mqtt-packet"),
             (OPENED, (C, packet(0x60, b"\0\1")), "mqtt-packet"),
             (OPENED, (S, b"\x90\3\0\1\0"), "mqtt-packet-id"),
+            (
+                [*OPENED, (C, packet(0x82, b"\0\1", text("a"), b"\0")), (S, b"\x40\2\0\1")],
+                (S, b"\x90\3\0\1\0"),
+                "",
+            ),
             (OPENED, (S, packet(0xB0, b"\0\1")), "mqtt-packet-id"),
             (OPENED, (C, b"\xe0\0" + b"\xc0\0"), "mqtt-order"),
             (OPENED, (C, b"\xe0\1\0"), "mqtt-packet"),

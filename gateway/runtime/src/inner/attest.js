@@ -8,7 +8,7 @@ const INPUT =
   "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchend touchstart";
 const DISABLED = "aria-disabled";
 // The top layer is painted beside the root, whatever that one's opacity is.
-const TOP_LAYER = "dialog,[popover],::backdrop{opacity:0!important;pointer-events:none!important}";
+const TOP_LAYER = "dialog,[popover],::backdrop{opacity:0!important}";
 // A slow line is no attack; a silent one shows nothing.
 const PATIENCE = 30000;
 const originOf = IDENTITY ? nativesOf(window).origin : /** @type {any} */ (getOwnPropertyDescriptor(MessageEvent.prototype, "origin")).get;

@@ -1,7 +1,7 @@
 // Tells the outer frame where the topmost page is and what it is called.
 // The outer frame believes the browser's event.origin about the origin, and nobody else.
 
-import { hookAll } from "../shared/hooks.js";
+import { hookAll, wrap } from "../shared/hooks.js";
 
 /**
  * @param {import("./attest.js").Post} post
@@ -17,14 +17,15 @@ export function installHello(post, handlers, site) {
     (given) => (given.rootMargin ? { ...given, root: given.root ?? document } : given),
     (root) => (root === document ? null : root),
   );
-  const tell = (/** @type {string} */ phase) => {
+  // The topmost page has what it would be given; here the browser would ask of the gateway's site.
+  const { prototype } = Document;
+  prototype.requestStorageAccess &&= wrap(prototype.requestStorageAccess, { apply: async () => {} });
+  const tell = (/** @type {{type: string}} */ { type: phase }) => {
     const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.href;
     post("state", { phase, title: document.title, path: location.href.slice(location.origin.length), icon, site });
   };
-  tell("start");
+  tell({ type: "start" });
   // Applications change title and address without a word: they are told with each answer.
-  handlers.ping = () => tell("ping");
-  for (const type of "DOMContentLoaded load popstate pageshow pagehide".split(" ")) {
-    addEventListener(type, () => tell(type));
-  }
+  handlers.ping = tell;
+  for (const type of "DOMContentLoaded load popstate pageshow pagehide".split(" ")) addEventListener(type, tell);
 }

@@ -14,6 +14,7 @@ import { caches, reads } from "./reads.js";
 import { renew } from "./renew.js";
 import { sign } from "./sign.js";
 import { store } from "./store.js";
+import { sheet } from "./told.js";
 import { windowsOf } from "./windows.js";
 import { written } from "./write.js";
 
@@ -21,7 +22,6 @@ import { written } from "./write.js";
 
 const parts = {
   attribute,
-  caches,
   /**
    * A query is the document's: browsers encode it by its character set, but not that of a URL object.
    * @param {URL} url @param {import("../shared/origins.js").Place} place @param {string} text
@@ -31,7 +31,12 @@ const parts = {
     const query = /^[^?#]*(\?[^#]*[^\0-~][^#]*)/.exec(text.replace(/[\t\n\r]/g, ""));
     return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made;
   },
-  css: mapCss,
+  /** @param {any} text @param {(given: any) => any} map */
+  css: (text, map) => {
+    const mapped = mapCss(text, map);
+    sheet(text, mapped);
+    return mapped;
+  },
   /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
   decode: (text, place, own) => decode(unlong(text, place), place, own),
   foreign,
@@ -42,7 +47,8 @@ const parts = {
   reads,
   renew,
   sign,
-  store,
+  /** Of caches, and of cookies. @param {any} native @param {[any, any, any]} more */
+  store: (native, ...more) => ("match" in native ? caches(native, more[0]) : store(native, ...more)),
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),
   /** Only where scripts are edited. */

@@ -1,13 +1,13 @@
 // What else reads addresses: a page that names other hosts gets them back as it knows them.  And
 // what names them in lists and objects, which is looked at from the first foreign name on.
+import { told } from "./told.js";
+import { installCaches } from "../shared/caches.js";
 import { mapCss } from "../shared/css.js";
 import { keyframes } from "./keyframes.js";
 
-import { installCaches } from "../shared/caches.js";
-
 const READ = (
   "XMLSerializer.serializeToString Element.getHTML ShadowRoot.getHTML MutationRecord.oldValue StyleSheet.href CSSImportRule.href " +
-  "ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
+  "SecurityPolicyViolationEvent.blockedURI EventSource.url ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
 );
 
 /** @type {(w: any) => void} */
@@ -36,4 +36,18 @@ export const reads = (w, hookAll, { map, unmap }) => {
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
   hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", (given) => keyframes(given, (text) => mapCss(text, map)));
+  told(w, hookAll, unmap);
+  // The gateway refuses what is mixed content; why, a browser says on the console.
+  const { console, location, document, URL } = w;
+  hookAll(w, "fetch:0", (given) => {
+    if (typeof given !== "string" || !/^http:/i.test(given.trim()) || !/^https[\d-]/.test(location.hostname)) return given;
+    try {
+      const { href, hostname } = new URL(given, document.baseURI);
+      if (/^(?:(?:.*\.)?localhost|127\..*|\[::1])$/.test(hostname) || map(given) === given) return given;
+      console.error(`Mixed Content: The page at '${location.href}' was loaded over HTTPS, but requested an insecure resource '${href}'. This request has been blocked; the content must be served over HTTPS.`);
+      return "https://"; // no address: what asks for it fails as it would
+    } catch {
+      return given;
+    }
+  });
 };

@@ -1,4 +1,6 @@
 // The token on the address of a form, for as long as it is being sent.
+import { changing } from "./told.js";
+
 const later = setTimeout;
 const watched = new WeakSet();
 
@@ -31,6 +33,7 @@ export function sign(w, form, by, sending, signed, hook) {
   if (sending.has(element)) return;
   watch(w, sending, signed, hook);
   const given = element.getAttribute(name);
+  changing.add(element);
   element.setAttribute(name, signed(given || w.document.URL));
   sending.add(element);
   const seen = element.getAttribute(name);
@@ -40,5 +43,7 @@ export function sign(w, form, by, sending, signed, hook) {
     const last = element.getAttribute(name);
     if (given === null && last === seen) element.removeAttribute(name);
     else element.setAttribute(name, last);
+    // Behind those who are told of it.
+    queueMicrotask(() => changing.delete(element));
   });
 }

@@ -24,7 +24,7 @@ export function urlsOf(place, origin, base, own, { collapse, decode }, typed) {
     try {
       // `//host` takes the page's own scheme, which is not the one that it is shown under.
       const url = new NativeURL(text, GIVEN.test(text) ? origin : base());
-      return url.origin === own || !/^(?:http|ws)/.test(url.protocol) ? text : collapse(url, place, text) ?? text;
+      return url.origin === own || !/^(http|ws)/.test(url.protocol) ? text : collapse(url, place, text) ?? text;
     } catch {
       return text;
     }

@@ -1,0 +1,67 @@
+"""Messages full of the smallest things there are: looked into for a moment, then refused."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.websocket.subprotocols.base import MOST_FRAMES
+from tests.websocket.subprotocols import test_amqp_091, test_amqp_10, test_mqtt, test_stomp
+from tests.websocket.subprotocols.streams import C, made, send
+
+SIZE = 16 * 1024 * 1024
+WELCOMED = [(C, json.dumps([1, "r", {"roles": {"caller": {}}}]))]
+
+
+class FloodTests(SynchronousTestCase):
+    """As large as a message may be, by default."""
+
+    def test_table(self) -> None:
+        """Each within two seconds of a processor, most within a fraction of that."""
+        for name, before, payload, rule in (
+            ("v12.stomp", test_stomp.OPENED, b"\n" * SIZE, ""),
+            ("v12.stomp", test_stomp.OPENED, b"\r\n" * (SIZE // 2), ""),
+            ("v12.stomp", test_stomp.OPENED, b"SEND\ndestination:\n\n\0" * (SIZE // 21), "too-many"),
+            ("v12.stomp", test_stomp.OPENED, b"SEND\ndestination:" + b"a," * 30_000 + b"\n\n\0", "publish"),
+            ("mqtt", test_mqtt.OPENED, b"\xc0\0" * (SIZE // 2), "too-many"),
+            ("mqtt", test_mqtt.OPENED5, _packet(0x82, b"\0\1\0" + b"\0\1a\0" * 4_000_000), "too-many"),
+            ("mqtt", test_mqtt.OPENED5, _packet(0x30, b"\0\1a" + _length(10_000_000)
+                                                + b"\x26\0\0\0\0" * 2_000_000), "too-many"),
+            ("mqtt", test_mqtt.OPENED, _packet(0x30, b"\xff\xff" + b"/" * 65535), "publish"),
+            ("amqp", test_amqp_091.opened(), b"\x08\0\0\0\0\0\0\xce" * (SIZE // 8), "too-many"),
+            ("amqp", test_amqp_10.OPENED, b"\0\0\0\x08\2\0\0\0" * (SIZE // 8), "too-many"),
+            ("wamp.2.json", [], "[" + "{}," * (SIZE // 3) + "{}]", "json-size"),
+            ("wamp.2.json", [], "[" + "0," * (SIZE // 2) + "0]", "wamp-type"),
+            ("wamp.2.msgpack", [], b"\xdd\x00\xff\xff\xff" + b"\x80" * 0xFFFFFF, "wamp-size"),
+            ("wamp.2.cbor", [], b"\x9a\x00\x1f\x00\x00" + b"\xa0" * 0x1F0000, "wamp-shape"),
+            ("jsonrpc", [], "[" + "1," * (SIZE // 2) + "1]", "jsonrpc-shape"),
+            ("xmpp", [], '<a xmlns="b">' + "<c/>" * (SIZE // 4) + "</a>", "xmpp-size"),
+            ("sip", [], "a:b\r\n" * (SIZE // 5) + "\r\n", "sip-head"),
+        ):  # fmt: skip
+            inspection = made(name, publish=("x",), ids=4096)
+            for way, octets in before:
+                self.assertEqual(send(inspection, way, octets), "")
+            began = time.process_time()
+            self.assertEqual(send(inspection, C, payload), rule, (name, payload[:20]))
+            self.assertLess(time.process_time() - began, 2, (name, payload[:20]))
+
+    def test_many_frames_pass(self) -> None:
+        """As many as are looked into."""
+        inspection = made("mqtt")
+        for way, octets in test_mqtt.OPENED:
+            send(inspection, way, octets)
+        self.assertEqual(send(inspection, C, b"\xc0\0" * MOST_FRAMES), "")
+
+
+def _length(value: int) -> bytes:
+    octets = bytearray()
+    while value > 127:
+        octets.append(value & 127 | 128)
+        value >>= 7
+    return bytes((*octets, value))
+
+
+def _packet(first: int, body: bytes) -> bytes:
+    return bytes((first,)) + _length(len(body)) + body
