@@ -368,3 +368,11 @@ add("a blank frame's window and its document's", async () => {
   const w = frame.contentWindow;
   return [w === frame.contentDocument.defaultView, w === w.document.defaultView, w instanceof w.Window, w === w.document.defaultView.self, frames[frames.length - 1] === w];
 });
+add("a message over the window of a parent of the same origin", async () => {
+  const { contentWindow: w } = await framed(B + AGENT);
+  await ask(w, `const frame = document.createElement("iframe"); frame.src = "${AGENT}"; document.body.append(frame); await new Promise((done) => (frame.onload = done))`);
+  const first = messages(1);
+  await ask(w, `frames[0].eval("parent.parent.postMessage('deep', '${A}')")`);
+  const [{ data, origin, source }] = await first;
+  return [data, origin, source === w[0], source === w];
+});

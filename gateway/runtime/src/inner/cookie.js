@@ -30,5 +30,5 @@ export function installCookie(w, jar, part) {
     self !== document ? seen
     : seen === jar.seen ? jar.cookie
     : part("read", "", jar));
-  hook(w, "cookieStore", null, (store) => part("store", store, store, w, jar, wrap));
+  hook(w, "caches cookieStore", null, (store) => part("store", store, store, w, jar, wrap));
 }

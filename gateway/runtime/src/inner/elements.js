@@ -26,7 +26,7 @@ export function installElements(w, { map, unmap, typed }, { attribute, css, html
       hook(w[name].prototype, RULES, (args) => args.forEach((one, at) => (args[at] = css(one))), unmap);
     }
   }
-  for (const key of ["origin", "protocol", "host", "hostname", "port", "search"]) {
+  for (const key of "origin protocol host hostname port search".split(" ")) {
     hookAll(w, `HTMLAnchorElement.${key} HTMLAreaElement.${key}`, null, (value, { href }) =>
       href && map(href) !== href ? new URL(href)[/** @type {"host"} */ (key)] : value);
   }

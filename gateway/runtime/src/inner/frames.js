@@ -2,7 +2,7 @@
 // can use them, from whichever side the page comes to them.
 import { hook, hookAll } from "../shared/hooks.js";
 
-const OWNERS = "HTMLIFrameElement HTMLFrameElement HTMLObjectElement Node Element HTMLElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
+const OWNERS = "Node Element HTMLElement HTMLIFrameElement HTMLFrameElement HTMLObjectElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
 // What may put a frame in, or text into a style element.
 const INSERTING = /^(ap|ins|rep|prep|bef|aft|mov|setH|ex|wr|sur|inn|out|bod|tex|nodeV|data)/;
 
@@ -19,12 +19,10 @@ const shown = new WeakMap([[/** @type {any} */ (top), /** @type {any} */ (top)]]
  * @param {import("./markup.js").Markup} markup
  * @param {() => void} opened what is done when document.open() has emptied the document
  * @param {(enter: Enter) => ProxyHandler<any> & {frames?: any}} foreign what stands in for a window of another origin does
+ * @param {string} here how addresses of the own origin begin, as they are read
  * @returns {Enter}
  */
-export function installFrames(w, install, { css, script }, opened, foreign) {
-  // The browser's own `postMessage` and `location` of windows of other origins are out of any
-  // hook's reach, so something stands in for these; what it does is loaded when it is first used.
-  const handler = new Proxy({}, { get: (_, trap) => foreign(enter)[/** @type {"get"} */ (trap)] });
+export function installFrames(w, install, { css, script }, opened, foreign, here) {
   /** @type {Enter} */
   const enter = (inner, by) => {
     let found = inner;
@@ -36,9 +34,11 @@ export function installFrames(w, install, { css, script }, opened, foreign) {
         install(inner);
       }
       // What comes from elsewhere is not there yet.
-      if (/^http/.test(by.src?.replace(location.origin, ""))) throw 0;
+      if (/^http/.test(by.src?.replace(here, ""))) throw 0;
     } catch {
-      if (inner?.window) found = new Proxy(inner, handler);
+      // The browser's own `postMessage` and `location` of these are out of any hook's reach, so
+      // something stands in for them; what it does is loaded when it is first used.
+      if (inner?.window) found = new Proxy(inner, new Proxy({}, { get: (_, trap) => foreign(enter)[/** @type {"get"} */ (trap)] }));
     }
     // The gateway's own messages are from the windows themselves.
     if (!inner || !by || by.data?.gw) return inner;
@@ -77,9 +77,6 @@ export function installFrames(w, install, { css, script }, opened, foreign) {
     if (root !== (root = w.document.documentElement)) opened();
     look(0);
   }).observe(w.document, { childList: true, subtree: true });
-  w.addEventListener("load", () => {
-    known = new WeakSet();
-    look(0);
-  }, true);
+  w.addEventListener("load", () => look((known = new WeakSet())), true);
   return enter;
 }

@@ -20,15 +20,12 @@ export function installHello(post, handlers, site) {
   // The topmost page has what it would be given; here the browser would ask of the gateway's site.
   const { prototype } = Document;
   prototype.requestStorageAccess &&= wrap(prototype.requestStorageAccess, { apply: async () => {} });
-  const tell = (/** @type {string} */ phase) => {
-    const { href, origin } = location;
+  const tell = (/** @type {{type: string}} */ { type: phase }) => {
     const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.href;
-    post("state", { phase, title: document.title, path: href.slice(origin.length), icon, site });
+    post("state", { phase, title: document.title, path: location.href.slice(location.origin.length), icon, site });
   };
-  tell("start");
+  tell({ type: "start" });
   // Applications change title and address without a word: they are told with each answer.
-  handlers.ping = () => tell("ping");
-  for (const type of "DOMContentLoaded load popstate pageshow pagehide".split(" ")) {
-    addEventListener(type, () => tell(type));
-  }
+  handlers.ping = tell;
+  for (const type of "DOMContentLoaded load popstate pageshow pagehide".split(" ")) addEventListener(type, tell);
 }

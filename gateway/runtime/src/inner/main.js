@@ -79,7 +79,6 @@ if (payload) {
     installElements(w, urls, markup, part);
     const sign = installForms(w, (url) => signed(urls.map(url)), part);
     installCookie(w, payload, part);
-    hookAll(w, "caches", null, (store) => part("caches", store, store, w));
     /** @type {import("./navigation.js").Windows | null} */
     let known = null;
     const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers, enter));
@@ -88,7 +87,7 @@ if (payload) {
     w.addEventListener("securitypolicyviolation", heal, true);
     // What a frame got by a javascript: address was there before this; a blank one has three.
     if (w.document.all[3]) heal(w.document);
-    const enter = installFrames(w, install, markup, listenAgain, (enter) => part("foreign", {}, window, enter, urls, hookAll));
+    const enter = installFrames(w, install, markup, listenAgain, (enter) => part("foreign", {}, window, enter, urls, hookAll), IDENTITY ? origin : own);
     if (w === window) {
       handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
       if (parent === top && /^gw-[\d.]*:/.test(w.name)) windows()?.installOpener();

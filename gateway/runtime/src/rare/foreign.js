@@ -1,6 +1,7 @@
 // What stands in for a window of another origin: everything is the window's own, but that origins
 // and addresses are given by their real names.  Such a window may come home, and be gone again.
 import { apply, defineProperty, getOwnPropertyDescriptor } from "../shared/hooks.js";
+import { addressing } from "./messages.js";
 
 const LOCATION = /^(?:__gw_)?location$/;
 const VIEWS = "UIEvent:1 MouseEvent:1 KeyboardEvent:1 FocusEvent:1 InputEvent:1 PointerEvent:1 WheelEvent:1 TouchEvent:1 CompositionEvent:1 DragEvent:1";
@@ -21,7 +22,6 @@ export const foreign = (w, enter, urls, hookAll) => (traps ??= trapsOf(w, enter,
 
 /** @type {typeof foreign} */
 const trapsOf = (w, enter, urls, hookAll) => {
-  const { URL } = w;
   /** What stands in, and what for. @type {WeakMap<any, any>} */
   const raws = new WeakMap();
   /** @type {WeakMap<any, any>} */
@@ -54,21 +54,7 @@ const trapsOf = (w, enter, urls, hookAll) => {
     return made.get(one);
   };
 
-  /** An origin as messages are addressed; what is none is the native's to refuse. @param {any} given */
-  const target = (given) => {
-    try {
-      new URL(given);
-    } catch {
-      return given;
-    }
-    return urls.map(`${given}`);
-  };
-  const addressed = (/** @type {any[]} */ args) => {
-    const to = args[1];
-    const isOptions = args.length < 3 && to && /^[of]/.test(typeof to);
-    if (isOptions) args[1] = Object.create(to, { targetOrigin: { get: () => target(to.targetOrigin) } });
-    else if (args.length > 1) args[1] = target(to);
-  };
+  const addressed = addressing(urls);
   /** A function of a window's, or of its location's. @param {any} native @param {(args: any[]) => void} [before] */
   const method = (native, before) =>
     once(native, () => new Proxy(native, {

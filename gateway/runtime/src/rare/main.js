@@ -23,7 +23,6 @@ import { written } from "./write.js";
 
 const parts = {
   attribute,
-  caches,
   /**
    * A query is the document's: browsers encode it by its character set, but not that of a URL object.
    * @param {URL} url @param {import("../shared/origins.js").Place} place @param {string} text
@@ -50,7 +49,8 @@ const parts = {
   renew,
   sign,
   WebSocket: sockets,
-  store,
+  /** Of caches, and of cookies. @param {any} native @param {[any, any, any]} more */
+  store: (native, ...more) => ("match" in native ? caches(native, more[0]) : store(native, ...more)),
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),
   /** Only where scripts are edited. */

@@ -9,7 +9,7 @@ import { told } from "./told.js";
 
 const READ = (
   "XMLSerializer.serializeToString Element.getHTML ShadowRoot.getHTML MutationRecord.oldValue StyleSheet.href CSSImportRule.href " +
-  "ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
+  "SecurityPolicyViolationEvent.blockedURI EventSource.url ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
 );
 
 /** What the other parts have of the page. @type {any} */

@@ -22,8 +22,8 @@ export function installNetwork(w, { map, unmap }, rtc, signed, sockets) {
     "EventSource:0 Audio:0 ServiceWorkerContainer.register:0 ServiceWorkerContainer.getRegistration:0 Worklet.addModule:0 " +
     "History.pushState:2 History.replaceState:2 SVGAnimatedString.baseVal:0 " +
     // Where script reads one.
-    "Request.url Response.url XMLHttpRequest.responseURL EventSource.url MessageEvent.origin " +
-    "SecurityPolicyViolationEvent.blockedURI Document.referrer PerformanceEntry.name Node.baseURI",
+    "Request.url Response.url XMLHttpRequest.responseURL MessageEvent.origin " +
+    "Document.referrer PerformanceEntry.name Node.baseURI",
     map,
     unmap,
   );

@@ -50,6 +50,7 @@ if (label) {
   const { map } = urls;
   installCaches(w, hookAll, map);
   hookAll(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
+  hookAll(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap); // pages have it on demand
   hookAll(w, "FontFace:1", (source) => mapCss(source, map));
   hook(w.WorkerGlobalScope?.prototype, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));
   installContainment(w, place, IDENTITY ? origin : undefined);
