@@ -256,6 +256,14 @@ listen = ["tcp:{port}:interface=127.0.0.1"]
 connections = 20000
 connections-per-address = 20000
 websocket-connections = 20000
+websocket-connections-per-address = 0
+websocket-connections-per-session = 0
+websocket-connections-per-page = 0
+websocket-connections-per-upstream = 0
+websocket-handshakes-per-second = 1_000_000_000
+websocket-messages-per-second = 1_000_000_000
+websocket-bytes-per-second = 1_000_000_000_000
+websocket-ping-seconds = 3600
 {limits}
 [rates]
 client-burst = 1_000_000_000

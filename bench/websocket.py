@@ -162,7 +162,7 @@ def run_idle(options: Options) -> None:
             way = Way(gateway)
             if share == 1:
                 way = Way(attrs.evolve(gateway, host=f"{common.DOMAIN}:{gateway.port}"))
-            fit = min(many, (common.files() - 200) // share)
+            fit = min(many, (common.files() - 800) // share)
             rows.append(_idle_row(work, name, way, fit))
     header = ["idle WebSockets at one process", "count", "RSS MiB before", "with them", "KiB each"]
     figures.table("websocket: idle ones", [*header, "CPU ms/opening"], rows)

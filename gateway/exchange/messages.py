@@ -130,6 +130,8 @@ class Context:
     revision: bytes = b""
     scripts: ScriptMemory | None = attrs.field(default=None, repr=False, eq=False)
     edits_scripts: bool = False
+    socket_digest: str = ""
+    """Of the runtime's part for sockets that do not get through."""
     services: Services = attrs.field(factory=Services)
     emulation: Emulation = attrs.field(factory=Emulation)
 
@@ -159,6 +161,7 @@ class Context:
             host + self.rare_path,
             self.rare_digest,
             self.codec.collapse_origin(origin) + wire.GATEWAY_PATH,
+            self.socket_digest,
         )
 
     def runtime_in(self, kind: Kind, origin: Origin) -> RuntimeSource | None:

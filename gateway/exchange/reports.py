@@ -128,8 +128,9 @@ def _is_told(report: Report, endpoints: Endpoints, names: Names, context: Contex
 
 def _ours(origin: Origin, context: Context) -> frozenset[str]:
     runtime = context.runtime(origin)
-    digests = (runtime.digest, runtime.rare)
-    return frozenset((runtime.url, runtime.rare_url, runtime.own, *(f"'{one}'" for one in digests)))
+    return frozenset(
+        (runtime.url, runtime.rare_url, runtime.own, *(f"'{one}'" for one in runtime.digests))
+    )
 
 
 def _forward(

@@ -141,13 +141,14 @@ class LegMixin(Swift, Parting):
         try:
             while not self._paused:
                 left -= self.take_plain(left)
-                if left and not self._paused:
+                if left > 0 and not self._paused:
                     left -= 1
                     if not self.processData() or self.state == _CLOSED:  # type: ignore[attr-defined]
                         return
                 if left <= 0 and not self._gone:
                     self._give_way()
                     return
+                left = left or _FRAMES  # nobody is left to give way to
         finally:
             self._consuming = False
 
@@ -382,6 +383,9 @@ class LegMixin(Swift, Parting):
     def end(self, ending: Ending) -> None:
         """Close with a code, without one, or by dropping the connection."""
         if self._gone:
+            return
+        if ending.drop and ending.flushed and self.state == _OPEN:
+            self.vanish()
             return
         if ending.drop or self.state in {_CONNECTING, _CLOSED}:
             if self.transport is not None:

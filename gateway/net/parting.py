@@ -64,6 +64,15 @@ class Parting:
         """
         super().dropConnection(abort and not self.failedByMe and not self.wasClean)  # type: ignore[misc]
 
+    def vanish(self) -> None:
+        """End without a close frame, when what was written is out."""
+        if self._cut is None:
+            self._cut = self.factory.reactor.callLater(
+                self.factory.parting_seconds, self.transport.abortConnection
+            )
+        self.unregisterProducer()  # type: ignore[attr-defined] # or the transport waits for it
+        self.transport.loseConnection()
+
     def onFrameData(self, payload: bytes) -> bool | None:
         """A control frame that says it is longer than any may be is not gathered.
 

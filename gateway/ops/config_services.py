@@ -44,7 +44,7 @@ _DIALLED = {"ws": "http", "wss": "https", "tcp": "http", "tls": "https"}
 _OWN_PATHS = frozenset(("/", wire.OPEN_PATH, wire.FORGOTTEN_PATH, wire.PASSWORD_PATH))
 _NOT_TOLD = frozenset(
     ("host", "connection", "upgrade", "origin", "cookie", "authorization", "content-length",
-     "transfer-encoding", "forwarded")
+     "transfer-encoding", "forwarded", "user-agent", "accept-language", "pragma", "cache-control")
 )  # fmt: skip
 
 

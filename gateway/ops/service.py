@@ -171,6 +171,7 @@ class GatewayService(Service):
             revision=revision(),
             emulation=Emulation(retry=config.emulation.retry),
             identity=pages.identity,
+            socket_digest=pages.socket_digest,
             scripts=ScriptMemory(config.net.limits.script_memory_bytes),
             services=config.services,
         )
@@ -393,8 +394,9 @@ class GatewayService(Service):
             self.telemetry.event(events.RELOAD_REFUSED, detail=str(error))
 
     def _rules(self) -> str:
-        policy = self.config.policy
-        return f"{len(policy.navigation)} allow-navigation, {len(policy.access)} access"
+        policy, services = self.config.policy, self.config.services.all
+        said = f"{len(policy.navigation)} allow-navigation, {len(policy.access)} access"
+        return f"{said}, {len(services)} services" if services else said
 
     def _purge(self) -> None:
         """Once a day: rows and digests whose time is over."""

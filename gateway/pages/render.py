@@ -33,8 +33,16 @@ if TYPE_CHECKING:
     from gateway.policy.catalogue import Icon
     from gateway.rewrite.headers import Fields
 
+_FOREVER = b"public, max-age=31536000, immutable"
 _PERMISSIONS = "autoplay *; clipboard-write *; fullscreen *"
-_TYPES = {"js": b"text/javascript", "css": b"text/css", "svg": b"image/svg+xml"}
+_TYPES = {
+    "js": b"text/javascript",
+    "css": b"text/css",
+    "svg": b"image/svg+xml",
+    "ts": b"text/plain",
+}
+_NAMED = {"websocket.js": "websocket", "websocket.d.ts": ""}
+"""Assets that others link to keep their names; of a built file, its entry in the manifest."""
 
 
 @attrs.frozen
@@ -129,12 +137,16 @@ class Pages:
         manifest = json.loads((built / "manifest.json").read_text("utf-8"))
         for entry in manifest.values():
             self._add_asset(entry["file"], (built / entry["file"]).read_bytes())
+        for name, entry in _NAMED.items():
+            file = manifest[entry]["file"] if entry else name
+            self._add_asset(name, (built / file).read_bytes(), b"public, max-age=3600")
         style = self._add_hashed("gateway.css")
         icon = self._add_hashed("gateway.svg")
         self.runtime_path = wire.ASSET_PATH + manifest["inner"]["file"]
         self.runtime_digest: str = manifest["inner"]["integrity"]
         self.rare_path = wire.ASSET_PATH + manifest["rare"]["file"]
         self.rare_digest: str = manifest["rare"]["integrity"]
+        self.socket_digest: str = manifest["socket"]["integrity"]
         self.worker_path = wire.ASSET_PATH + manifest["worker"]["file"]
         self.worker_source = (built / manifest["worker"]["file"]).read_bytes().rstrip(b"\n")
         self.identity = _identity(manifest, built)
@@ -181,10 +193,10 @@ class Pages:
         self._add_asset(hashed, body)
         return hashed
 
-    def _add_asset(self, name: str, body: bytes) -> None:
+    def _add_asset(self, name: str, body: bytes, cache: bytes = _FOREVER) -> None:
         fields = (
             (b"Content-Type", _TYPES[name.rpartition(".")[2]] + b"; charset=utf-8"),
-            (b"Cache-Control", b"public, max-age=31536000, immutable"),
+            (b"Cache-Control", cache),
             (b"X-Content-Type-Options", b"nosniff"),
             # A sandboxed frame has an opaque origin, and needs the runtime no less.
             (b"Cross-Origin-Resource-Policy", b"cross-origin"),

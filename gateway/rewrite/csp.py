@@ -80,7 +80,8 @@ class RuntimeSource:
     """The runtime's script as a policy must know it: its URL and its digest.
 
     ``rare`` is the digest of the part that few pages need, which the runtime fetches from
-    ``rare_url`` and runs inline; below ``own`` a page asks the gateway.
+    ``rare_url`` and runs inline, ``socket`` that of a part fetched below ``own``, where a page
+    asks the gateway.
     """
 
     url: str
@@ -88,6 +89,12 @@ class RuntimeSource:
     rare_url: str
     rare: str
     own: str
+    socket: str = ""
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Those of all that runs inline."""
+        return tuple(one for one in (self.digest, self.rare, self.socket) if one)
 
 
 @attrs.frozen
@@ -240,7 +247,7 @@ def _admit_runtime(directives: dict[str, list[str]], runtime: RuntimeSource) -> 
         strict = any(_NONCE_OR_HASH.match(one) for one in sources)
         if strict or "'unsafe-inline'" not in [one.lower() for one in sources]:
             # Under strict-dynamic only these count; elsewhere they would undo unsafe-inline.
-            ours += [f"'{runtime.digest}'", f"'{runtime.rare}'"]
+            ours += [f"'{one}'" for one in runtime.digests]
         # A default-src must not be widened for images and the rest as well.
         target = "script-src" if name == "default-src" else name
         directives[target] = [*sources, *ours]

@@ -25,12 +25,13 @@ class Ending:
     """How one leg is to end.
 
     ``code`` None with ``drop`` False: a close frame without a code.  ``drop``: the
-    connection vanishes, as the other leg's did.
+    connection vanishes, as the other leg's did; ``flushed``: after what was sent before.
     """
 
     code: int | None = None
     reason: str = attrs.field(default="", repr=False)
     drop: bool = False
+    flushed: bool = attrs.field(default=False, eq=False)
 
 
 def is_sent(code: int) -> bool:
@@ -44,7 +45,7 @@ def pass_on(code: int | None, reason: str | None, *, was_clean: bool) -> Ending:
         # A leg that its own limits closed (1009 and the like) says so to both sides.
         if code in _SENT:
             return Ending(code, shorten(reason or ""))
-        return Ending(drop=True)
+        return Ending(drop=True, flushed=True)
     if code is None or code == 1005:
         return Ending()
     if code in _SENT:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from tests.browser.differential.compare import DIFFERENCES, names
 from tests.browser.differential.compare import HERE as AREAS
+from tests.browser.websocket.differing import TITLE as SOCKETS
+from tests.browser.websocket.differing import WAYS, reasons
+from tests.browser.websocket.differing import names as socket_names
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT = HERE.parent.parent / "docs" / "compatibility.md"
@@ -94,6 +97,10 @@ def text() -> str:
         + _table(rows)
         + "\n\n"
         + _reasons({_title(area): differing[area] for area in areas})
+        + f"\n## {SOCKETS}\n\n"
+        + _table([(WAYS[way], len(socket_names()), len(reasons(way))) for way in WAYS])
+        + "\n\n"
+        + _reasons({WAYS[way]: reasons(way) for way in WAYS})
         + "\n## The suites of the runtime and the rewriter\n\n"
         + _table(older_rows)
         + "\n\n"

@@ -7,13 +7,16 @@ library each time, directly as a control.
 from __future__ import annotations
 
 import contextlib
+import json
+import urllib.request
 from urllib.parse import urlencode
 
 import pytest
 
+from gateway import wire
 from tests.browser.apps.ground import Ground
 from tests.browser.brokers import proxies, servers
-from tests.browser.harness import DOMAIN, resolver_rules, settle
+from tests.browser.harness import DOMAIN, direct_rules, resolver_rules, settle
 
 pytestmark = pytest.mark.browser
 PAGES = "apps.test"
@@ -36,8 +39,11 @@ allow-origins = ["https://{pages}"]
 validation = "enforce"
 """
 TALK = ["ada: hello, Bøb 👋", "bob: hello, Ada", "ada: " + "long " * 4000]
-DIRECTLY, NATIVELY, APART = "", "natively", "apart"
-"""Ways: without a gateway, through it, and with a service of it on a page that is not proxied."""
+DIRECTLY, NATIVELY, BLOCKED, BUFFERED = "", "natively", "blocked", "buffered"
+"""Ways: without a gateway, through it, through a proxy that passes no upgrade on, and through one
+that holds answers back besides."""
+APART = "apart, "
+"""Before a way: on a page that is not proxied, which talks to a service."""
 
 
 class Brokers(Ground):
@@ -46,6 +52,8 @@ class Brokers(Ground):
     def __init__(self, folder, driver) -> None:
         """Start all of it."""
         self.ports: dict[str, int] = {}
+        self._between: dict[bool, int] = {}
+        self._emulated = 0
         super().__init__(folder, driver, self._start)
 
     def _start(self, stack) -> None:
@@ -73,11 +81,30 @@ class Brokers(Ground):
 
     def rules(self, through) -> str:
         """Where names lead."""
-        if through != APART:
-            return super().rules(through)
-        pages = self.stack.hosts[f"https://{PAGES}"]
-        gateway = resolver_rules(self.stack, self.tripwire)
-        return gateway.replace("MAP * ", f"MAP {PAGES}:443 127.0.0.1:{pages}, MAP * ")
+        if through == DIRECTLY:
+            return direct_rules(self.stack, self.tripwire)
+        rules = resolver_rules(self.stack, self.tripwire)
+        if not through.endswith(NATIVELY):
+            buffers = through.endswith(BUFFERED)
+            if buffers not in self._between:
+                self._between[buffers] = proxies.between(self.stack, buffers=buffers)
+            there, instead = (
+                f" 127.0.0.1:{one}" for one in (self.stack.port, self._between[buffers])
+            )
+            rules = rules.replace(there, instead)
+        if through.startswith(APART):
+            pages = self.stack.hosts[f"https://{PAGES}"]
+            rules = rules.replace("MAP * ", f"MAP {PAGES}:443 127.0.0.1:{pages}, MAP * ")
+        return rules
+
+    def emulated(self) -> bool:
+        """Whether WebSockets were emulated since this was last asked."""
+        url = f"http://127.0.0.1:{self.stack.admin_port}/websockets"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            places = json.load(answer)["places"]
+        total = sum(one["total"] for one in places if one["transport"] == "emulated")
+        before, self._emulated = self._emulated, total
+        return total > before
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +118,16 @@ def ground(playwright, tmp_path_factory):
 def page_of(ground, by: str, name: str, way: str, **more: str) -> str:
     """The address of somebody's page."""
     login = "ada" if by == "stomp" else name
+    apart, gateway = way.startswith(APART), f"{DOMAIN}:{ground.stack.port}"
+    if apart:
+        # The application's own code is the same; it takes the gateway's client for the browser's.
+        more["client"] = f"https://{gateway}{wire.ASSET_PATH}websocket.js"
     asked = {
         "by": by,
         "name": name,
         "login": login,
         "password": servers.PEOPLE[login],
-        "url": f"wss://{DOMAIN}:{ground.stack.port}/services/{by}" if way == APART else URLS[by],
+        "url": f"wss://{gateway}/services/{by}" if apart else URLS[by],
         "people": ",".join(servers.PEOPLE),
         "domain": servers.XMPP_HOST,
         "realm": servers.REALM,
@@ -111,7 +142,7 @@ class Talker:
     def __init__(self, ground, person, by: str, name: str, **more: str) -> None:
         """Open it."""
         url = page_of(ground, by, name, person.through, **more)
-        if person.through == APART:
+        if person.through.startswith(APART):
             self.page = self.frame = person.context.new_page()
             self.page.goto(url)
         else:
@@ -171,18 +202,21 @@ def converse(ada, bob) -> None:
     assert bob.heard() == said
 
 
-@pytest.mark.parametrize("way", [DIRECTLY, NATIVELY], ids=["directly", "natively"])
+@pytest.mark.parametrize("way", [DIRECTLY, NATIVELY, BLOCKED, BUFFERED])
 @pytest.mark.parametrize("by", URLS)
 def test_people_talk(ground, by, way):
     """Brokers that a page reaches at an address of theirs."""
     with talking(ground, by, way) as (ada, bob):
         converse(ada, bob)
+    assert ground.emulated() == (way in {BLOCKED, BUFFERED})
 
 
+@pytest.mark.parametrize("way", [NATIVELY, BLOCKED, BUFFERED])
 @pytest.mark.parametrize("version", ["3", "4", "5", ""])
-def test_services(ground, version):
+def test_services(ground, version, way):
     """Brokers that speak no WebSocket: MQTT in three versions, and STOMP, on a page of one's own."""
     by = "mqtt" if version else "stomp"
     more = {"version": version} if version else {}
-    with talking(ground, by, APART, **more) as (ada, bob):
+    with talking(ground, by, APART + way, **more) as (ada, bob):
         converse(ada, bob)
+    assert ground.emulated() == (way != NATIVELY)

@@ -25,6 +25,9 @@ the others.
 write, a frame that breaks the protocol. The suite would rather see the message's echo before the
 connection ends; a gateway passes the message on and ends at once (RFC 6455, section 7.1.7), for
 it cannot know that an answer is on its way. *Informational*: what the protocol leaves open.
+*Not offered*: parameters of permessage-deflate that the gateway does without. Groups 12 and 13
+have 90 and 126 cases, a thousand messages each; where the page counts fewer, they are those with
+messages up to 1 KiB (`python -m tests.conformance --large`).
 """
 _TABLE = """
 ## {title}

@@ -568,7 +568,7 @@ def _judge(status: int, wanted: int) -> None:
 class ConformanceTests(EmulatedCase):
     """Every script, on a connection of its own; nothing of ours is on."""
 
-    timeout = 60
+    timeout = 120
 
     async def _play(self, player: Player) -> str:
         at: Any = None

@@ -12,6 +12,7 @@ from gateway.net.relay import Relay
 from gateway.net.settings import Limits
 from gateway.websocket.closing import Ending
 from gateway.websocket.inspection import Inspection, Message, Mode, Verdict
+from tests.net.emulated import ALL, RECONNECT, Emulated, EmulatedCase, text
 from tests.net.harness import WS
 from tests.net.peers import SocketCase, websocket_origin
 from tests.net.raw import until
@@ -251,3 +252,28 @@ class ThroughTests(SocketCase):
         await until(lambda: client.ended and server.ended)
         self.assertEqual((client.ended[1:], len(server.messages)), ((1007, "json"), 1))
         await until(lambda: gateway.service.sockets.count == 0)
+
+
+class EmulatedTests(EmulatedCase):
+    """Over the fallback the same is looked into: its messages come to the same relay."""
+
+    async def test_enforced(self) -> None:
+        """What breaks a rule does not arrive; the code is the verdict's."""
+        upstream = websocket_origin(lambda _: "jsonrpc")
+        gateway = await self.gateway({WS: upstream}, rules=EVERYWHERE, websocket_close_seconds=2)
+        client = Emulated(gateway)
+        answer = await client.create(
+            "/ws", b"X-WebSocket-Protocol: jsonrpc", b"X-WebSocket-Extensions: " + ALL
+        )
+        self.assertEqual(answer.status, 201)
+        server = upstream.peers[0]
+        down = await client.down()
+        fine = '{"jsonrpc": "2.0", "method": "m"}'
+        self.assertEqual(await client.up(text(fine) + RECONNECT), 200)
+        await until(lambda: server.messages == [(fine.encode(), False)])
+        await client.up_later(text("[]") + RECONNECT)
+        await until(lambda: server.ended)
+        self.assertEqual((server.code, len(server.messages)), (1001, 1))
+        await down.whole()
+        self.assertIn(b"jsonrpc-batch".hex().encode(), down.octets.lower())
+        self.assertIn("subprotocol.message", gateway.telemetry.codes())

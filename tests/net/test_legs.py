@@ -8,12 +8,21 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from autobahn.websocket.compress_deflate import PerMessageDeflateOffer
+
 from tests.net.harness import WS, Gateway
 from tests.net.peers import ACCEPTING, OFFERING, SocketCase, websocket_origin
 from tests.net.raw import until
 
 TEXT = ("so it is written, and so it is read; " * 40).encode()
 MIB = 2**20
+
+
+KEEPING: dict[str, Any] = {
+    **OFFERING,
+    "perMessageCompressionOffers": [PerMessageDeflateOffer(accept_no_context_takeover=False)],
+}
+"""A client that lets its window live on."""
 
 
 def memory() -> int:
@@ -114,7 +123,7 @@ class CompressionTests(SocketCase):
         """A message whose stream its sender ended (BFINAL) is read, and so is the next."""
         for takeover in (0, 1):
             _gateway, client, server = await self.pair(
-                None, {"options": OFFERING}, websocket_compression_takeover=takeover
+                None, {"options": KEEPING}, websocket_compression_takeover=takeover
             )
             ended = deflated(TEXT, flush=zlib.Z_FINISH) + b"\0"
             for payload in (ended, deflated(TEXT), ended):
@@ -124,8 +133,9 @@ class CompressionTests(SocketCase):
 
     async def test_bombs(self) -> None:
         """What grows beyond the bound is 1009 at both ends; the memory of it is the bound's."""
-        bomb = deflated(bytes(200 * MIB))
-        for key in ("websocket_decompressed_bytes", "websocket_message_bytes"):
+        large, small = deflated(bytes(200 * MIB)), deflated(bytes(2 * MIB))
+        decompressed, message = "websocket_decompressed_bytes", "websocket_message_bytes"
+        for key, bomb in ((decompressed, large), (decompressed, small), (message, large)):
             for by_client in (True, False):
                 _, client, server = await self.pair(
                     ACCEPTING,
@@ -186,7 +196,7 @@ class PartsTests(SocketCase):
                 self.assertEqual((relay.messages[name], relay.octets[name]), (1, 60_000))
 
     async def test_memory(self) -> None:
-        """A message of 100 MB costs no memory that counts."""
+        """A message of 40 MiB (100 MB cost no more) takes no memory that counts."""
         _gateway, client, server = await self.pair(
             websocket_message_bytes=200 * MIB, websocket_frame_bytes=200 * MIB
         )
@@ -196,20 +206,20 @@ class PartsTests(SocketCase):
         server.onMessageFrameEnd = lambda: None
         server.onMessageEnd = lambda: server.messages.append((b"", True))
         before = memory()
-        client.left = 1600
+        client.left = 640
         client.beginMessage(isBinary=True)
-        client.beginMessageFrame(1600 * 65536)
+        client.beginMessageFrame(640 * 65536)
         chunk = bytes(65536)
         highest = 0
         while client.left:
             client.sendMessageFrameData(chunk)
             client.left -= 1
-            wanted = (1600 - client.left) * 65536 - 8 * 65536
+            wanted = (640 - client.left) * 65536 - 8 * 65536
             await until(lambda wanted=wanted: server.received >= wanted)
             highest = max(highest, memory())
         client.endMessage()
         await until(lambda: server.messages)
-        self.assertEqual(server.received, 1600 * 65536)
+        self.assertEqual(server.received, 640 * 65536)
         self.assertLess(highest - before, 8 * MIB)
 
     async def test_many_fragments(self) -> None:
@@ -337,6 +347,21 @@ class PaceTests(SocketCase):
             seen = client.received
             client.sendMessage(b"busy")
             await until(lambda seen=seen: client.received > seen)
+
+    async def test_more_than_a_turn_and_then_nothing(self) -> None:
+        """What was read before the transport went is passed on, all of it, and comes to an end."""
+        gateway, _, server = await self.pair()
+        leg = leg_of(gateway, "client")
+        calls = iter(range(100))
+        take = leg.take_plain
+        leg.take_plain = lambda most: (next(calls), take(most))[1]
+        leg.pause()
+        leg.dataReceived(b"\x81\x81\0\0\0\0x" * 1024)
+        self.assertEqual(len(leg.data), 1024 * 7)
+        leg._gone, leg._paused = True, False
+        leg.consumeData()
+        leg._gone = False
+        await until(lambda: len(server.messages) == 1024)
 
     async def test_data_then_end(self) -> None:
         """What came before a close frame arrives before it, however fast all of it came."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+
 from tests.net.frames import PING, TEXT, RawCase, closing, frame, raw_origin
 from tests.net.harness import WS
 from tests.net.raw import until
@@ -39,6 +42,33 @@ class PartingTests(RawCase):
                 leaving.write(sent)
                 await until(lambda: gateway.service.sockets.count == 0, 5)
                 self.assertEqual(gateway.telemetry.value("gateway_connections"), 0)
+
+    async def test_ends_in_order(self) -> None:
+        """To a browser a closing handshake is clean if its connection then ends as TCP has it.
+
+        And who vanishes takes nothing along that was sent before.
+        """
+        origin = raw_origin()
+        gateway = await self.gateway({WS: origin}, websocket_close_seconds=PATIENT)
+        for vanishes in (False, True):
+            client, server = await self.raw_pair(gateway, origin)
+            lost: list[Failure] = []
+            whole = client.connectionLost
+
+            def gone(reason: Failure, whole=whole, lost=lost) -> None:
+                lost.append(reason)
+                whole(reason)
+
+            client.connectionLost = gone  # type: ignore[method-assign]
+            server.write(frame(TEXT, b"last"))
+            if vanishes:
+                server.transport.loseConnection()
+            else:
+                server.write(closing(4000))
+            await until(lambda client=client: client.ended)
+            self.assertEqual(client.messages, [b"last"])
+            self.assertEqual(client.told, "dropped" if vanishes else 4000)
+            self.assertIsNotNone(lost[0].check(ConnectionDone), str(lost[0]))
 
     async def test_nothing_after_a_close(self) -> None:
         """Messages behind a close frame, in the same write or later, reach nobody."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from autobahn.websocket.types import ConnectionDeny
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
 
+from gateway.net.settings import Limits
+from gateway.net.sockets import Sockets
 from tests.net.emulated import Emulated, EmulatedCase
-from tests.net.harness import WS
+from tests.net.harness import WS, Remembering
 from tests.net.peers import SocketCase, websocket_origin
 from tests.net.raw import until
 from tests.net.services import ServiceCase
@@ -144,6 +149,30 @@ class SocketsTests(SocketCase):
         client = await gateway.connect()
         client.write(handshake(gateway.with_token("/"), gateway.cookie))
         return await client.response(bodyless=bodyless)
+
+
+class HurryTests(SynchronousTestCase):
+    """Handshakes a second, by a clock of the test's own."""
+
+    def test_table(self) -> None:
+        """A burst, then the rate; who is turned away takes nothing; a reload counts anew."""
+        clock, telemetry = Clock(), Remembering()
+        upstream: Any = SimpleNamespace(limits=Limits(websocket_handshakes_per_second=10))
+        sockets = Sockets(clock, upstream, telemetry)
+        self.assertEqual([sockets.hurry() for _ in range(50)], [None] * 50)
+        for _ in range(20):
+            refused = sockets.hurry()
+            assert refused is not None
+            self.assertEqual((refused.status, refused.fields), (503, ((b"Retry-After", b"1"),)))
+        clock.advance(0.11)
+        self.assertIsNone(sockets.hurry())
+        self.assertIsNotNone(sockets.hurry())
+        key = "websocket-handshakes-per-second"
+        self.assertEqual(telemetry.value("gateway_limit_reached_total", limit=key), 21)
+        upstream.limits = Limits(websocket_handshakes_per_second=20)
+        self.assertIsNone(sockets.hurry())
+        upstream.limits = Limits(websocket_handshakes_per_second=0)
+        self.assertEqual([sockets.hurry() for _ in range(500)], [None] * 500)
 
 
 class PlacesTests(EmulatedCase, ServiceCase):

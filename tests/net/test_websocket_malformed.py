@@ -166,7 +166,7 @@ def rows() -> list[Row]:
 class MalformedTests(RawCase):
     """One gateway for a table; each row has a WebSocket of its own."""
 
-    timeout = 60
+    timeout = 120
 
     async def _check(self, row: Row, gateway: Any, origin: Any, by_client: bool) -> list[Any]:
         client, server = await self.raw_pair(gateway, origin)

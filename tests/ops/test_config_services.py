@@ -179,6 +179,8 @@ class FaultTests(ServiceCase):
             ('login = "asked"', "service[1].login", "[authentication]"),
             ('principal-field = "X-U"', "service[1].principal-field", "no fields"),
             ('principal-field = "Cookie"', "service[1].principal-field", "of your own"),
+            ('principal-field = "User-Agent"', "service[1].principal-field", "of your own"),
+            ('principal-field = "Sec-X"', "service[1].principal-field", "begin with Sec-"),
             ('messages = "text"', "service[1].messages", "tcp:"),
             ("handshakes-burst = 3", "service[1].handshakes-per-second", "missing"),
             ('connect = "tls://b:1"\ntrust = []', "service[1].trust", "whom to trust"),

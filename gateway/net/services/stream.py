@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from gateway.websocket.closing import Ending
 
 
+_EARLY = 64 * 1024
+"""So many octets at least are read before anybody wants them."""
+
+
 @implementer(IPushProducer)
 class StreamLeg(Protocol):
     """The backend's side of a relay over a raw stream."""
@@ -69,10 +73,14 @@ class StreamLeg(Protocol):
         self.opened.callback(None)
 
     def dataReceived(self, data: bytes) -> None:
-        """A chunk came; before there is a relay one is kept, and no more are read."""
+        """A chunk came; before there is a relay some are kept, and then no more are read.
+
+        A greeting must not keep the end of a stream that nobody uses from being seen.
+        """
         if self._relay is None:
             self._early.append(data)
-            self.transport.pauseProducing()
+            if sum(map(len, self._early)) > _EARLY:
+                self.transport.pauseProducing()
         else:
             self._tell(data)
 

@@ -87,6 +87,8 @@ class Wamp(Base):
         if kind is None:
             raise broken("wamp-type", "a type code that this side may not send")
         self._check_order(side, kind)
+        while len(raw) > 3 and raw[-1] is None:
+            raw = raw[:-1]  # some routers write null where there are no arguments
         try:
             found = kind.parse(raw)
         except Exception:  # noqa: BLE001 (odd keys end in TypeErrors; their texts quote)

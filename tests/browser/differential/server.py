@@ -88,8 +88,11 @@ def cors(asked: Asked, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
 class Site:
     """One TLS and one plain server; hosts are told apart by the ``Host`` field."""
 
-    def __init__(self, certificate: tuple[str, str], answer) -> None:
-        """Listen at once; ``answer(asked, site)`` is called in threads and may give None."""
+    def __init__(self, certificate: tuple[str, str], answer, kind: type | None = None) -> None:
+        """Listen at once; ``answer(asked, site)`` is called in threads and may give None.
+
+        ``kind`` is a server of another kind than the plain one.
+        """
         self.log: list[Asked] = []
         self.counts: dict[str, int] = {}
         self.answer = answer
@@ -97,7 +100,7 @@ class Site:
         self._lock = threading.Lock()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
-        self._servers = [_Server(self, context), _Server(self, None)]
+        self._servers = [(kind or _Server)(self, one) for one in (context, None)]
         self.secure_port, self.plain_port = (one.server_address[1] for one in self._servers)
         for one in self._servers:
             threading.Thread(target=one.serve_forever, args=(0.05,), daemon=True).start()

@@ -81,8 +81,12 @@ class World:
         """A browser of its own for one of the two ways."""
         names = ("site", "gateway") if through else ("site",)
         trust = self.stack.trust(*names)
-        rules = self._rules[through]
+        rules = self.rules(through=through)
         return launch(self._driver, rules, trust, *self._flags, windowed=self._windowed)
+
+    def rules(self, *, through: bool) -> str:
+        """The flag that leads a browser's connections, one of the two ways."""
+        return self._rules[through]
 
     def stop(self) -> None:
         """End everything."""

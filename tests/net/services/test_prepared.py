@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway import events
 from tests.net.raw import until
-from tests.net.services import ServiceCase, stream_backend
+from tests.net.services import Pump, ServiceCase, stream_backend
 from tests.ports import free_ports
 
 
@@ -32,7 +32,7 @@ class PreparedTests(ServiceCase):
 
     async def test_ended_by_the_backend(self) -> None:
         """One that a backend ends while nobody uses it serves nobody, and is opened again."""
-        backend = stream_backend()
+        backend = stream_backend(greeting=b"220 hello")
         port = await self.listen(backend)
         gateway = await self.with_service(f"tcp://127.0.0.1:{port}", "prepared = 1")
         backends = gateway.service._handler.backends
@@ -58,6 +58,19 @@ class PreparedTests(ServiceCase):
         client.sendMessage(b"still", True)
         await until(lambda: backend.streams[0].received == b"still")
         self.assertEqual(gateway.service._handler.backends.shown()[0]["open"], 1)
+
+    async def test_flooding(self) -> None:
+        """What a backend says before anybody hears it is bounded, and none of it is lost."""
+        backend = stream_backend()
+        port = await self.listen(backend)
+        gateway = await self.with_service(f"tcp://127.0.0.1:{port}", "prepared = 1")
+        await until(lambda: len(backend.streams) == 1)
+        pump = Pump(backend.streams[0].transport)
+        await until(lambda: pump.paused)
+        self.assertLess(pump.sent, 16 * 2**20)
+        pump.stopProducing()
+        client = await self.open(gateway)
+        await until(lambda: client.received == pump.sent)
 
     async def test_down(self) -> None:
         """A backend that is not there yet is found when it is, by nobody's handshake."""

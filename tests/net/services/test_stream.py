@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
+
+from gateway.net.services.stream import StreamLeg
 from tests.net.harness import origin_tls
 from tests.net.peers import CHUNK, ClientPeer
 from tests.net.raw import until
 from tests.net.services import Pump, ServiceCase, Stream, say_again, stream_backend
+
+
+class EarlyTests(SynchronousTestCase):
+    """Before there is a relay."""
+
+    def test_bound(self) -> None:
+        """A greeting is read on behind, more than that is not."""
+        leg, transport = StreamLeg(Clock(), 1), StringTransport()
+        leg.makeConnection(transport)
+        leg.dataReceived(b"x" * 65536)
+        self.assertEqual(transport.producerState, "producing")
+        leg.dataReceived(b"x")
+        self.assertEqual(transport.producerState, "paused")
 
 
 class EndTests(ServiceCase):

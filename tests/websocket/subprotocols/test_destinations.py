@@ -133,6 +133,8 @@ class StompTests(SynchronousTestCase):
             ("/topic/#", "/topic/#", True),
             ("/queue/**", "/queue/a,/topic/b", False),
             ("/queue/**", "/queue/a,/queue/b", True),
+            ("/queue/*", ",".join(["/queue/a"] * 64), True),
+            ("/queue/*", ",".join(["/queue/a"] * 65), False),
             ("/queue/*", "/queue/a?x=y", False),
             ("/queue/a?x=y", "/queue/a?x=y", True),
         ):

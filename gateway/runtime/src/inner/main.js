@@ -1,5 +1,5 @@
 // The inner runtime: first script of every proxied document.
-import { apply, hookAll, installTexts } from "../shared/hooks.js";
+import { apply, construct, hook, hookAll, installTexts, wrap } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
 import { signer } from "../shared/tokens.js";
 import { trustedOf } from "../shared/trusted.js";
@@ -52,7 +52,7 @@ if (payload) {
       apply(addEventListener, w, args);
     };
     const trusted = trustedOf(w);
-    part ??= rareOf(w, payload.rare, trusted.script, () => [w, hookAll, urls]);
+    part ??= rareOf(w, payload.rare, trusted.script, () => [w, hookAll, urls, hook, wrap, trusted]);
     const base = IDENTITY ? () => apply(nativesOf(w).baseURI, w.document, []) : () => w.document.baseURI;
     const token = () => {
       if (now() > due) {
@@ -74,7 +74,7 @@ if (payload) {
     }
     listen(w, heard);
     installTexts(w);
-    installNetwork(w, urls, payload.rtc, signed);
+    installNetwork(w, urls, payload.rtc, signed, (fetch) => (...args) => part("WebSocket", construct, w, fetch, urls)(...args));
     const markup = markupOf(urls, part, payload.frame, installWorkers(w, urls, () => part("workers", {}, w, own)), trusted.script);
     installElements(w, urls, markup, part);
     const sign = installForms(w, (url) => signed(urls.map(url)), part);

@@ -13,6 +13,7 @@ import { attribute, html } from "./markup.js";
 import { caches, reads } from "./reads.js";
 import { renew } from "./renew.js";
 import { sign } from "./sign.js";
+import { sockets } from "./sockets.js";
 import { store } from "./store.js";
 import { sheet } from "./told.js";
 import { windowsOf } from "./windows.js";
@@ -48,6 +49,7 @@ const parts = {
   reads,
   renew,
   sign,
+  WebSocket: sockets,
   store,
   /** @param {any} w @param {string} origin */
   workers: (w, origin) => preambleOf(w, PREAMBLE, origin),

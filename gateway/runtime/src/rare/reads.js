@@ -11,6 +11,9 @@ const READ = (
   "ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
 );
 
+/** What the other parts have of the page. @type {any} */
+export const page = {};
+
 /** @type {(w: any) => void} */
 let install;
 /** Windows whose caches were seen to. */
@@ -31,8 +34,10 @@ export function caches(store, w) {
  * @param {any} w
  * @param {typeof import("../shared/hooks.js").hookAll} hookAll the page's own, which knows what hooks are to read as
  * @param {import("../shared/urls.js").Urls} urls
+ * @param {[typeof import("../shared/hooks.js").hook, typeof import("../shared/hooks.js").wrap, ReturnType<typeof import("../shared/trusted.js").trustedOf>]} more
  */
-export const reads = (w, hookAll, { map, unmap }) => {
+export const reads = (w, hookAll, { map, unmap }, ...more) => {
+  [page.hook, page.wrap, page.trusted] = more;
   install = (inner) => installCaches(inner, hookAll, map);
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);

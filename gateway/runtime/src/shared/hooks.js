@@ -16,6 +16,7 @@ export function wrap(native, handler) {
 /**
  * Hook a method, an accessor or a constructor: `before` may change the arguments (of a
  * setter: its value), `after` the result (of a getter: what is read), `done` follows a method or a setter.
+ * Of a constructor `after` is what constructs.
  * A call with too few arguments is the native's to refuse.
  * @param {any} owner
  * @param {string} names separated by spaces
@@ -37,7 +38,7 @@ export function hook(owner, names, before, after, done) {
       },
       construct(target, args, newTarget) {
         begin(args, target);
-        return construct(target, args, newTarget === proxy ? target : newTarget);
+        return (then ?? construct)(target, args, newTarget === proxy ? target : newTarget);
       },
     });
     if (native.prototype?.constructor === native) native.prototype.constructor = proxy;

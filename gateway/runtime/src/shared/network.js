@@ -11,9 +11,10 @@ const STATELESS = /^(GET|HEAD|OPTIONS)$/i;
  * @param {import("./urls.js").Urls} urls
  * @param {unknown} rtc whether WebRTC is allowed
  * @param {Signed} signed
+ * @param {(fetch: any) => (target: any, args: any[], by: any) => any} sockets what makes a WebSocket
  * @returns {(args: any[], method?: string) => void} what is done to the arguments of `fetch`
  */
-export function installNetwork(w, { map, unmap }, rtc, signed) {
+export function installNetwork(w, { map, unmap }, rtc, signed, sockets) {
   const NativeRequest = w.Request;
   hookAll(
     w,
@@ -21,7 +22,7 @@ export function installNetwork(w, { map, unmap }, rtc, signed) {
     "EventSource:0 Audio:0 ServiceWorkerContainer.register:0 ServiceWorkerContainer.getRegistration:0 Worklet.addModule:0 " +
     "History.pushState:2 History.replaceState:2 SVGAnimatedString.baseVal:0 " +
     // Where script reads one.
-    "Request.url Response.url XMLHttpRequest.responseURL WebSocket.url WebSocketStream.url EventSource.url MessageEvent.origin " +
+    "Request.url Response.url XMLHttpRequest.responseURL EventSource.url MessageEvent.origin " +
     "SecurityPolicyViolationEvent.blockedURI Document.referrer PerformanceEntry.name Node.baseURI",
     map,
     unmap,
@@ -38,8 +39,9 @@ export function installNetwork(w, { map, unmap }, rtc, signed) {
     else if (url !== to) args[at] = new NativeRequest(url, given);
   };
   const urlOf = IDENTITY ? nativesOf(w).url : /** @type {any} */ (getOwnPropertyDescriptor(NativeRequest.prototype, "url")).get;
+  // Before `fetch` is hooked.
+  hook(w, "WebSocket WebSocketStream", (args) => send(args, "POST"), sockets(w.fetch));
   hook(w, "fetch fetchLater Request", (args) => send(args, args[1]?.method));
-  hook(w, "WebSocket WebSocketStream", (args) => send(args, "POST"));
   hook(w.Navigator?.prototype, "sendBeacon", (args) => send(args, "POST"));
   hook(w.XMLHttpRequest?.prototype, "open", (args) => send(args, args[0], 1));
   // What cannot be carried is missing, so that applications take their other way.

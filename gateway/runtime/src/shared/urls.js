@@ -5,7 +5,7 @@
 
 const NativeURL = URL;
 /** Our own parameters: they are always the last. */
-export const OURS = /([?&]__gw[ipr]?=[\w.~+/=%-]+)+(?=#|$)/g;
+export const OURS = /([?&]__gw[inpr]?=[\w.~+/=%-]+)+(?=#|$)/g;
 const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
 
 /**

@@ -1,10 +1,11 @@
 // The network part of the runtime, before a worker's own script.
-import { hook, hookAll, installTexts } from "../shared/hooks.js";
+import { hook, hookAll, installTexts, wrap } from "../shared/hooks.js";
 import { installCaches } from "../shared/caches.js";
 import { longLabel } from "../shared/long.js";
 import { installNetwork } from "../shared/network.js";
 import { collapseUrl, expand, labelOf, serialise } from "../shared/origins.js";
 import { decode } from "../shared/decode.js";
+import { socketsOf } from "../shared/sockets.js";
 import { signer } from "../shared/tokens.js";
 import { urlsOf } from "../shared/urls.js";
 import { mapCss } from "../shared/css.js";
@@ -13,6 +14,7 @@ import { trustedOf } from "../shared/trusted.js";
 import { installWorkers } from "../shared/workers.js";
 import { installContainment } from "./contain.js";
 import { signerOf } from "./sign.js";
+import { loaderOf } from "./sockets.js";
 import { workerToken } from "./token.js";
 import { installBundle } from "../identity/bundle.js";
 import { installNames, moduleNames } from "../identity/names.js";
@@ -40,7 +42,8 @@ if (label) {
   installStore(w, origin);
   const signed = signer(workerToken(w, url.origin), () => base, place);
   installGuard(w, w.FetchEvent ? signerOf(w, signed) : () => {});
-  const send = installNetwork(w, urls, false, signed);
+  const load = loaderOf(w, url.origin);
+  const send = installNetwork(w, urls, false, signed, (fetch) => socketsOf(w, fetch.bind(w), urls.unmap, { hook, wrap }, load));
   // Workers have it from their prototype.
   hook(w.WorkerGlobalScope?.prototype, "fetch", (args) => send(args, args[1]?.method));
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));

@@ -62,7 +62,10 @@ export function installGuard(w, then) {
     if (guarded || (typeof type === "string" && type !== "fetch")) return;
     guarded = true;
     w.addEventListener("fetch", (/** @type {any} */ event) => {
-      if (new URL(event.request.url).pathname.startsWith("/.gateway/")) event.stopImmediatePropagation();
+      const { request } = event;
+      const { pathname } = new URL(request.url);
+      // Nor are the requests that stand for a WebSocket, of which it would hear nothing.
+      if (pathname.startsWith("/.gateway/") || (pathname.includes("/;e/") && request.headers.has("x-sequence-no"))) event.stopImmediatePropagation();
     });
   };
   let last = !w.ServiceWorkerGlobalScope;

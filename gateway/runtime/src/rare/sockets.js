@@ -1,0 +1,31 @@
+// The WebSockets of a window, and what they need where upgrades are taken away.
+import { socketsOf } from "../shared/sockets.js";
+import { page } from "./reads.js";
+
+/** @type {WeakMap<object, ReturnType<typeof socketsOf>>} */
+const made = new WeakMap();
+const Request = XMLHttpRequest;
+const { origin } = location;
+
+/** The part for sockets that do not get through: at once, because a page looks at its socket at once. */
+function load() {
+  const request = new Request();
+  request.open("GET", origin + SOCKET, false);
+  request.send();
+  const script = /** @type {any} */ (document.createElementNS("http://www.w3.org/1999/xhtml", "script"));
+  script.text = page.trusted.script(request.responseText);
+  document.documentElement.append(script);
+  script.remove();
+  return script.gwClient;
+}
+
+/**
+ * @param {any} w
+ * @param {import("../shared/sockets.js").Fetch} fetch the browser's own
+ * @param {import("../shared/urls.js").Urls} urls
+ */
+export function sockets(w, fetch, { unmap }) {
+  let one = made.get(w);
+  if (!one) made.set(w, (one = socketsOf(w, fetch, unmap, page, load)));
+  return one;
+}
