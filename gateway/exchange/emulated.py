@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from gateway.websocket.emulation.request import Asked, Opening, Wishes
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Emulation:
-    """What the configuration says; ``node``: the process's name in ids."""
+    """What the configuration says; ``node``: the process's name in ids, which it alone knows."""
 
     node: str = "0"
     retry: bool = True

@@ -169,6 +169,7 @@ class GatewayService(Service):
             rates=config.admission.rates,
             authentication=config.login.rules,
             revision=revision(),
+            emulation=Emulation(retry=config.emulation.retry),
             identity=pages.identity,
             socket_digest=pages.socket_digest,
             scripts=ScriptMemory(config.net.limits.script_memory_bytes),
@@ -193,8 +194,8 @@ class GatewayService(Service):
     def _handler_of(self, built: Built, upstream: Upstream) -> Handler:
         """What serves requests from now on, with what each of them keeps to its end."""
         reactor, limits = self._reactor, built.config.net.limits
-        said = Emulation(self.sockets.node, built.config.emulation.retry)
-        pages, context = built.pages, attrs.evolve(built.context, emulation=said)
+        pages, context = built.pages, built.context
+        context.emulation.node = self.sockets.node
         handler = Handler(
             reactor, limits, self.store, upstream, self.sockets, pages, self.telemetry,
             context,
