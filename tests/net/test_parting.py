@@ -16,6 +16,8 @@ PATIENT = 30
 class PartingTests(RawCase):
     """Octets by hand at both ends."""
 
+    timeout = 100
+
     async def test_told_at_once(self) -> None:
         """A close, or a broken frame, is told to the other side before the one that sent it is gone."""
         origin = raw_origin()

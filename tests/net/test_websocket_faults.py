@@ -42,6 +42,8 @@ def held(leg: Any) -> int:
 class FaultCase(RawCase):
     """One gateway, both ends raw."""
 
+    timeout = 100
+
     async def stage(self, **limits: float) -> tuple[Any, RawClient, RawServer]:
         """Both ends of one WebSocket."""
         origin = raw_origin()
