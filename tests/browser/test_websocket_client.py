@@ -42,11 +42,11 @@ TOLD = """() => ({
 
 LOSSY = """() => {
   const { fetch: real } = window;
-  let state = 1;
+  let turn = 0;
   const lost = window.lost = { request: 0, answer: 0, stream: 0 };
   window.fetch = async (url, init) => {
-    const kinds = /ubm/.test(url) ? ["", "", "request", "answer"] : /dbm/.test(url) && !lost.stream ? ["stream"] : [""];
-    const kind = kinds[(state = (state * 48271) % 2147483647) % kinds.length];
+    const kinds = /ubm/.test(url) ? ["request", "", "answer"] : /dbm/.test(url) && !lost.stream ? ["stream"] : [""];
+    const kind = kinds[turn++ % kinds.length];
     if (kind) lost[kind]++;
     if (kind === "request" || kind === "stream") throw new TypeError("Failed to fetch");
     const answer = await real.call(window, url, init);

@@ -16,7 +16,7 @@ export function wrap(native, handler) {
 /**
  * Hook a method, an accessor or a constructor: `before` may change the arguments (of a
  * setter: its value), `after` the result (of a getter: what is read), `done` follows a method or a setter.
- * Of a constructor `after` is what constructs.
+ * Of a constructor `done` is what constructs.
  * A call with too few arguments is the native's to refuse.
  * @param {any} owner
  * @param {string} names separated by spaces
@@ -25,8 +25,8 @@ export function wrap(native, handler) {
  * @param {typeof after} [done]
  */
 export function hook(owner, names, before, after, done) {
-  /** @param {any} native @param {typeof before} first @param {typeof after} [then] @returns {any} */
-  const change = (native, first, then) => {
+  /** @param {any} native @param {typeof before} first @param {typeof after} [then] @param {any} [make] @returns {any} */
+  const change = (native, first, then, make) => {
     if (!native?.call || !(first || then)) return native;
     const begin = (/** @type {any[]} */ args, /** @type {any} */ self) => args.length < native.length || first?.(args, self);
     /** @type {any} */
@@ -38,7 +38,7 @@ export function hook(owner, names, before, after, done) {
       },
       construct(target, args, newTarget) {
         begin(args, target);
-        return (then ?? construct)(target, args, newTarget === proxy ? target : newTarget);
+        return (make ?? construct)(target, args, newTarget === proxy ? target : newTarget);
       },
     });
     if (native.prototype?.constructor === native) native.prototype.constructor = proxy;
@@ -47,7 +47,7 @@ export function hook(owner, names, before, after, done) {
   for (const name of names.split(" ")) {
     const old = owner && getOwnPropertyDescriptor(owner, name);
     if (old) defineProperty(owner, name, "value" in old
-      ? { ...old, value: change(old.value, before, after ?? done) }
+      ? { ...old, value: change(old.value, before, after ?? done, done) }
       : { ...old, get: change(old.get, null, after), set: change(old.set, before, done) });
   }
 }

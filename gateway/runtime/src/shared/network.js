@@ -40,7 +40,7 @@ export function installNetwork(w, { map, unmap }, rtc, signed, sockets) {
   };
   const urlOf = IDENTITY ? nativesOf(w).url : /** @type {any} */ (getOwnPropertyDescriptor(NativeRequest.prototype, "url")).get;
   // Before `fetch` is hooked.
-  hook(w, "WebSocket WebSocketStream", (args) => send(args, "POST"), sockets(w.fetch));
+  hook(w, "WebSocket WebSocketStream", (args) => send(args, "POST"), null, sockets(w.fetch));
   hook(w, "fetch fetchLater Request", (args) => send(args, args[1]?.method));
   hook(w.Navigator?.prototype, "sendBeacon", (args) => send(args, "POST"));
   hook(w.XMLHttpRequest?.prototype, "open", (args) => send(args, args[0], 1));
