@@ -34,7 +34,7 @@ export function installFrames(w, install, { css, script }, opened, foreign, here
         install(inner);
       }
       // What comes from elsewhere is not there yet.
-      if (/^http/.test(by.src?.replace(here, ""))) throw 0;
+      if (/^http/.test(by.nodeType && by.src?.replace(here, ""))) throw 0;
     } catch {
       // The browser's own `postMessage` and `location` of these are out of any hook's reach, so
       // something stands in for them; what it does is loaded when it is first used.
