@@ -219,7 +219,7 @@ class PlanTests(SynchronousTestCase):
         """A page's has the payload; a document's within it the runtime alone."""
         plan = _plan(frame(), HTML)
         common = {
-            "v": 1, "origin": SITE, "suffix": SUFFIX, "port": 443, "secure": SECURE,
+            "v": 1, "origin": SITE, "suffix": SUFFIX, "port": "", "secure": SECURE,
             "rare": SECURE + context().rare_path, "renew": Settings().token_seconds // 4,
         }  # fmt: skip
         self.assertEqual(
@@ -239,7 +239,7 @@ class PlanTests(SynchronousTestCase):
     def test_within(self) -> None:
         """Where nobody reaches a document the runtime has names to go by, and no secret."""
         names = {
-            "origin": SITE, "suffix": SUFFIX, "port": 443, "secure": SECURE,
+            "origin": SITE, "suffix": SUFFIX, "port": "", "secure": SECURE,
             "rare": SECURE + context().rare_path,
         }  # fmt: skip
         plan = _plan(frame(), HTML)
