@@ -46,6 +46,8 @@ if (label) {
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
   installCaches(w, hookAll, map);
+  // Pages have these from the part that they load on demand.
+  hookAll(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap);
   hookAll(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
   hookAll(w, "FontFace:1", (source) => mapCss(source, map));
   hook(w.WorkerGlobalScope?.prototype, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));
