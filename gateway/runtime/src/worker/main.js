@@ -49,6 +49,8 @@ if (label) {
   installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
   const { map } = urls;
   installCaches(w, hookAll, map);
+  // Pages have these from the part that they load on demand.
+  hookAll(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap);
   hookAll(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
   hookAll(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap); // pages have it on demand
   hookAll(w, "FontFace:1", (source) => mapCss(source, map));
