@@ -52,7 +52,6 @@ if (label) {
   // Pages have these from the part that they load on demand.
   hookAll(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap);
   hookAll(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
-  hookAll(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap); // pages have it on demand
   hookAll(w, "FontFace:1", (source) => mapCss(source, map));
   hook(w.WorkerGlobalScope?.prototype, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));
   installContainment(w, place, IDENTITY ? origin : undefined);
