@@ -120,8 +120,9 @@ runtime: packages $(RUNTIME)/node_modules/.installed
 # Half of what the tests cost is waiting: more processes than cores.
 PARALLEL := -n 3 --dist loadfile --max-worker-restart 2
 
+# What a busy machine was too slow for is asked once more, by itself: here, by trial, in the browser.
 unit: $(VENV)/.tested $(VENV)/.native
-	$(BIN)/python -m pytest --ignore=tests/browser $(PARALLEL)
+	$(BIN)/python -m pytest --ignore=tests/browser $(PARALLEL) || $(BIN)/python -m pytest --ignore=tests/browser --last-failed --last-failed-no-failures none
 	$(BIN)/python -m tests.cookies.test_corpora
 	GATEWAY_PURE=1 $(BIN)/python -m pytest $(wildcard tests/rewrite/test_html*.py tests/rewrite/test_js*.py tests/rewrite/test_pipeline*.py) $(PARALLEL)
 
@@ -129,9 +130,8 @@ trial: $(VENV)/.tested $(VENV)/.native
 	$(MAKE) --no-print-directory --jobs=3 --output-sync=target trial-0 trial-1 trial-2
 
 trial-%: $(VENV)/.tested
-	$(BIN)/python -m twisted.trial --temp-directory=_trial_temp-$* $$($(BIN)/python -m tests.parts $* 3)
+	$(BIN)/python -m tests.again --temp-directory=_trial_temp-$* $$($(BIN)/python -m tests.parts $* 3)
 
-# What a busy machine was too slow for is asked once more, by itself.
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed $(APPS)/node_modules/.installed $(WORDPRESS)/.unpacked
 	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile --max-worker-restart 2 || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
 
