@@ -185,7 +185,8 @@ class RefusedTests(SynchronousTestCase):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         lines = done.stderr.splitlines()
         found = [line.removeprefix(f"{path}: ").partition(": ")[0] for line in lines]
-        self.assertEqual(found, ["service", "public-prot", "limits.connections"])
+        service = [f"service[1].{one}" for one in ("x", "name", "accept", "connect")]
+        self.assertEqual(found, ["public-prot", "limits.connections", *service])
         self.assertFalse((self.setup.folder / "var").exists())
 
     def test_key_file(self) -> None:

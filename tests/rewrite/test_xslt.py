@@ -50,7 +50,7 @@ class XsltTests(SynchronousTestCase):
             self.assertEqual(run(rewriter, octets(_plain(text))), _wanted(text), text)
 
     def test_the_whole_way(self) -> None:
-        """Markup and texts, in the encoding that the sheet declares or is transcoded from."""
+        """Markup and texts, in the encoding that the sheet declares."""
         text = (
             "<xsl:stylesheet xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>"
             + "".join((*TEXTS, *MARKUP))
@@ -58,12 +58,12 @@ class XsltTests(SynchronousTestCase):
         )
         place = Place(codec(), origin(URL), URL)
         head = "<?xml version='1.0' encoding='{}'?>"
-        for encoding, out in (("utf-8", "utf-8"), ("latin-1", "latin-1"), ("utf-16", "utf-8")):
+        for encoding in ("utf-8", "latin-1", "utf-16"):
             declared = head.format(encoding if encoding != "latin-1" else "iso-8859-1")
             data = (declared + _plain(text).decode()).encode(encoding)
-            wanted = (declared + _wanted(text).decode()).encode(out)
+            wanted = (declared + _wanted(text).decode()).encode(encoding)
             for size in (1, 100_000):
                 pipeline = pipeline_for(BodyPlan(Kind.XSLT, place))
                 assert pipeline is not None
-                found = pour(pipeline, octets(data, size)).removeprefix(b"\xef\xbb\xbf")
+                found = pour(pipeline, octets(data, size))
                 self.assertEqual(found, wanted, (encoding, size))
