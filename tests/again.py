@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-_FAILED = re.compile(r"^(tests(?:\.\w+)+\.test_\w+)$", re.MULTILINE)
+_FAILED = re.compile(r"^(tests(?:\.\w+)+\.[A-Z]\w*\.test_\w+)$", re.MULTILINE)
 _FEW = 5
 
 

@@ -7,6 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.again import failed
 
 _OUTPUT = """
+tests.net.test_web
+  WebTests
     test_fine ...                                                          [OK]
     test_slow ...                                                        [FAIL]
 
