@@ -29,8 +29,9 @@ export const rareOf = ({ document }, url, trusted, reading) =>
         request.open("GET", url, false);
         request.send();
         const script = document.createElementNS(namespaceURI, "script");
-        script.text = trusted(request.responseText);
+        // Put in while it is empty: hooks of whose window this was before look at what is put in.
         document.documentElement.append(script);
+        script.text = trusted(request.responseText);
         script.remove();
         parts = script.parts;
         parts.reads(...reading());

@@ -13,8 +13,8 @@ function load() {
   request.open("GET", origin + SOCKET, false);
   request.send();
   const script = /** @type {any} */ (document.createElementNS("http://www.w3.org/1999/xhtml", "script"));
+  document.documentElement.append(script); // see how this part itself is put in
   script.text = page.trusted.script(request.responseText);
-  document.documentElement.append(script);
   script.remove();
   return script.gwClient;
 }
