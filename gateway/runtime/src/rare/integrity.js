@@ -8,7 +8,7 @@ const again = new WeakSet();
 let mapped;
 
 /** The address of a sheet that the gateway verifies. @param {string} url @param {string} digest */
-export function verified(url, digest) {
+function verified(url, digest) {
   const [, address, fragment] = /** @type {RegExpExecArray} */ (/^([^#]*)(.*)$/s.exec(url));
   const value = encodeURIComponent(digest).replace(/%(2F|3D|2B)/g, decodeURIComponent);
   return `${address}${address.includes("?") ? "&" : "?"}__gwi=${value}${fragment}`;

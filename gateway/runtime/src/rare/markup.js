@@ -3,12 +3,10 @@ import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
 import { framed } from "./framed.js";
 import { mapCss } from "../shared/css.js";
 import { importMap } from "./imports.js";
-import { demanded, verified } from "./integrity.js";
+import { demanded } from "./integrity.js";
 
 const TOKENS = /<!--[^]*?-->|<(script|textarea|title|xmp|noscript)\b[^]*?<\/\1|<style\b[^>]*>([^]*?)<\/style|<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
 const ATTRIBUTE = /([^\s"'<>/=]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/g;
-// A sheet's digest is the origin's: the gateway, which may edit it, verifies it.
-const LINK = /^<link(?=[^>]*\sintegrity\s*=)(?=[^>]*\srel\s*=\s*["']?[^"'>]*stylesheet)[\s/]/i;
 // A document that leads on by itself, and the address in what it says.
 const REFRESH = /^<meta\b[^>]*http-equiv\s*=\s*["']?\s*refresh/i;
 const LEADS = /^(\s*[\d.]*[\s;,]*(?:url\s*=\s*)?["']?)([^"']+)/i;
@@ -47,10 +45,7 @@ export const html = (text, map, attribute) =>
     : whole.replace(ATTRIBUTE, (pair, name, equals, quoted) => {
       const refreshing = REFRESH.test(whole);
       const value = textOf(quoted);
-      const digest = LINK.test(whole) && [...whole.matchAll(ATTRIBUTE)].find(([, one]) => /^integrity$/i.test(one));
-      const mapped = digest && /^integrity$/i.test(name) ? ""
-      : digest && /^href$/i.test(name) ? verified(map(value), textOf(digest[3]))
-      : refreshing && /^content$/i.test(name) ? value.replace(LEADS, (/** @type {string} */ _, /** @type {string} */ before, /** @type {string} */ url) => before + map(url)) : attribute(name, value);
+      const mapped = refreshing && /^content$/i.test(name) ? value.replace(LEADS, (/** @type {string} */ _, /** @type {string} */ before, /** @type {string} */ url) => before + map(url)) : attribute(name, value);
       return mapped === value ? pair : `${name}${equals}"${mapped.replace(/&/g, "&amp;").replace(/"/g, "&quot;")}"`;
     }));
 
