@@ -11,7 +11,6 @@ from gateway import wire
 from gateway.errors import BodyTooLarge, GatewayError, LocalFault
 from gateway.exchange.emulated import Created, Downward, KeepVerdict, Upward
 from gateway.exchange.messages import Refuse
-from gateway.net.drive import watch
 from gateway.net.emulation import EmulatedLeg, Made
 from gateway.rewrite.headers import own_fields
 from gateway.websocket.closing import Ending
@@ -70,7 +69,8 @@ class Emulations:
         now = int(time.time())
         if isinstance(need, KeepVerdict):
             until = now + limits.emulation_verdict_seconds
-            watch(self.store.keep(key, _text(need.refuse), now, until).addErrback(lambda _: None))
+            # Before the refusal is told: the create that follows comes at once.
+            await self.store.keep(key, _text(need.refuse), now, until).addErrback(lambda _: None)
             return None
         try:
             found = await self.store.kept(key, now)

@@ -206,6 +206,7 @@ def converse(ada, bob) -> None:
 @pytest.mark.parametrize("by", URLS)
 def test_people_talk(ground, by, way):
     """Brokers that a page reaches at an address of theirs."""
+    ground.emulated()
     with talking(ground, by, way) as (ada, bob):
         converse(ada, bob)
     assert ground.emulated() == (way in {BLOCKED, BUFFERED})
@@ -217,6 +218,7 @@ def test_services(ground, version, way):
     """Brokers that speak no WebSocket: MQTT in three versions, and STOMP, on a page of one's own."""
     by = "mqtt" if version else "stomp"
     more = {"version": version} if version else {}
+    ground.emulated()
     with talking(ground, by, APART + way, **more) as (ada, bob):
         converse(ada, bob)
     assert ground.emulated() == (way != NATIVELY)

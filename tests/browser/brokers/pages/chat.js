@@ -67,6 +67,7 @@ const protocols = {
     const domain = asked.get("domain");
     const made = client({ service: url, domain, username: asked.get("login"), password, resource: "page" });
     made.reconnect.delay = 200;
+    made.timeout = 15_000; // two seconds are few for a slow link
     made.on("online", async (address) => {
       await made.send(xml("presence"));
       online(address.bare());
