@@ -31,10 +31,14 @@ def test_behaviour(suite, way):
     known = reasons(way)
     differing = {name for name, value in direct.items() if through.get(name) != value}
     for name in sorted(differing - set(known)):
-        # A busy machine may have been too slow for it: once more, by itself.
+        # A busy machine may have been too slow for it: again, by itself.  What a page says while it
+        # goes is a matter of moments, too: a request that is under way then is its last.
         group, _, part = name.partition(": ")
         part = part.removeprefix("worker: ")
-        again = [suite.told(one, group, part).results.get(name) for one in (DIRECT, way)]
+        for _ in range(3):
+            again = [suite.told(one, group, part).results.get(name) for one in (DIRECT, way)]
+            if again[0] == again[1]:
+                break
         assert again[0] == again[1], f"{name}: {json.dumps(again)}"
     stale = set(known) - differing
     assert not stale, f"they differ no more: take them out of differences.json: {sorted(stale)}"

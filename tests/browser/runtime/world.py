@@ -115,10 +115,17 @@ class World:
             text = text.replace(old, new)
         return json.loads(text)
 
+    def _browser(self, *, through: bool):
+        """The browser of a way; another one if it hung and was ended."""
+        name = "through" if through else "directly"
+        if not getattr(self, name).is_connected():
+            setattr(self, name, self.launch(through=through))
+        return getattr(self, name)
+
     @contextlib.contextmanager
     def tab(self, *, through: bool):
         """A tab in a fresh profile."""
-        context = (self.through if through else self.directly).new_context()
+        context = self._browser(through=through).new_context()
         context.set_default_timeout(15_000)
         try:
             yield context.new_page()
