@@ -31,16 +31,13 @@ def test_behaviour(suite, way):
     known = reasons(way)
     differing = {name for name, value in direct.items() if through.get(name) != value}
     for name in sorted(differing - set(known)):
-        # A busy machine may have been too slow for it: again, by itself.  What a page says while it
-        # goes is a matter of moments, too: a request that is under way then is its last.
+        # A busy machine may have been too slow for it: again, by itself.
         group, _, part = name.partition(": ")
         part = part.removeprefix("worker: ")
-        for _ in range(3):
-            again = [suite.told(one, group, part).results.get(name) for one in (DIRECT, way)]
-            if again[0] == again[1]:
-                break
+        again = [suite.told(one, group, part).results.get(name) for one in (DIRECT, way)]
         assert again[0] == again[1], f"{name}: {json.dumps(again)}"
-    stale = set(known) - differing
+    sometimes = {name for name, reason in known.items() if reason.startswith("now and then")}
+    stale = set(known) - differing - sometimes
     assert not stale, f"they differ no more: take them out of differences.json: {sorted(stale)}"
 
 
