@@ -89,7 +89,7 @@ class Frame:
     fault: Broken | None = None
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class _Head:
     """A frame's beginning; ``body``: where the rest of it begins."""
 
@@ -97,7 +97,7 @@ class _Head:
     headers: dict[str, str] = attrs.field(repr=False)
     length: int | None
     fault: Broken | None
-    body: int = 0
+    body: int
 
 
 class Frames:
@@ -128,8 +128,7 @@ class Frames:
                         raise broken("stomp-head", "too long")
                     self._looked = max(len(octets) - 2, at)
                     break
-                head = self._read_head(octets[at : found.start()])
-                self._head = attrs.evolve(head, body=found.end())
+                self._head = self._read_head(octets[at : found.start()], found.end())
                 self._looked = found.end()
             head = self._head
             end = self._end(octets, head.length, head.body)
@@ -140,7 +139,7 @@ class Frames:
         del octets[:at]
         self._looked = max(self._looked - at, 0)
         if self._head is not None:
-            self._head = attrs.evolve(self._head, body=self._head.body - at)
+            self._head.body -= at
 
     def _end(self, octets: bytearray, length: int | None, body: int) -> int | None:
         """Where the NUL behind a body is, once it is there."""
@@ -162,7 +161,7 @@ class Frames:
         if size > self._bound:
             raise broken("stomp-size", "a frame larger than a message may be", POLICY)
 
-    def _read_head(self, octets: bytearray) -> _Head:
+    def _read_head(self, octets: bytearray, body: int) -> _Head:
         if len(octets) > _HEAD_BYTES or octets.count(b"\n") > _HEADERS:
             raise broken("stomp-head", "too long")
         if b"\0" in octets:
@@ -182,7 +181,7 @@ class Frames:
             if headers.setdefault(name, value) != value and name in _ONCE:
                 twice = broken("stomp-header", "one of the headers that count comes twice")
                 fault = fault or twice
-        return _Head(command, headers, _length_of(headers), fault)
+        return _Head(command, headers, _length_of(headers), fault, body)
 
     def _header(self, line: str, *, escaped: bool) -> tuple[str, str]:
         name, colon, value = line.partition(":")
