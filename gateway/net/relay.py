@@ -134,10 +134,11 @@ class Relay:
     def begun(self, leg: Leg, *, binary: bool) -> bool:
         """A large message comes from ``leg``: whether it may pass in parts."""
         other: Any = self._legs[leg]
-        self._coming.add(leg)
-        if self.inspector is not None or not hasattr(other, "begin"):
+        if self.inspector is not None:
+            self._coming.add(leg)
             return False
-        self._coming.discard(leg)
+        if not hasattr(other, "begin"):
+            return False
         self._count(leg, 1, 0)
         if other in self._open:
             other.begin(binary=binary)

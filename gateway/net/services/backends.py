@@ -147,7 +147,7 @@ class Backends:
                 state.service, state.keeper = service, self
                 self._states[name] = state
         if old._begun:
-            old._begun = False  # what it still dials is nobody's to ask about again
+            old._begun = False  # of what it still dials and is gone nobody asks again
             self.begin()
 
     def stop(self) -> None:
