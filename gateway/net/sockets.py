@@ -216,13 +216,6 @@ class Sockets:
             dialled.release()
             self._telemetry.count("gateway_websocket_connections", -1)
             seconds = self._reactor.seconds() - began
-            for direction in ("client", "upstream"):
-                self._telemetry.count(
-                    "gateway_websocket_messages_total", relay.messages[direction], leg=direction
-                )
-                self._telemetry.count(
-                    "gateway_websocket_bytes_total", relay.octets[direction], leg=direction
-                )
             self._telemetry.access(
                 events.ACCESS_WEBSOCKET,
                 request=request_id,

@@ -98,14 +98,20 @@ class SocketsTests(SocketCase):
         self.assertEqual(place["refused"], {key: 1})
 
     async def test_count(self) -> None:
-        """A WebSocket counts as its client's connection until it is over."""
-        gateway, client, _ = await self.pair()
-        self.assertEqual(gateway.telemetry.value("gateway_connections"), 1)
-        self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 1)
-        client.close(1000)
-        await until(lambda: gateway.service.sockets.count == 0)
-        self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 0)
-        self.assertEqual(gateway.telemetry.value("gateway_connections"), 0)
+        """A WebSocket counts as its client's connection until it is over; what it says, at once."""
+        gateway, client, server = await self.pair()
+        value = gateway.telemetry.value
+        self.assertEqual(value("gateway_connections"), 1)
+        self.assertEqual(value("gateway_websocket_connections"), 1)
+        client.sendMessage(b"hello")
+        await until(lambda: server.messages)
+        for _ in ("open", "over"):
+            self.assertEqual(value("gateway_websocket_messages_total", leg="client"), 1)
+            self.assertEqual(value("gateway_websocket_bytes_total", leg="client"), 5)
+            client.close(1000)
+            await until(lambda: gateway.service.sockets.count == 0)
+        self.assertEqual(value("gateway_websocket_connections"), 0)
+        self.assertEqual(value("gateway_connections"), 0)
 
     async def test_bounds_for_each(self) -> None:
         """Each bound answers with its status and the time to wait, and is told in the metrics."""
