@@ -162,10 +162,15 @@ class ClientLeg(LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
             self.opened.errback(UpstreamFault("the upstream's handshake failed"))
 
     def dataReceived(self, data: bytes) -> None:
-        """Bound the answer's head, which autobahn would gather without end."""
+        """Bound the answer's head, which autobahn would gather without end.
+
+        What comes right behind it is no part of it.
+        """
         if self._dialling and len(self.data or b"") + len(data) > self._head_limit:
-            self.failHandshake("the answer's head is too large")
-            return
+            read: bytes = (self.data or b"") + data
+            if b"\r\n\r\n" not in read[: self._head_limit]:
+                self.failHandshake("the answer's head is too large")
+                return
         super().dataReceived(data)
 
     def processHandshake(self) -> None:
