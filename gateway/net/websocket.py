@@ -11,6 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from autobahn.exception import PayloadExceededError
 from autobahn.twisted.websocket import (
     WebSocketClientFactory,
     WebSocketClientProtocol,
@@ -25,8 +26,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from gateway.errors import GatewayError, UpstreamFault, UpstreamTimeout
 from gateway.exchange.needs import SocketOpened, SocketRefused
-from gateway.net.deflating import ExactDeflate
-from gateway.net.legs import LegMixin, configure
+from gateway.net.legs import Deflate, LegMixin, configure
 from gateway.net.upstream import describe, telling
 from gateway.websocket import deflate
 from gateway.websocket.closing import Ending
@@ -45,6 +45,26 @@ if TYPE_CHECKING:
 
 _INTERIM = re.compile(rb"HTTP/1\.1 1(?!01)[0-9]{2}[ \r]")
 """What RFC 9110, section 15.2, lets a server say before its answer."""
+
+
+class ExactDeflate(Deflate):
+    """Refuses a message by its first octet too many.
+
+    A match that reaches beyond the bound may have been read whole by zlib while some of what it
+    stands for waits inside: autobahn sees nothing left over, and would pass the message on
+    without its last octets, up to 258 of them.
+    """
+
+    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
+        """More of a message; raises ``PayloadExceededError`` if it is larger than may be."""
+        found: bytes = super().decompress_message_data(data, max_output_len)
+        left = self.max_message_size - self._decompress_message_size
+        if max_output_len is not None:
+            left = min(left, max_output_len - len(found))
+        inflating: Any = self._decompressor
+        if left <= 0 and inflating.decompress(b"", 1):
+            raise PayloadExceededError("the message is larger than may be when it is inflated")
+        return found
 
 
 class ServerLeg(LegMixin, WebSocketServerProtocol):  # type: ignore[misc]

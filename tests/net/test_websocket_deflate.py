@@ -7,7 +7,7 @@ import zlib
 from autobahn.exception import PayloadExceededError
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.net.deflating import ExactDeflate
+from gateway.net.websocket import ExactDeflate
 from gateway.websocket.deflate import Agreed, Settings
 from tests.net.frames import BINARY, PING, PONG, RawCase, frame, raw_origin
 from tests.net.harness import WS
