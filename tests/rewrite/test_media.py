@@ -233,6 +233,9 @@ class KindTests(SynchronousTestCase):
             None,
             "text/javascript",
             "a/b+json",
+            "text/jscript",
+            "text/javascript1.5",
+            "application/foo",
         ):
             self.assertTrue(is_read_by_use(given), given)
         for given in ("image/png", "video/mp4", "audio/mpeg", "font/woff2"):
