@@ -28,8 +28,10 @@ _STRING = re.compile(rb"[\"'](?=[\0-\x20\\dDbB])")
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{0*([0-9a-fA-F]{1,6})\}|([0nrtbfv\n\r])|(.))"
 )
+# A backslash before what may be a line break in some encoding.
+_HIDDEN = re.compile(rb"\\[\x80-\xff]")
 _DROPPED = re.compile(r"\A[\0-\x20]+|[\t\n\r]")
-_RUNS = re.compile(r"blob:|data:(?:[^,;]*script|[ ]*application/wasm)", re.IGNORECASE)
+_RUNS = re.compile(r"blob:.|data:(?:[^,;]*script|[ ]*application/wasm)", re.IGNORECASE)
 _UNTOLD = re.compile(r"(?:data:[^,;]*)?\Z", re.IGNORECASE)
 _BLANK = bytes((*range(0x21), *range(0x7F, 0x100)))
 """White space in scripts, or an octet of it in some encoding."""
@@ -37,8 +39,8 @@ _NEWLINE = re.compile(rb"[\n\r\x80-\xff]")
 _HEAD = 16 * 1024
 _LOOKS = 1024
 """How much of such a string is looked at."""
-_BACK = 8192
-"""How much before it is."""
+_NEAR, _BACK = 64, 8192
+"""How much before it is, at first and at most."""
 
 
 class WorkerScript:
@@ -103,11 +105,11 @@ def _may_run(text: bytes, found: re.Match[bytes]) -> bool:
     """Whether a string is the URL of a script that no server sends."""
     raw = text[found.end() : found.end() + _LOOKS]
     value, quote, _ = raw.partition(found.group())
-    if value.partition(b":")[0].isascii():
-        url = _DROPPED.sub("", _ESCAPE.sub(_decoded, value.decode("latin-1")))
-        untold = not quote and len(raw) >= _LOOKS and _UNTOLD.match(url) is not None
-        return untold or _RUNS.match(url) is not None
-    return True  # in some encoding it may be a line break that a backslash hides
+    if b":" in value and _HIDDEN.search(value.partition(b",")[0]):
+        return True
+    url = _DROPPED.sub("", _ESCAPE.sub(_decoded, value.decode("latin-1")))
+    untold = not quote and len(raw) >= _LOOKS and _UNTOLD.match(url) is not None
+    return untold or _RUNS.match(url) is not None
 
 
 def _decoded(found: re.Match[str]) -> str:
@@ -120,14 +122,20 @@ def _decoded(found: re.Match[str]) -> str:
 
 def _is_imported(text: bytes, at: int, *, cut: bool) -> bool:
     """Whether ``import`` or ``from`` may stand before a string: at once, or before comments."""
-    start = max(0, at - _BACK)
-    cut = cut or start > 0
-    before = text[start:at].rstrip(_BLANK)
-    if not before:
-        return cut
+    for back in (_NEAR, _BACK):
+        start = max(0, at - back)
+        before = text[start:at].rstrip(_BLANK)
+        if before:
+            break
+    else:
+        return cut or start > 0
     if before.endswith((b"import", b"from", b"*/")):
         return True
-    if _NEWLINE.search(text, start + len(before), at) is None:
+    end = start + len(before)
+    if _NEWLINE.search(text, end, at) is None:
         return False
-    line = max(before.rfind(b"\n"), before.rfind(b"\r"))
-    return b"//" in before[line + 1 :] or (line < 0 and cut)
+    first = max(0, at - _BACK)
+    line = max(text.rfind(b"\n", first, end), text.rfind(b"\r", first, end))
+    if line < 0 and (cut or first > 0):
+        return True  # its beginning is out of sight
+    return text.find(b"//", max(line, first), end) >= 0

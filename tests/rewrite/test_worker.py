@@ -159,6 +159,7 @@ class WorkerTests(SynchronousTestCase):
             b"import('data:text/javascript,1')", b"x='data:text/javascript,1'", b"f('blob:x')",
             b"//x\ny=['data:image/png;base64,AA']", b"x;import 'data:application/json,{}'",
             b"//x\n'data:image/png,'", b"/*x*/'data:image/png,'", b"x;import 'database'",
+            b"x=['a', // b\n'blob:', // c\n'data:']", b"//x\n'donn\xc3\xa9es: x'",
             b"x;import './data:text/javascript'", b"x='https://a.b',y='data:text/javascript,1'",
             b"x='cannot import '+y+'\\n'", b"x='from \\'b\\''", b"x='import \"\\n\"'",
         ):  # fmt: skip
