@@ -7,10 +7,6 @@ import stat
 import time
 from pathlib import Path
 
-from twisted.trial.unittest import SynchronousTestCase
-
-from gateway.errors import BodyTooLarge
-from gateway.net.nodes import _Served
 from gateway.websocket.emulation.frames import message, read_close
 from tests.net.emulated import ALL, CLOSE, RECONNECT, Down, Emulated, EmulatedCase, text
 from tests.net.harness import WS, Gateway, ca, folder
@@ -86,6 +82,97 @@ class ForwardTests(NodesCase):
         self.assertEqual(await down.whole(), "close reconnect")
         await until(lambda: server.ended)
         self.assertEqual(server.code, 1009)
+
+    async def test_as_it_comes(self) -> None:
+        """Frames of a request that still comes are with the site; one that breaks off, there, too."""
+        first, _, client, server = await self.two()
+        down = await client.down()
+        await down.begun()
+        fields = (b"X-Sequence-No: 8", b"Transfer-Encoding: chunked")
+        request = await client.ask(client.up_target, *fields, body=None)
+        request.write(b"7\r\n" + text("there") + b"\r\n")
+        await until(lambda: server.messages)
+        self.assertEqual(server.messages, [(b"there", False)])
+        request.write(b"4\r\n" + RECONNECT + b"\r\n")
+        request.write(b"0\r\n\r\n")
+        self.assertEqual((await request.response()).status, 200)
+        fields = (b"X-Sequence-No: 9", b"Transfer-Encoding: chunked")
+        request = await client.ask(client.up_target, *fields, body=None)
+        request.write(b"6\r\n" + text("more") + b"\r\n")
+        await until(lambda: len(server.messages) == 2)
+        request.transport.abortConnection()
+        self.assertEqual(await down.whole(), "close reconnect")
+        await until(lambda: server.ended)
+        await until(lambda: first.service.sockets.count == 0)
+
+    async def test_broken_and_sent_again(self) -> None:
+        """With retry it goes on at another process, or at its own; everything comes once."""
+        first, second, client, server = await self.two(EXTENSIONS)
+        down = await client.down()
+        await down.begun()
+        body = text("one") + text("two") + text("three") + RECONNECT
+        for part, gateway, messages in ((7, second, 1), (12, first, 2)):
+            client.gateway = gateway
+            fields = (b"X-Sequence-No: 8", b"Content-Length: %d" % len(body))
+            request = await client.ask(client.up_target, *fields, body=None)
+            request.write(body[:part])
+            await until(lambda messages=messages: len(server.messages) == messages)
+            request.transport.abortConnection()
+        client.gateway = second
+        self.assertEqual(await client.up(body, number=8), 200)
+        await until(lambda: len(server.messages) == 3)
+        self.assertEqual([one for one, _ in server.messages], [b"one", b"two", b"three"])
+        self.assertEqual(await client.up(body, number=8), 200)
+        self.assertEqual(await client.up(text("four") + RECONNECT, number=9), 200)
+        await until(lambda: len(server.messages) == 4)
+
+    async def test_vanished_site(self) -> None:
+        """What it sent last comes over two processes; a request that still comes is cut."""
+        _, _, client, server = await self.two(EXTENSIONS)
+        down = await client.down()
+        await down.begun()
+        server.sendMessage(b"last", False)
+        server.leave()
+        self.assertEqual(await down.whole(), "text reconnect")
+        down = await client.down()
+        self.assertEqual((await down.begun()).status, 404)
+        _, _, client, server = await self.two()
+        down = await client.down()
+        await down.begun()
+        fields = (b"X-Sequence-No: 8", b"Transfer-Encoding: chunked")
+        request = await client.ask(client.up_target, *fields, body=None)
+        request.write(b"7\r\n" + text("there") + b"\r\n")
+        await until(lambda: server.messages)
+        server.sendMessage(b"last", False)
+        server.leave()
+        await until(lambda: down.connection.ended)
+        self.assertEqual((down.payloads, down.is_whole), ([b"last"], False))
+        await request.closed()
+        self.assertEqual(request.buffer, b"")
+
+    async def test_too_large(self) -> None:
+        """What says that it is too large brings nothing there, either."""
+        _, _, client, server = await self.two(emulation_body_bytes=3000)
+        down = await client.down()
+        await down.begun()
+        body = text("there") + message(b"m" * 5000, binary=True) + RECONNECT
+        self.assertEqual(await client.up(body), 413)
+        self.assertEqual(await down.whole(), "close reconnect")
+        await until(lambda: server.ended)
+        self.assertEqual((server.code, server.messages), (1009, []))
+
+    async def test_nowhere(self) -> None:
+        """Of a process that nobody knows, or that is this one: 404 when the request is whole."""
+        first, second, client, _ = await self.two()
+        await first.service._handler.emulations.stop()
+        for gateway in (first, second):
+            client.gateway = gateway
+            fields = (b"X-Sequence-No: 8", b"Content-Length: 9")
+            request = await client.ask(client.up_target, *fields, body=None)
+            request.write(text("abc"))
+            request.write(RECONNECT)
+            self.assertEqual((await request.response()).status, 404)
+            self.assertEqual((await (await client.down()).begun()).status, 404)
 
     async def test_client_leaves(self) -> None:
         """A client that vanishes at one process is gone at the other."""
@@ -209,29 +296,3 @@ class TlsTests(NodesCase):
         self.assertEqual(server.messages, [])
         client.gateway, client.up_number = second, 7
         self.assertEqual(await client.up(text("y") + RECONNECT), 200)
-
-
-class ServedTests(SynchronousTestCase):
-    """A request that was passed on, as the leg sees it."""
-
-    def test_body(self) -> None:
-        """One that is larger than may be is known as such."""
-
-        class Here:
-            served: set = set()
-
-            @staticmethod
-            def limits() -> object:
-                return type("Limits", (), {"emulation_body_bytes": 10})
-
-            def serve(self, ending: object, client: _Served) -> None:
-                self.asked = (ending, client)
-
-        here = Here()
-        client = _Served(here)  # type: ignore[arg-type]
-        client.stringReceived(b'{"id": "a", "number": 1, "sound": true, "fields": []}')
-        for part in (b"12345", b"67890", b"1"):
-            client.stringReceived(part)
-        client.stringReceived(b"")
-        self.assertEqual(here.asked[0].id, "a")
-        self.assertRaises(BodyTooLarge, client.read_body, 10, "emulation-body-bytes")
