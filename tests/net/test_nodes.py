@@ -497,7 +497,7 @@ class AloneTests(SynchronousTestCase):
         (place / "own-node").touch()
         with socket.socket(socket.AF_UNIX) as own:
             own.bind(str(place / "own-nod"))
-            os.replace(place / "own-nod", place / "own-node")  # noqa: PTH105 (over what is there)
+            os.replace(place / "own-nod", place / "own-node")
             for node in ("own-node", "other"):
                 told, client = self.forwarded(nodes, node)
                 self.assertEqual((told, client.shorts), ("emulation 404", [404]))
