@@ -19,7 +19,7 @@ from tests.net.test_emulation_response import FakeClient
 
 LOST = Failure(ConnectionDone())
 UP = Upward("a.1.b.c.d", 8, fields=((b"X", b"y"),))
-DOWN = Downward("a.1.b.c.d", 8, Wishes(poll=True, offset=3))
+DOWN = Downward("a.1.b.c.d", 8, Wishes(poll=True, offset=3), sound=False)
 
 
 class Transport(StringTransport):
@@ -83,6 +83,7 @@ class PassedTests(SynchronousTestCase):
         self.make(DOWN)
         head, end = self.sent()
         self.assertEqual((head["wishes"]["poll"], head["wishes"]["offset"], end), (True, 3, b""))
+        self.assertIs(head["sound"], False)
 
     def test_pace(self) -> None:
         """A process that does not read gets no more, and then all of it."""
