@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from twisted.internet.protocol import Protocol
 
     from gateway.exchange.messages import RequestHead
-    from gateway.net.site import GatewayRequest
+    from gateway.net.arriving import Arriving
+    from gateway.net.requests import GatewayRequest
 
 
 _OF_CONNECTION = frozenset(
@@ -51,7 +52,7 @@ class Client:
     """One request as the shells see it."""
 
     def __init__(self, request: GatewayRequest, head: RequestHead) -> None:
-        """Made by ``GatewayRequest`` when the request is whole."""
+        """Made by ``GatewayRequest`` when it has all that is needed to serve it."""
         self._request = request
         self.head = head
         self.is_gone = False
@@ -96,6 +97,17 @@ class Client:
         if not self.head.has_body or self._request.content is None:
             return None
         return FileBodyProducer(self._request.content)
+
+    def arriving(self) -> Arriving:
+        """The body, whether it is whole or still comes."""
+        return self._request.arriving()
+
+    async def whole(self) -> None:
+        """Wait until a body that nobody wants has come: an answer follows a request's end."""
+        if not self._request.is_whole:
+            arriving = self._request.arriving()
+            arriving.stop()
+            await arriving.ended()
 
     def read_body(self, limit: int, key: str = "endpoint-body-bytes") -> bytes:
         """The body itself; raises ``BodyTooLarge`` if it is larger than ``limit``."""
@@ -146,8 +158,23 @@ class Client:
 
     def finish(self) -> None:
         """End the body."""
-        if not self.is_gone:
+        if not self._request.is_whole:
+            self.abort()  # what is yet to come of the request would be read as another one
+        elif not self.is_gone:
             self._request.finish()
+
+    def break_off(self) -> None:
+        """End the body when what was written is out, as one that is not whole.
+
+        HTTP/2 has no way to say so that does not take away what was written: there it ends.
+        """
+        channel = self._channel
+        if self.is_gone or channel is None:
+            return
+        if self.head.version == b"HTTP/2":
+            self.finish()
+        else:
+            channel.loseConnection()
 
     def abort(self) -> None:
         """End the connection at once: what was sent is known not to be whole."""

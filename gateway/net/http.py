@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from gateway import events, wire
 from gateway.errors import GatewayError, LocalFault, UpstreamTooLarge
 from gateway.exchange import admission
 from gateway.exchange.emulated import EMULATED, VERDICTS
-from gateway.exchange.emulation import emulation_exchange, remembered_exchange
+from gateway.exchange.emulation import comes_in_parts, emulation_exchange, remembered_exchange
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Accept,
@@ -107,6 +108,7 @@ class Handler:
         context: Context,
     ) -> None:
         """A reload makes another; what was begun with this one ends with it."""
+        self.early = partial(comes_in_parts, context)
         self.logins = Logins(reactor, dict)
         self.reactor = reactor
         self.limits = limits
@@ -377,6 +379,8 @@ class _Run:
 
     async def carry_out(self, ending: Ending) -> str:
         """Answer; returns what went wrong on the way, for the access line."""
+        if not isinstance(ending, EMULATED):
+            await self._client.whole()
         if isinstance(ending, Respond):
             return await self._respond(ending)
         if isinstance(ending, Accept):

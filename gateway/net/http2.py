@@ -94,6 +94,10 @@ class Stream(H2Stream):
             seconds, self.refuse, 408, "request-body-seconds"
         )
 
+    def begin(self) -> None:
+        """The head is whole, and a body follows."""
+        self._request.headReceived(self.command, self.path, VERSION)
+
     def end_later(self, seconds: float) -> None:
         """End an upload that nobody wants, a moment after its refusal."""
         self._deadline = self.site.reactor.callLater(
@@ -155,6 +159,7 @@ class Stream(H2Stream):
         if self.refusal is None:
             self.refusal = status, limit
             self._request.refused = True
+            self._request.break_off()
             if self.is_registered:
                 self._conn.refuse_stream(self)
 
@@ -258,6 +263,7 @@ class Http2Channel(H2Connection):
             self.refuse_stream(stream)
         elif event.stream_ended is None:
             stream.watch_body()
+            stream.begin()
 
     def refuse_stream(self, stream: Stream) -> None:
         """Answer a stream whose request is not wanted, and let nothing more of it come."""

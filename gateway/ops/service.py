@@ -96,7 +96,9 @@ class GatewayService(Service):
         self.sockets = Sockets(reactor, self._upstream, self.telemetry)
         self._handler = handler = self._handler_of(built, self._upstream)
         limits = config.net.limits
-        self.site = Site(reactor, limits, self.telemetry, handler.serve, h2=config.http2)
+        self.site = Site(
+            reactor, limits, self.telemetry, handler.serve, early=handler.early, h2=config.http2
+        )
         self.redirects = Site(
             reactor, limits, self.telemetry, redirect_handler(self._redirect_location)
         )
@@ -378,7 +380,7 @@ class GatewayService(Service):
         upstream.follow(self._upstream)
         self.config, self._upstream, self._handler = built.config, upstream, handler
         self._certificate.take(built.certificate)
-        self.site.replace(limits, handler.serve, h2=built.config.http2)
+        self.site.replace(limits, handler.serve, early=handler.early, h2=built.config.http2)
         self.redirects.replace(limits, redirect_handler(self._redirect_location))
         self.sockets.replace(
             upstream, Judge(built.context, resolver.why_closed, handler.logins.stands)

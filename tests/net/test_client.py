@@ -10,6 +10,7 @@ from twisted.web.http_headers import Headers
 
 from gateway.errors import BodyTooLarge
 from gateway.exchange.messages import RequestHead
+from gateway.net.arriving import Arriving, whole
 from gateway.net.client import Client
 
 
@@ -39,7 +40,17 @@ class FakeRequest:
         self.content = BytesIO(body)
         self.body_size = len(body)
         self.sentLength = 5
+        self.body = whole(self.content, len(body))
         self.log: list[Any] = []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its body is there."""
+        return self.body.is_whole
+
+    def arriving(self) -> Arriving:
+        """Its body."""
+        return self.body
 
     def setResponseCode(self, *args: Any) -> None:
         self.log.append(args)
