@@ -140,7 +140,8 @@ class GatewayRequest(http.Request):
         )
         client = Client(self, head)
         if is_upgrade(fields):
-            # Else the channel would answer later requests on a connection that is ours.
+            # Else the channel would answer later requests on a connection that is ours; or that
+            # a proxy took for one, and lets its client say what it likes on.
             self.channel.persistent = 0
         self.channel.site.serve(client, self.notifyFinish())
 
