@@ -284,6 +284,7 @@ async def refused(options: argparse.Namespace, context: Resuming | None) -> None
     loop = asyncio.get_running_loop()
     count = resumed = 0
     over = False
+    ticket = asyncio.Event()
 
     async def one() -> None:
         nonlocal count, resumed
@@ -306,6 +307,7 @@ async def refused(options: argparse.Namespace, context: Resuming | None) -> None
             resumed += bool(tls.session_reused)
             if options.resume and context.resumes is None and tls.session.has_ticket:
                 context.resumes = tls.session
+                ticket.set()
         transport.abort()
 
     async def some() -> None:
@@ -313,12 +315,14 @@ async def refused(options: argparse.Namespace, context: Resuming | None) -> None
             await one()
 
     work = [asyncio.create_task(some()) for _ in range(options.connections)]
+    if options.resume:
+        await ticket.wait()
     await asyncio.sleep(options.warmup)
     print("start", flush=True)
-    began, before = time.perf_counter(), count
+    began, before, had = time.perf_counter(), count, resumed
     await asyncio.sleep(options.seconds)
     result = {"messages": count - before, "seconds": time.perf_counter() - began}
-    print(json.dumps(result | {"stuck": 0, "resumed": resumed}), flush=True)
+    print(json.dumps(result | {"stuck": 0, "resumed": resumed - had}), flush=True)
     over = True
     await asyncio.gather(*work)
     await loop.run_in_executor(None, sys.stdin.read)
