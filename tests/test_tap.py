@@ -15,7 +15,6 @@ from twisted.python import usage
 from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway import tap
 from gateway.ops.log import Destination
 from gateway.tap import Options, collect_less, makeService
 from tests.ops import ROOT, Setup, is_listening, temporary
@@ -33,9 +32,11 @@ class OptionsTests(SynchronousTestCase):
         self.patch(sys, "stderr", self.errors)
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         self.patch(Destination, "path", Destination.path)
-        # A reactor that another test runs would leave what is there then in memory.
-        self.collects: list[str] = []
-        self.patch(tap, "collect_less", lambda: self.collects.append("less"))
+        # What is there when another test runs the reactor must not be left alone.
+        from twisted.internet import reactor
+
+        self.when_running: list[Any] = []
+        self.patch(reactor, "callWhenRunning", self.when_running.append)
 
     def _options(self, parent: dict[str, Any] | None = None) -> Options:
         options = Options()
@@ -49,7 +50,7 @@ class OptionsTests(SynchronousTestCase):
         self.assertTrue(IService.providedBy(service))
         self.assertEqual(service.config.codec.public_port, self.setup.port)
         self.assertFalse(is_listening(self.setup.port))
-        self.assertEqual(self.collects, [])  # not before the reactor runs
+        self.assertEqual(self.when_running, [collect_less])
 
     def test_collects_less(self) -> None:
         """What is there when it begins is left alone; what is young is looked at less often."""
