@@ -143,6 +143,43 @@ class Client:
             request.responseHeaders.addRawHeader(name, value)
         request.write(b"")
 
+    def whole(self, status: int, fields: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
+        """Send a short answer of known length and end it: over HTTP/1.1 in one write."""
+        self.status = status
+        if self.is_gone:
+            return
+        head = self._head(status, fields) if self.head.version == b"HTTP/1.1" else b""
+        if not head:
+            self.start(status, b"", fields)
+            self.write(body)
+            self.finish()
+            return
+        request = self._request
+        if self.head.method == b"HEAD":
+            body = b""
+        request.startedWriting = 1
+        request.sentLength = len(body)
+        self._channel.write(head + body)
+        request.finish()
+
+    def _head(self, status: int, fields: tuple[tuple[bytes, bytes], ...]) -> bytes:
+        """The octets of a head; none where twisted.web has to look at them: they hold controls."""
+        request, channel = self._request, self._channel
+        if channel is None:
+            return b""
+        request.setResponseCode(status)
+        lines = [b"HTTP/1.1 %d %s" % (request.code, request.code_message)]
+        for name, values in request.responseHeaders.getAllRawHeaders():
+            lines += [name + b": " + value for value in values]
+        for name, value in fields:
+            if name.lower() == b"connection":
+                channel.persistent = 0  # none but "close" is ever sent
+            lines.append(name + b": " + value)
+        head = b"\r\n".join((*lines, b"", b""))
+        ends = len(lines) + 1
+        sound = head.count(b"\n") == ends and head.count(b"\r") == ends and b"\0" not in head
+        return head if sound else b""
+
     def early(self, fields: tuple[tuple[bytes, bytes], ...]) -> bool:
         """Send a 103 before the answer, while there is none; whether that was done."""
         return (

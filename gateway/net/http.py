@@ -193,7 +193,8 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
-        self._place: Place | None = None
+        self._emulated: bool | None = None
+        """Of a request for a WebSocket: whether it is for an emulated one."""
 
     def exchange(self) -> Exchange:
         head = self._client.head
@@ -203,7 +204,7 @@ class _Run:
         creates = is_create(head.target, head.fields)
         hurried = self._handler.sockets.hurry() if native or creates else None
         if native or creates:
-            self._place = self._leads_to(emulated=creates and not native)
+            self._emulated = creates and not native
         if hurried is not None:
             return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
@@ -420,9 +421,7 @@ class _Run:
             (b"Content-Length", b"%d" % len(body)),
             (wire.REQUEST_ID_HEADER, self._id.encode("ascii")),
         )
-        self._client.start(status, b"", (*fields, *own_fields(), *framing))
-        self._client.write(body)
-        self._client.finish()
+        self._client.whole(status, (*fields, *own_fields(), *framing), body)
 
     def _refuse(self, refuse: Refuse) -> None:
         self._event(
@@ -432,8 +431,9 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
-        if self._place is not None:
-            self._handler.sockets.refused(self._place, refuse)
+        if self._emulated is not None:
+            place = self._leads_to(emulated=self._emulated)
+            self._handler.sockets.refused(place, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()

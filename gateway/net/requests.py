@@ -158,6 +158,7 @@ class GatewayRequest(http.Request):
     def _serve(self, head: RequestHead) -> None:
         client = Client(self, head)
         if is_upgrade(head.fields):
-            # Else the channel would answer later requests on a connection that is ours.
+            # Else the channel would answer later requests on a connection that is ours; or that
+            # a proxy took for one, and lets its client say what it likes on.
             self.channel.persistent = 0
         self.channel.site.serve(client, self.notifyFinish())
