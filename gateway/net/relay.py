@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Leg(Protocol):
     """One side of a relay.  The leg calls back what the relay's methods are named for.
 
-    A leg that also has ``begin``, ``write`` and ``finish`` takes a message in parts.
+    A leg that also has ``begin``, ``write`` and ``finish`` takes a message in parts; one whose
+    own close frame waits for the counterpart's has ``release``.
     """
 
     def send(self, payload: bytes, *, binary: bool) -> None:
@@ -240,8 +241,11 @@ class Relay:
         # A peer that reads nothing reads no close frame either.
         leg.end(Ending(drop=True))
 
-    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
-        """``leg`` is about to end: its counterpart is told now, ``closed`` comes later."""
+    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> bool:
+        """``leg`` is about to end: its counterpart is told now, ``closed`` comes later.
+
+        Whether the counterpart has still something to say: ``leg.release`` is called then.
+        """
         other = self._legs[leg]
         self._told.add(leg)  # whatever the other says to it now comes too late
         if not was_clean and code is not None:
@@ -250,6 +254,16 @@ class Relay:
             self.ending = f"{self._names[leg]} {code}"
         if {leg, other} <= self._open and other not in self._told:
             self._tell(other, pass_on(code, reason, was_clean=was_clean))
+        return other in self._open
+
+    def answered_close(self, leg: Leg, code: int | None, reason: str | None) -> None:
+        """``leg`` was told to end, and its peer's close frame has come: nothing will follow it."""
+        self._release(self._legs[leg], pass_on(code, reason, was_clean=True))
+
+    def _release(self, leg: Leg, ending: Ending | None) -> None:
+        waiting: Any = leg
+        if leg in self._open and hasattr(waiting, "release"):
+            waiting.release(ending)
 
     def _watch_idle(self, seen: tuple[int, int], since: float) -> None:
         """Look now and then whether anything was sent: no message pays for it."""
@@ -282,6 +296,10 @@ class Relay:
         if other in self._open:
             if other not in self._told:
                 self._tell(other, pass_on(code, reason, was_clean=was_clean))
+            elif was_clean or not hasattr(leg, "release"):
+                self._release(other, None)
+            else:  # a WebSocket that was not ended in order is passed on as that
+                self._release(other, Ending(drop=True))
         else:
             self._when_over(self)
 

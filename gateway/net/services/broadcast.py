@@ -157,8 +157,13 @@ class Source:
     def relieved(self, leg: Leg) -> None:
         """See ``congested``."""
 
-    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
-        """It is about to end: nothing waits for that."""
+    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> bool:
+        """It is about to end: nothing waits for that, and nobody has anything to say to it."""
+        del leg, code, reason, was_clean
+        return False
+
+    def answered_close(self, leg: Leg, code: int | None, reason: str | None) -> None:
+        """It was told to end, and has answered: see ``closed``."""
 
     def closed(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
         """It has ended: so has everything that hangs on it."""
