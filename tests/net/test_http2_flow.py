@@ -50,6 +50,8 @@ def held(gateway: Gateway) -> int:
 class FlowTests(Http2Case):
     """Streams beside each other, and their pace."""
 
+    timeout = 60  # many octets, for a busy machine
+
     async def test_many_at_once(self) -> None:
         """As many requests as are allowed run at once; answers come in any order."""
         waiting: list[Message] = []
@@ -84,7 +86,7 @@ class FlowTests(Http2Case):
             self.assertLess(held(gateway), 512 * 1024)
         client.acknowledging = True
         answer.acknowledge()
-        await answer.done()
+        await answer.done(30)  # it is much on a busy machine
         self.assertEqual(answer.received, total)
 
     async def test_client_that_does_not_read(self) -> None:
@@ -102,7 +104,7 @@ class FlowTests(Http2Case):
         self.assertLess(held(gateway), 2 * 512 * 1024)
         client.transport.resumeProducing()
         for answer in answers:
-            await answer.done()
+            await answer.done(30)  # it is much on a busy machine
             self.assertEqual(answer.received, total)
 
     async def test_exhausted_window(self) -> None:
