@@ -13,7 +13,7 @@
 - ``emulation``, ``emulation_response``: the leg of an emulated one; ``emulating``: all of them.
 - ``relay``: two legs coupled, whatever they are made of; ``standing``: what a reload ends.
 - ``services``: what stands behind services of the operator's own.
-- ``upstream``: the one module that owns twisted.web's client side; the pool.
+- ``upstream``: the one module that owns twisted.web's client side; the pool; ``sloppy``: odd answers.
 - ``reports``: counts browsers' reports, keeps some, sends on what sites asked for; ``leaks``: by site.
 - ``resolver``: static hosts, and addresses judged after resolution.
 - ``login``: passwords compared; ``bearer``: tokens judged; ``provider``: OpenID; ``fetch``: for both.

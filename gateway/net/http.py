@@ -174,7 +174,7 @@ class Handler:
             seconds=round(seconds, 4),
             failure=failure or None,
         )
-        status = str(client.status)
+        status = str(client.status) if client.status < 600 else "other"
         self.telemetry.count("gateway_http_requests_total", kind=client.kind, status=status)
         self.telemetry.observe("gateway_http_request_seconds", seconds, kind=client.kind)
 

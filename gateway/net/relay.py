@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from gateway.net.telemetry import Telemetry
 
 
+CATCH_UP_SECONDS = 5.0
+"""For so long after a pause what a side sent meanwhile may be on its way."""
+
+
 class Leg(Protocol):
     """One side of a relay.  The leg calls back what the relay's methods are named for.
 
@@ -85,6 +89,8 @@ class Relay:
         self._held: dict[Leg, set[str]] = {client: set(), upstream: set()}
         self._slowed: dict[Leg, Any] = {}
         self._idle: Any = None
+        self._coming: set[Leg] = set()
+        self._resumed: float | None = None
         now = reactor.seconds()
         self._meters = {
             leg: bounds.meter(
@@ -117,6 +123,7 @@ class Relay:
     def received(self, leg: Leg, payload: bytes, *, binary: bool) -> None:
         """A whole message came from ``leg``."""
         self._count(leg, 1, len(payload))
+        self._coming.discard(leg)
         name = self._names[leg]
         if self.inspector is not None and not self.inspector.passes(name, payload, binary=binary):
             return
@@ -127,7 +134,10 @@ class Relay:
     def begun(self, leg: Leg, *, binary: bool) -> bool:
         """A large message comes from ``leg``: whether it may pass in parts."""
         other: Any = self._legs[leg]
-        if self.inspector is not None or not hasattr(other, "begin"):
+        if self.inspector is not None:
+            self._coming.add(leg)
+            return False
+        if not hasattr(other, "begin"):
             return False
         self._count(leg, 1, 0)
         if other in self._open:
@@ -203,12 +213,20 @@ class Relay:
     def _let_go(self, leg: Leg, why: str) -> None:
         self._held[leg].discard(why)
         if not self._held[leg]:
+            self._resumed = self._reactor.seconds()
             leg.resume()
 
     @property
     def is_stalled(self) -> bool:
-        """Whether a side is not read at the moment: the other is slow, or it is too fast."""
-        return any(self._held.values())
+        """Whether what a side sent may not have been seen yet.
+
+        It is not read at the moment (the other is slow, or it is too fast), or was not until
+        just now, or is amid a large message.
+        """
+        if self._coming or any(self._held.values()):
+            return True
+        since = self._resumed
+        return since is not None and self._reactor.seconds() - since < CATCH_UP_SECONDS
 
     def break_off(self, why: str, rule: str, endings: dict[str, Ending]) -> None:
         """End both legs, each by its name as ``endings`` says; ``rule`` demands it."""

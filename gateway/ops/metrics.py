@@ -156,8 +156,6 @@ class Telemetry:
                 "Requests of the fallback passed on to the process that has the WebSocket.",
                 "outcome",
             ),
-            "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
-            "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
             "gateway_websocket_subprotocol_violations_total": (
                 "Messages that broke a rule of their subprotocol.",
                 "subprotocol",
@@ -212,7 +210,7 @@ class Telemetry:
         self.registry.register(_SiteLeaks(counts))
 
     def show_places(self, places: Callable[[], dict[Place, Totals]]) -> None:
-        """Show WebSockets by where they lead, as ``places`` has it when asked."""
+        """Show what WebSockets relay, by where they lead, as ``places`` has it when asked."""
         self.registry.register(Places(places))
 
     def show_scripts(self, memory: Callable[[], ScriptMemory | None]) -> None:

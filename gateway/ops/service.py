@@ -33,7 +33,7 @@ from gateway.net.standing import Judge
 from gateway.net.threads import Threads
 from gateway.net.upstream import Upstream
 from gateway.ops import keyfile
-from gateway.ops.admin import Admin
+from gateway.ops.admin import Admin, exposed
 from gateway.ops.backends import open_backends
 from gateway.ops.config import load
 from gateway.ops.config_emulation import open_nodes
@@ -302,15 +302,16 @@ class GatewayService(Service):
             detail = f"and {more} more: gateway check-config prints them"
             self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
 
+    @property
+    def _admin_ports(self) -> list[Any]:
+        return self._ports[len(self._ports) - len(self.config.admin_listen) :]
+
     def _announce(self) -> None:
         config = self.config
         self._say_settings()
         self.telemetry.loaded("", time.time())
-        for description in config.admin_listen:
-            loopback = any(text in description for text in ("127.0.0.1", "localhost", "unix:"))
-            if not loopback and "::1" not in description.replace("\\:", ":"):
-                detail = f"admin.listen: {description!r} has no authentication"
-                self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
+        for detail in exposed(config.admin_listen, self._admin_ports):
+            self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
         self.telemetry.event(
             events.READY, version=__version__, listening=[str(p.getHost()) for p in self._ports]
         )
@@ -454,12 +455,12 @@ class GatewayService(Service):
         for loop in (self._tickets, self._purging):
             if loop.running:
                 loop.stop()
-        admin_ports = self._ports[-len(self.config.admin_listen) or len(self._ports) :]
-        for port in self._ports:
-            if port not in admin_ports:
-                await self._stop_listening(port)
+        for port in self._ports[: -len(self._admin_ports) or None]:
+            await self._stop_listening(port)
         waiting = [self.site.drain(), self.redirects.drain(), self.sockets.drain()]
-        quiet = DeferredList(waiting, fireOnOneErrback=True, consumeErrors=True).addTimeout(
+        drained = DeferredList(waiting, fireOnOneErrback=True, consumeErrors=True)
+        # WebSockets that were being dialled are open only then.
+        quiet = drained.addCallback(lambda _: self.sockets.drain()).addTimeout(
             self.config.net.limits.drain_seconds, self._reactor
         )
         try:
@@ -469,7 +470,7 @@ class GatewayService(Service):
             self.site.abort_all()
             self.redirects.abort_all()
             self.sockets.abort_all()
-        for port in admin_ports:
+        for port in self._admin_ports:
             await self._stop_listening(port)
         self._handler.backends.stop()
         self._handler.collector.stop()

@@ -226,6 +226,15 @@ class PieceTests(FaultCase):
             self.assertEqual((client.messages, client.told), (messages, code))
             await until(lambda: gateway.service.sockets.count == 0)
 
+    async def test_much_behind_the_answer(self) -> None:
+        """A message in one segment with the 101 is no part of the head that is bounded."""
+        message = b"m" * 12_000
+        origin = raw_origin(lambda peer, head: peer.write(head + frame(BINARY, message)))
+        gateway = await self.gateway({WS: origin}, response_header_bytes=4096)
+        client = await self.raw_client(gateway)
+        self.assertTrue(client.head.startswith(b"HTTP/1.1 101 "), client.head)
+        await until(lambda: client.messages == [message])
+
 
 class ManyTests(FaultCase):
     """Many at a time."""

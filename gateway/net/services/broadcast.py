@@ -81,6 +81,7 @@ class BroadcastLeg(BuiltinLeg):
         self._waiting.append((payload, binary))
         self._size += len(payload) + 1
         if self._size > self._bound:
+            self._relay.exceeded(self, "service.pending-bytes")
             self.vanish(Ending(TRY_AGAIN, "too slow"))
 
     def vanish(self, ending: Ending) -> None:
