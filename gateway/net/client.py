@@ -102,7 +102,7 @@ class Client:
         """The body, whether it is whole or still comes."""
         return self._request.arriving()
 
-    async def whole(self) -> None:
+    async def until_whole(self) -> None:
         """Wait until a body that nobody wants has come: an answer follows a request's end."""
         if not self._request.is_whole:
             arriving = self._request.arriving()
@@ -160,7 +160,7 @@ class Client:
         request.startedWriting = 1
         request.sentLength = len(body)
         self._channel.write(head + body)
-        request.finish()
+        self.finish()
 
     def _head(self, status: int, fields: tuple[tuple[bytes, bytes], ...]) -> bytes:
         """The octets of a head; none where twisted.web has to look at them: they hold controls."""

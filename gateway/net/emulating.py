@@ -106,7 +106,7 @@ class Emulations:
         if leg is None:
             if self.nodes is not None:
                 return await self.nodes.forward(ending, client, short, request_id)
-            await client.whole()
+            await client.until_whole()
             return self._status(404, ending, short)
         return await self._answer(leg, ending, client, limits, short, request_id)
 
@@ -114,7 +114,7 @@ class Emulations:
         """Answer a request that another process has judged and passed on."""
         leg = self._legs.get(ending.id)
         if leg is None:
-            await client.whole()
+            await client.until_whole()
             return self._status(404, ending, short)
         return await self._answer(leg, ending, client, self.limits(), short, "")
 
@@ -136,7 +136,7 @@ class Emulations:
                 self._count("upstream", 0)
                 client.abort()  # the connection is lost, and so is what would come of this
                 return "cut"
-            await client.whole()
+            await client.until_whole()
             return self._status(status, ending, short)
         fields = (*ending.fields, *own_fields())
         if request_id:

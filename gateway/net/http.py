@@ -381,7 +381,7 @@ class _Run:
     async def carry_out(self, ending: Ending) -> str:
         """Answer; returns what went wrong on the way, for the access line."""
         if not isinstance(ending, EMULATED):
-            await self._client.whole()
+            await self._client.until_whole()
         if isinstance(ending, Respond):
             return await self._respond(ending)
         if isinstance(ending, Accept):

@@ -211,7 +211,7 @@ class Nodes:
 
     @staticmethod
     async def _say_none(ending: Upward | Downward, client: Client, short: _Short) -> None:
-        await client.whole()
+        await client.until_whole()
         short(404, ending.fields, b"")
 
     async def _endpoint(self, node: str) -> Any:

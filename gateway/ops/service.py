@@ -12,7 +12,7 @@ import attrs
 from OpenSSL import crypto
 from publicsuffixlist import PublicSuffixList
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
 from twisted.internet.task import LoopingCall
 
 from gateway import __version__, events
@@ -458,7 +458,7 @@ class GatewayService(Service):
             if loop.running:
                 loop.stop()
         for port in self._ports[: -len(self._admin_ports) or None]:
-            await self._stop_listening(port)
+            await maybeDeferred(port.stopListening)
         waiting = [self.site.drain(), self.redirects.drain(), self.sockets.drain()]
         drained = DeferredList(waiting, fireOnOneErrback=True, consumeErrors=True)
         # WebSockets that were being dialled are open only then.
@@ -473,7 +473,7 @@ class GatewayService(Service):
             self.redirects.abort_all()
             self.sockets.abort_all()
         for port in self._admin_ports:
-            await self._stop_listening(port)
+            await maybeDeferred(port.stopListening)
         self._handler.backends.stop()
         self._handler.collector.stop()
         await self._handler.emulations.stop()
@@ -482,12 +482,6 @@ class GatewayService(Service):
         self._handler.logins.stop()
         self._reading.stop()
         await self.store.stop()
-
-    @staticmethod
-    async def _stop_listening(port: IListeningPort) -> None:
-        stopped = port.stopListening()
-        if stopped is not None:
-            await stopped
 
 
 def _contexts(config: Config) -> Contexts:
