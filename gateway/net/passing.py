@@ -136,7 +136,7 @@ class Served(Strings):
             raise RuntimeError("a request without a head is not served")
         return self._body
 
-    async def whole(self) -> None:
+    async def until_whole(self) -> None:
         """Wait until the body has come; nobody reads it any more."""
         body = self.arriving()
         if not body.is_whole:

@@ -366,7 +366,7 @@ class Left:
     def abort(self) -> None:
         self.aborted += 1
 
-    async def whole(self) -> None:
+    async def until_whole(self) -> None:
         pass
 
     def short(self, status: int, fields: Any, body: bytes) -> None:

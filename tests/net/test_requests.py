@@ -108,7 +108,7 @@ class EarlyTests(ChannelCase):
     def test_waits_for_the_end(self) -> None:
         """What nobody reads is not kept; who waits for the end of it is told."""
         transport, client = self.begun()
-        waiting = Deferred.fromCoroutine(client.whole())
+        waiting = Deferred.fromCoroutine(client.until_whole())
         self.feed(transport, b"3\r\nabc\r\n")
         self.assertNoResult(waiting)
         self.assertEqual(client.arriving().size, 3)
