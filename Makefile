@@ -66,6 +66,7 @@ packages:
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	/sbin/ldconfig -p | grep -q libatomic.so.1 || missing="$$missing libatomic1"; \
 	command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing="$$missing mariadb-server-core"; \
+	command -v my_print_defaults >/dev/null || missing="$$missing mariadb-client-core"; \
 	php -m 2>/dev/null | grep -q '^mysqli$$' || missing="$$missing php-cli php-mysql"; \
 	php -m 2>/dev/null | grep -q '^gd$$' || missing="$$missing php-gd"; \
 	for name in $(PAGES); do \

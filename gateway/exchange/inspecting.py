@@ -12,7 +12,22 @@ from gateway.websocket.rules import Mode, ValidationRules
 
 if TYPE_CHECKING:
     from gateway.origins import Origin
+    from gateway.policy.services import Service
     from gateway.websocket.inspection import Inspection
+
+
+@attrs.frozen
+class Agreed:
+    """A connection that both sides agreed on, as rules ask about it.
+
+    ``page``: the page or program that opens it; ``to``: what a site's page connects to, or
+    ``service``: which service it is.
+    """
+
+    subprotocol: str | None
+    page: Origin | None = None
+    to: Target | None = None
+    service: Service | None = None
 
 
 @attrs.frozen
@@ -32,14 +47,16 @@ class SubprotocolRule:
     required: bool = False
     where: str = attrs.field(default="", eq=False)
 
-    def is_about(self, page: Origin | None, to: Target | None, service: str | None) -> bool:
+    def is_about(self, agreed: Agreed) -> bool:
         """Whether the rule is for a connection, whatever subprotocol it carries."""
-        if self.services and service not in self.services:
+        name = None if agreed.service is None else agreed.service.name
+        if self.services and name not in self.services:
             return False
-        if self.to is not None and (to is None or not self.to.matches(to)):
+        if self.to is not None and (agreed.to is None or not self.to.matches(agreed.to)):
             return False
         if not self.pages:
             return True
+        page = agreed.page
         if page is None:
             return False
         target = Target(page.scheme, page.host, page.port)
@@ -57,43 +74,31 @@ class SubprotocolSettings:
     default: ValidationRules = attrs.field(factory=ValidationRules)
     rules: tuple[SubprotocolRule, ...] = ()
 
-    def rules_for(
-        self,
-        subprotocol: str | None,
-        page: Origin | None,
-        to: Target | None = None,
-        service: str | None = None,
-        mode: Mode | None = None,
-    ) -> ValidationRules:
-        """What holds for a connection; ``mode``: what a service says where no rule does."""
-        for rule in self.rules:
-            if rule.names(subprotocol) and rule.is_about(page, to, service):
-                return rule.rules
-        return self.default if mode is None else attrs.evolve(self.default, mode=mode)
+    def rules_for(self, agreed: Agreed) -> ValidationRules:
+        """What holds for a connection; what a service says holds where no rule says another.
 
-    def lacking(
-        self,
-        subprotocol: str | None,
-        page: Origin | None,
-        to: Target | None = None,
-        service: str | None = None,
-    ) -> SubprotocolRule | None:
+        A message is as long as a service lets it be, in any case.
+        """
+        service, found = agreed.service, self.default
+        if service is not None and service.validation:
+            found = attrs.evolve(found, mode=Mode(service.validation))
+        for rule in self.rules:
+            if rule.names(agreed.subprotocol) and rule.is_about(agreed):
+                found = rule.rules
+                break
+        own = None if service is None else service.bounds.message_bytes
+        return found if own is None else attrs.evolve(found, message_bytes=own)
+
+    def lacking(self, agreed: Agreed) -> SubprotocolRule | None:
         """The rule that asks for another subprotocol than the one agreed on; None: none does."""
         for rule in self.rules:
-            if rule.is_about(page, to, service):
-                if rule.names(subprotocol):
+            if rule.is_about(agreed):
+                if rule.names(agreed.subprotocol):
                     return None
                 if rule.required:
                     return rule
         return None
 
-    def inspection(
-        self,
-        subprotocol: str | None,
-        page: Origin | None,
-        to: Target | None = None,
-        service: str | None = None,
-        mode: Mode | None = None,
-    ) -> Inspection | None:
+    def inspection(self, agreed: Agreed) -> Inspection | None:
         """The inspection of a connection; None: its messages are nobody's business."""
-        return inspection_for(subprotocol, self.rules_for(subprotocol, page, to, service, mode))
+        return inspection_for(agreed.subprotocol, self.rules_for(agreed))

@@ -14,6 +14,7 @@ import attrs
 from gateway import events
 from gateway.errors import GatewayError, UpstreamFault
 from gateway.exchange import admission, authentication, outgoing, steps
+from gateway.exchange.inspecting import Agreed
 from gateway.exchange.messages import (
     Accept,
     Context,
@@ -39,7 +40,6 @@ from gateway.websocket.handshake import (
     read_offer,
     upstream_extra_fields,
 )
-from gateway.websocket.rules import Mode
 
 if TYPE_CHECKING:
     from gateway.exchange.steps import Step
@@ -143,13 +143,12 @@ def _dialled(
     asked = AskedService(
         service, asker.page, asker.origin, choice.subprotocol, login, context.authentication
     )
+    agreed = Agreed(choice.subprotocol, asker.site, service=service)
     rules = context.settings.subprotocols
-    mode = Mode(service.validation) if service.validation else None
-    lacking = rules.lacking(choice.subprotocol, asker.site, None, service.name)
+    lacking = rules.lacking(agreed)
     if lacking is not None:
         return lacks(lacking)
-    inspection = rules.inspection(choice.subprotocol, asker.site, None, service.name, mode)
-    return Accept(choice.subprotocol, asked=asked, inspection=inspection)
+    return Accept(choice.subprotocol, asked=asked, inspection=rules.inspection(agreed))
 
 
 def _down(error: GatewayError) -> Refuse:

@@ -21,6 +21,7 @@ from gateway.exchange import (
     script_cookies,
     steps,
 )
+from gateway.exchange.inspecting import Agreed
 from gateway.exchange.messages import (
     Accept,
     Context,
@@ -166,12 +167,12 @@ def _dialled(
         return choice
     login = yield from authentication.signed_in(head, reading, context)
     asked = Asked(question, addressed, decision.transport.tls, login, context.authentication)
+    agreed = Agreed(choice.subprotocol, question.page, question.target)
     rules = context.settings.subprotocols
-    lacking = rules.lacking(choice.subprotocol, question.page, question.target)
+    lacking = rules.lacking(agreed)
     if lacking is not None:
         return lacks(lacking)
-    inspection = rules.inspection(choice.subprotocol, question.page, question.target)
-    return Accept(choice.subprotocol, asked=asked, inspection=inspection)
+    return Accept(choice.subprotocol, asked=asked, inspection=rules.inspection(agreed))
 
 
 def lacks(rule: SubprotocolRule) -> Refuse:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gateway.websocket.inspection import Action, Inspection
 
 _AGAIN = 5.0
-"""While a leg waits for the other nobody is late; then it is asked again."""
+"""While a leg waits for the other, and shortly after, nobody is late; then it is asked again."""
 
 
 class Inspected(Protocol):
@@ -21,7 +21,7 @@ class Inspected(Protocol):
 
     @property
     def is_stalled(self) -> bool:
-        """Whether a side is not read at the moment: the other is slow, or it is too fast."""
+        """Whether what a side sent may not have been seen yet."""
         ...
 
     def break_off(self, why: str, rule: str, endings: dict[str, Ending]) -> None:

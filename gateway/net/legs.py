@@ -134,14 +134,14 @@ class LegMixin(Swift, Parting):
         if self.state not in {_OPEN, _CLOSING}:
             super().consumeData()  # type: ignore[misc]
             return
-        if self._consuming or self._waiting is not None:
+        if self._consuming or self._waiting is not None or self.is_parting:
             return
         self._consuming = True
         left = _FRAMES
         try:
-            while not self._paused:
+            while self._reads():
                 left -= self.take_plain(left)
-                if left > 0 and not self._paused:
+                if left > 0 and self._reads():
                     left -= 1
                     if not self.processData() or self.state == _CLOSED:  # type: ignore[attr-defined]
                         return
@@ -151,6 +151,9 @@ class LegMixin(Swift, Parting):
                 left = left or _FRAMES  # nobody is left to give way to
         finally:
             self._consuming = False
+
+    def _reads(self) -> bool:
+        return not self._paused and not self.is_parting
 
     def _give_way(self) -> None:
         """A flood of tiny frames: others have their turn between."""
@@ -375,7 +378,7 @@ class LegMixin(Swift, Parting):
         self._paused = False
         if self.state in {_OPEN, _CLOSING} and not self._gone:
             self.consumeData()
-        if self._paused or self._gone or self._waiting is not None:
+        if self._paused or self._gone or self._waiting is not None or self.is_parting:
             return
         if self.transport is not None:
             self.transport.resumeProducing()
@@ -412,3 +415,4 @@ def configure(factory: Any, limits: Limits) -> None:
     }
     factory.setProtocolOptions(**options)
     factory.parting_seconds = limits.websocket_close_seconds
+    factory.farewell_seconds = limits.websocket_farewell_seconds

@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from gateway.net.telemetry import Telemetry
 
 
+CATCH_UP_SECONDS = 5.0
+"""For so long after a pause what a side sent meanwhile may be on its way."""
+
+
 class Leg(Protocol):
     """One side of a relay.  The leg calls back what the relay's methods are named for.
 
-    A leg that also has ``begin``, ``write`` and ``finish`` takes a message in parts.
+    A leg that also has ``begin``, ``write`` and ``finish`` takes a message in parts; one whose
+    own close frame waits for the counterpart's has ``release``.
     """
 
     def send(self, payload: bytes, *, binary: bool) -> None:
@@ -84,6 +89,8 @@ class Relay:
         self._held: dict[Leg, set[str]] = {client: set(), upstream: set()}
         self._slowed: dict[Leg, Any] = {}
         self._idle: Any = None
+        self._coming: set[Leg] = set()
+        self._resumed: float | None = None
         now = reactor.seconds()
         self._meters = {
             leg: bounds.meter(
@@ -116,6 +123,7 @@ class Relay:
     def received(self, leg: Leg, payload: bytes, *, binary: bool) -> None:
         """A whole message came from ``leg``."""
         self._count(leg, 1, len(payload))
+        self._coming.discard(leg)
         name = self._names[leg]
         if self.inspector is not None and not self.inspector.passes(name, payload, binary=binary):
             return
@@ -126,7 +134,10 @@ class Relay:
     def begun(self, leg: Leg, *, binary: bool) -> bool:
         """A large message comes from ``leg``: whether it may pass in parts."""
         other: Any = self._legs[leg]
-        if self.inspector is not None or not hasattr(other, "begin"):
+        if self.inspector is not None:
+            self._coming.add(leg)
+            return False
+        if not hasattr(other, "begin"):
             return False
         self._count(leg, 1, 0)
         if other in self._open:
@@ -202,12 +213,20 @@ class Relay:
     def _let_go(self, leg: Leg, why: str) -> None:
         self._held[leg].discard(why)
         if not self._held[leg]:
+            self._resumed = self._reactor.seconds()
             leg.resume()
 
     @property
     def is_stalled(self) -> bool:
-        """Whether a side is not read at the moment: the other is slow, or it is too fast."""
-        return any(self._held.values())
+        """Whether what a side sent may not have been seen yet.
+
+        It is not read at the moment (the other is slow, or it is too fast), or was not until
+        just now, or is amid a large message.
+        """
+        if self._coming or any(self._held.values()):
+            return True
+        since = self._resumed
+        return since is not None and self._reactor.seconds() - since < CATCH_UP_SECONDS
 
     def break_off(self, why: str, rule: str, endings: dict[str, Ending]) -> None:
         """End both legs, each by its name as ``endings`` says; ``rule`` demands it."""
@@ -240,8 +259,11 @@ class Relay:
         # A peer that reads nothing reads no close frame either.
         leg.end(Ending(drop=True))
 
-    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
-        """``leg`` is about to end: its counterpart is told now, ``closed`` comes later."""
+    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> bool:
+        """``leg`` is about to end: its counterpart is told now, ``closed`` comes later.
+
+        Whether the counterpart has still something to say: ``leg.release`` is called then.
+        """
         other = self._legs[leg]
         self._told.add(leg)  # whatever the other says to it now comes too late
         if not was_clean and code is not None:
@@ -250,6 +272,16 @@ class Relay:
             self.ending = f"{self._names[leg]} {code}"
         if {leg, other} <= self._open and other not in self._told:
             self._tell(other, pass_on(code, reason, was_clean=was_clean))
+        return other in self._open
+
+    def answered_close(self, leg: Leg, code: int | None, reason: str | None) -> None:
+        """``leg`` was told to end, and its peer's close frame has come: nothing will follow it."""
+        self._release(self._legs[leg], pass_on(code, reason, was_clean=True))
+
+    def _release(self, leg: Leg, ending: Ending | None) -> None:
+        waiting: Any = leg
+        if leg in self._open and hasattr(waiting, "release"):
+            waiting.release(ending)
 
     def _watch_idle(self, seen: tuple[int, int], since: float) -> None:
         """Look now and then whether anything was sent: no message pays for it."""
@@ -282,6 +314,10 @@ class Relay:
         if other in self._open:
             if other not in self._told:
                 self._tell(other, pass_on(code, reason, was_clean=was_clean))
+            elif was_clean or not hasattr(leg, "release"):
+                self._release(other, None)
+            else:  # a WebSocket that was not ended in order is passed on as that
+                self._release(other, Ending(drop=True))
         else:
             self._when_over(self)
 

@@ -68,6 +68,7 @@ class Limits:
     websocket_pong_seconds: int = 20
     websocket_stall_seconds: int = 60
     websocket_close_seconds: int = 5
+    websocket_farewell_seconds: int = 1
     emulation_body_bytes: int = 16 * 1024 * 1024 + 64 * 1024
     emulation_buffer_bytes: int = 64 * 1024
     emulation_response_bytes: int = 16 * 1024 * 1024

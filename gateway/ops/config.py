@@ -280,7 +280,6 @@ def parse_config(text: str, name: str, source: Path | None = None) -> Config:
     services = config_services.read(values, login, reader)
     subprotocols = config_subprotocols.read(values, reader)
     emulation = config_emulation.read_emulation(values, reader)
-    config_services.check_names(subprotocols, services.services, reader)
     _check_files(values["tls"], reader)
     _check_addresses(values["upstream"]["hosts"], reader)
     _check_apart(values["domain"], values["rewrite_domain"], reader)

@@ -34,7 +34,6 @@ from gateway.policy.services import (
 from gateway.policy.transport import TLS_VERSIONS, TlsPolicy, Transport
 
 if TYPE_CHECKING:
-    from gateway.exchange.inspecting import SubprotocolSettings
     from gateway.ops.config_login import LoginSettings
     from gateway.ops.schema import Reader
 
@@ -226,16 +225,6 @@ def read(values: dict[str, Any], login: LoginSettings, reader: Reader) -> Servic
     return ServiceSettings(Services(tuple(found)), tuple(warnings))
 
 
-def check_names(rules: SubprotocolSettings, services: Services, reader: Reader) -> None:
-    """A rule that names a service which is not there protects nobody."""
-    for number, rule in enumerate(rules.rules, 1):
-        for name in rule.services:
-            if services.named(name) is None:
-                known = ", ".join(one.name for one in services.all) or "none"
-                expected = f"expected the name of a [[service]] (there is {known})"
-                reader.fault(f"subprotocol-rule[{number}].services", f'found "{name}", {expected}')
-
-
 def _check_place(
     place: Place, path: str, codec: Codec, names: list[str] | None, reader: Reader
 ) -> None:
@@ -417,6 +406,11 @@ def _warnings(service: Service, login: LoginSettings) -> list[str]:
         found.append(f"{where}: nobody need sign in, though the gateway asks people to elsewhere")
     if not (service.origins or service.native or service.null):
         found.append(f"{where}: nobody may use it: it has neither allow-origins nor native")
+    if service.validation == "enforce" and not service.required:
+        found.append(
+            f"{where}: validation: who offers no subprotocol is not looked into "
+            "(subprotocol-required = true)"
+        )
     backend = service.backend.source or service.backend
     if backend.origin is not None and backend.origin.port in BAD_PORTS:
         found.append(f"{where}: port {backend.origin.port} is on the bad-port list of browsers")

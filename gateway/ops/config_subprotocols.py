@@ -112,7 +112,9 @@ def _check(row: dict[str, Any], path: str, services: set[str], reader: schema.Re
     names = row["subprotocols"]
     for name in row["services"]:
         if name not in services:
-            reader.fault(f"{path}.services", f'found "{name}", expected names of [[service]]')
+            known = ", ".join(sorted(one for one in services if one)) or "none"
+            expected = f"expected the name of a [[service]] (there is {known})"
+            reader.fault(f"{path}.services", f'found "{name}", {expected}')
     if row["required"] and not names:
         reader.fault(f"{path}.required", "found true, expected subprotocols to be required")
     for key in ("publish", "subscribe"):

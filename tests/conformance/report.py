@@ -21,10 +21,10 @@ Autobahn test-suite (PyPI `kosoku`), run through a whole gateway over TLS: betwe
 an echo, or between an echo and the suite. `make test` runs groups 1 to 7 and 10 and a sample of
 the others.
 
-*Strict* is what the suite calls OK. *Not strict*: a good message and behind it, in the same
-write, a frame that breaks the protocol. The suite would rather see the message's echo before the
-connection ends; a gateway passes the message on and ends at once (RFC 6455, section 7.1.7), for
-it cannot know that an answer is on its way. *Informational*: what the protocol leaves open.
+*Strict* is what the suite calls OK, *not strict* what it accepts, *informational* what the
+protocol leaves open. What came before a frame that breaks the protocol, or before a close frame,
+is still answered: the gateway's own close frame waits for the other side's
+(`websocket-farewell-seconds`).
 *Not offered*: parameters of permessage-deflate that the gateway does without. Groups 12 and 13
 have 90 and 126 cases, a thousand messages each; where the page counts fewer, they are those with
 messages up to 1 KiB (`python -m tests.conformance --large`).

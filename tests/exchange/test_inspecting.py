@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.exchange.inspecting import SubprotocolRule, SubprotocolSettings
+from gateway.exchange.inspecting import Agreed, SubprotocolRule, SubprotocolSettings
 from gateway.exchange.messages import Accept, Refuse
 from gateway.exchange.needs import ConnectSocket, SocketOpened
 from gateway.policy.patterns import Target, parse_pattern
+from gateway.policy.services import Backend, Bounds, Service
 from gateway.websocket.rules import Mode, ValidationRules
 from tests.rewrite import origin
 
@@ -18,6 +21,10 @@ STOMP = ("v11.stomp", "v12.stomp")
 
 def _rules(name: str) -> ValidationRules:
     return ValidationRules(Mode.ENFORCE, publish=(name,))
+
+
+def _service(name: str, **said: Any) -> Service:
+    return Service(name, "gateway.example", f"/{name}", Backend("echo"), **said)
 
 
 SETTINGS = SubprotocolSettings(
@@ -47,16 +54,26 @@ class RulesTests(SynchronousTestCase):
             ("mqtt", A, BROKER, None, None),
             (None, A, BROKER, None, None),
         ):
-            found = SETTINGS.rules_for(name, page, to, service)
+            named = _service(service) if service else None
+            found = SETTINGS.rules_for(Agreed(name, page, to, named))
             self.assertEqual(found.publish, wanted, (name, page, to, service))
             self.assertEqual(found.mode, Mode.OBSERVE if wanted is None else Mode.ENFORCE)
 
     def test_a_services_own_mode(self) -> None:
         """Where no rule decides."""
-        found = SETTINGS.rules_for("mqtt", A, None, "news", Mode.OFF)
+        found = SETTINGS.rules_for(Agreed("mqtt", A, service=_service("news", validation="off")))
         self.assertEqual(found.mode, Mode.OFF)
-        found = SETTINGS.rules_for("mqtt", A, None, "chat", Mode.OFF)
+        found = SETTINGS.rules_for(Agreed("mqtt", A, service=_service("chat", validation="off")))
         self.assertEqual(found.mode, Mode.ENFORCE)
+
+    def test_a_services_own_bound(self) -> None:
+        """A message that it lets pass is not too large for a validator, and the other way round."""
+        for name in ("news", "chat"):
+            service = _service(name, bounds=Bounds(message_bytes=1000))
+            found = SETTINGS.rules_for(Agreed("mqtt", A, service=service))
+            self.assertEqual(found.message_bytes, 1000)
+        found = SETTINGS.rules_for(Agreed("mqtt", A, service=_service("chat")))
+        self.assertEqual(found.message_bytes, ValidationRules().message_bytes)
 
     def test_required(self) -> None:
         """Asked of connections that a rule is about, unless another one has the name."""
@@ -67,13 +84,14 @@ class RulesTests(SynchronousTestCase):
             ("other", A, BROKER, True),
             ("other", B, ELSEWHERE, False),
         ):
-            self.assertEqual(SETTINGS.lacking(name, page, to) is not None, lacks, (name, page, to))
+            found = SETTINGS.lacking(Agreed(name, page, to))
+            self.assertEqual(found is not None, lacks, (name, page, to))
 
     def test_inspection(self) -> None:
         """One for what is known and not off."""
-        self.assertIsNotNone(SETTINGS.inspection("v12.stomp", A))
-        self.assertIsNone(SETTINGS.inspection("unknown", A))
-        self.assertIsNone(SubprotocolSettings().inspection("v12.stomp", A))
+        self.assertIsNotNone(SETTINGS.inspection(Agreed("v12.stomp", A)))
+        self.assertIsNone(SETTINGS.inspection(Agreed("unknown", A)))
+        self.assertIsNone(SubprotocolSettings().inspection(Agreed("v12.stomp", A)))
 
 
 class HandshakeTests(SynchronousTestCase):

@@ -135,7 +135,36 @@ class InspectorTests(SynchronousTestCase):
         self.clock.pump([1] * 14)
         self.assertEqual(self.upstream.endings, [])
         self.relay.relieved(self.upstream)
+        self.clock.pump([1] * 4)
+        self.assertEqual(self.upstream.endings, [])
+        self.clock.pump([1] * 5)
+        self.assertEqual(self.upstream.endings, [Ending(1008, "late")])
+
+    def test_what_was_sent_meanwhile_is_seen_first(self) -> None:
+        """A pause that ended just before the time was up: what comes now was sent in time."""
+        self._start(Mode.ENFORCE)
         self.clock.advance(1)
+        self.relay.congested(self.upstream)
+        self.clock.advance(8.9)
+        self.relay.relieved(self.upstream)
+        self.clock.advance(0.2)
+        self.relay.received(self.client, b"good", binary=False)
+        self.clock.pump([1] * 9)
+        self.assertEqual(self.upstream.endings, [])
+        self.clock.pump([1] * 5)
+        self.assertEqual(self.upstream.endings, [Ending(1008, "late")])
+
+    def test_nobody_is_late_amid_a_large_message(self) -> None:
+        """It may take longer than a heart-beat may."""
+        self._start(Mode.ENFORCE)
+        self.clock.advance(9)
+        self.assertFalse(self.relay.begun(self.client, binary=True))
+        self.clock.pump([1] * 30)
+        self.assertEqual(self.upstream.endings, [])
+        self.relay.received(self.client, b"good", binary=True)
+        self.clock.pump([1] * 9)
+        self.assertEqual(self.upstream.endings, [])
+        self.clock.pump([1] * 6)
         self.assertEqual(self.upstream.endings, [Ending(1008, "late")])
 
     def test_no_timer_is_left(self) -> None:

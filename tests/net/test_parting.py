@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from tests.net.frames import PING, TEXT, RawCase, closing, frame, raw_origin
+from tests.net.frames import PING, TEXT, RawCase, RawSocket, closing, frame, raw_origin
 from tests.net.harness import WS
 from tests.net.raw import until
 
@@ -85,6 +85,98 @@ class PartingTests(RawCase):
                 leaving.write(late)
                 await until(lambda: client.ended and server.ended)
                 self.assertEqual((other.messages, other.told), ([b"in time"], code), by_client)
+
+    async def test_last_words(self) -> None:
+        """What the other side answers to what came before arrives before the connection ends.
+
+        And a closing handshake ends with the code that the other side answers it with.
+        """
+        origin = raw_origin()
+        gateway = await self.gateway(
+            {WS: origin}, websocket_close_seconds=PATIENT, websocket_farewell_seconds=PATIENT
+        )
+        fault = b"\xff\0"
+        for by_client in (True, False):
+            for answer, told in ((4001, 4001), (None, 0), ("vanishes", "dropped")):
+                for sent in (closing(4000, masked=by_client), fault):
+                    client, server = await self.raw_pair(gateway, origin)
+                    leaving, other = (client, server) if by_client else (server, client)
+                    other.answers_close = False
+                    leaving.write(frame(TEXT, b"question", masked=by_client) + sent)
+                    await until(lambda other=other: other.told)
+                    self.assertEqual(other.messages, [b"question"])
+                    self.assertIsNone(leaving.told)
+                    other.write(frame(TEXT, b"answer", masked=not by_client))
+                    if answer == "vanishes":
+                        other.transport.loseConnection()
+                    else:
+                        other.write(closing(answer, masked=not by_client))
+                    await until(lambda leaving=leaving: leaving.told is not None)
+                    self.assertEqual(leaving.messages, [b"answer"], (by_client, answer))
+                    expected = 1002 if sent is fault else told
+                    self.assertEqual(leaving.told, expected, (by_client, answer, sent))
+                    await self._gone(client, server)
+                    await until(lambda: gateway.service.sockets.count == 0)
+
+    async def test_farewell_is_bounded(self) -> None:
+        """Where nothing is answered the leg ends as its peer wished, after its time or at once."""
+        for seconds in (1, 0):
+            origin = raw_origin()
+            gateway = await self.gateway(
+                {WS: origin}, websocket_close_seconds=PATIENT, websocket_farewell_seconds=seconds
+            )
+            for by_client in (True, False):
+                for sent, code in ((closing(4000, masked=by_client), 4000), (b"\xff\0", 1002)):
+                    client, server = await self.raw_pair(gateway, origin)
+                    leaving, other = (client, server) if by_client else (server, client)
+                    other.answers_close = False
+                    leaving.write(sent + frame(TEXT, b"late", masked=by_client))
+                    await until(lambda leaving=leaving: leaving.told is not None)
+                    self.assertEqual(leaving.told, code, by_client)
+                    self.assertEqual(other.messages, [])
+                    await self._gone(client, server)
+                    await until(lambda: gateway.service.sockets.count == 0)
+
+    async def test_gone_while_waiting(self) -> None:
+        """Who leaves without hearing the rest leaves no timer behind (the test would say so)."""
+        origin = raw_origin()
+        gateway = await self.gateway(
+            {WS: origin}, websocket_close_seconds=PATIENT, websocket_farewell_seconds=PATIENT
+        )
+        for by_client in (True, False):
+            client, server = await self.raw_pair(gateway, origin)
+            leaving, other = (client, server) if by_client else (server, client)
+            other.answers_close = False
+            leaving.write(b"\xff\0")
+            await until(lambda other=other: other.told)
+            leaving.transport.abortConnection()
+            other.write(frame(TEXT, b"too late", masked=not by_client))
+            other.write(closing(1000, masked=not by_client))
+            other.transport.loseConnection()
+            await until(lambda: client.ended and server.ended)
+            await until(lambda: gateway.service.sockets.count == 0)
+
+    async def test_drained_while_waiting(self) -> None:
+        """A close frame that waits goes out at once when the gateway itself goes."""
+        origin = raw_origin()
+        gateway = await self.gateway(
+            {WS: origin}, websocket_close_seconds=1, websocket_farewell_seconds=PATIENT
+        )
+        client, server = await self.raw_pair(gateway, origin)
+        server.answers_close = False
+        client.write(closing(4000, masked=True))
+        await until(lambda: server.told)
+        (relay,) = gateway.service.sockets._relays
+        relay.drain()
+        await until(lambda: client.told is not None)
+        self.assertEqual(client.told, 4000)
+        await until(lambda: gateway.service.sockets.count == 0)
+
+    async def _gone(self, *sockets: RawSocket) -> None:
+        for one in sockets:
+            if not one.ended:
+                one.transport.abortConnection()
+        await until(lambda: all(one.ended for one in sockets))
 
     async def test_endless_control(self) -> None:
         """A ping that says it is endless is not gathered while its sender is awaited."""

@@ -128,6 +128,7 @@ class ReadTests(ServiceCase):
             ("native = true", "any program"),
             ("allow-origins = ", "nobody may use it"),
             ('connect = "tcp://b:25"', "bad-port"),
+            ('validation = "enforce"\nsubprotocols = ["mqtt"]', "not looked into"),
             ('connect = "tls://b:1"\nminimum-tls = "1.0"', "TLS 1.0 is broken"),
         ):
             found = [one for one in self.parse(*line.split("\n")).warnings if words in one]
@@ -207,6 +208,7 @@ class FaultTests(ServiceCase):
         found = self.faults(before=rule)
         self.assertIn('subprotocol-rule[1].services: found "b", expected the name', found)
         self.assertIn("there is a)", found)
+        self.assertEqual(found.count("subprotocol-rule[1]"), 1)
 
     def test_xmpp(self) -> None:
         """Over a stream it is another protocol than over WebSocket."""

@@ -74,9 +74,13 @@ def _words(service: Service, error: GatewayError) -> str:
 
 @attrs.define(eq=False)
 class State:
-    """What is known of one service, as long as its backend stays the same."""
+    """What is known of one service, as long as its backend stays the same.
+
+    ``keeper``: who asks again, the backends of the configuration that holds now.
+    """
 
     service: Service
+    keeper: Backends
     open: int = 0
     total: int = 0
     failures: int = 0
@@ -110,7 +114,7 @@ class Backends:
         self._services = services
         self._upstream = upstream
         self._telemetry = telemetry
-        self._states = {one.name: State(one) for one in services.all}
+        self._states = {one.name: State(one, self) for one in services.all}
         self._begun = False
 
     # --- a configuration's life ---------------------------------------------------
@@ -140,10 +144,10 @@ class Backends:
             service = self._services.named(name)
             state.stop()
             if service is not None and service.backend == state.service.backend:
-                state.service = service
+                state.service, state.keeper = service, self
                 self._states[name] = state
         if old._begun:
-            old._begun = False  # what it still dials is nobody's to ask about again
+            old._begun = False  # of what it still dials and is gone nobody asks again
             self.begin()
 
     def stop(self) -> None:
@@ -289,7 +293,7 @@ class Backends:
             detail = f"service {state.service.name} is down: {why}"
             self._telemetry.event(events.SERVICE_DOWN, detail=detail, rule=state.service.rule)
         if state.prepared is None:
-            self._probe_later(state)
+            state.keeper._probe_later(state)
         return state.circuit.wait(now)
 
     def _probe_later(self, state: State) -> None:

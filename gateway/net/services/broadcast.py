@@ -81,6 +81,7 @@ class BroadcastLeg(BuiltinLeg):
         self._waiting.append((payload, binary))
         self._size += len(payload) + 1
         if self._size > self._bound:
+            self._relay.exceeded(self, "service.pending-bytes")
             self.vanish(Ending(TRY_AGAIN, "too slow"))
 
     def vanish(self, ending: Ending) -> None:
@@ -157,8 +158,13 @@ class Source:
     def relieved(self, leg: Leg) -> None:
         """See ``congested``."""
 
-    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
-        """It is about to end: nothing waits for that."""
+    def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> bool:
+        """It is about to end: nothing waits for that, and nobody has anything to say to it."""
+        del leg, code, reason, was_clean
+        return False
+
+    def answered_close(self, leg: Leg, code: int | None, reason: str | None) -> None:
+        """It was told to end, and has answered: see ``closed``."""
 
     def closed(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> None:
         """It has ended: so has everything that hangs on it."""

@@ -45,6 +45,7 @@ class StreamLeg(Protocol):
         self._relay: Relay | None = None
         self._cutter: Cutter | None = None
         self._early: list[bytes] = []
+        self._early_size = 0
         self._clean: bool | None = None
         self._closing: Any = None
         self.opened: Deferred[None] = Deferred()
@@ -79,7 +80,8 @@ class StreamLeg(Protocol):
         """
         if self._relay is None:
             self._early.append(data)
-            if sum(map(len, self._early)) > _EARLY:
+            self._early_size += len(data)
+            if self._early_size > _EARLY:
                 self.transport.pauseProducing()
         else:
             self._tell(data)

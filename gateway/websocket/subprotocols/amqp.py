@@ -10,60 +10,66 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.websocket.subprotocols.amqp_091 import Amqp091
 from gateway.websocket.subprotocols.amqp_10 import AMQP, SASL, Amqp10
 from gateway.websocket.subprotocols.base import (
-    Base,
     Direction,
+    Framed,
     Message,
     Pulse,
-    Verdict,
     broken,
     octets_of,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateway.websocket.rules import ValidationRules
 
 CLIENT, SERVER = Direction.FROM_CLIENT, Direction.TO_CLIENT
 OLD = b"AMQP\0\0\x09\1"
 
 
+Piece = tuple[int, int, bytes]
+"""A frame: its type, its channel, and its octets."""
+
+
 class Dialect(Protocol):
     """What follows a header."""
 
-    def frames(self, side: Direction, octets: bytearray, now: float) -> None:
-        """Judge and take away the whole frames at the front; raises ``Broken``."""
+    def frames(self, side: Direction, octets: bytearray) -> Iterator[Piece]:
+        """The whole frames at the front, which are taken away; raises ``Broken``."""
+        ...
+
+    def judge(self, side: Direction, piece: Piece, now: float) -> None:
+        """Judge one; raises ``Broken``."""
         ...
 
 
-class Amqp(Base):
+class Amqp(Framed[Piece]):
     """One connection."""
 
     def __init__(self, rules: ValidationRules) -> None:
         """Which dialect it is is not known yet."""
+        super().__init__(Pulse("amqp-heart-beat"))
         self._rules = rules
         self._kept = {CLIENT: bytearray(), SERVER: bytearray()}
-        self._pulse = Pulse("amqp-heart-beat")
         self._dialect: Dialect | None = None
 
-    def read(self, message: Message, now: float) -> None:
-        """Judge the frames that end in a message; the first that is wrong decides."""
+    def frames(self, message: Message, now: float) -> Iterator[Piece]:
+        """The frames that end in a message."""
+        del now
         side = message.direction
         octets = self._kept[side]
         octets += octets_of(message)
-        self._pulse.heard(side, now)
         if self._dialect is None:
             if side is SERVER:
                 raise broken("amqp-header", "the server speaks first", final=True)
             self._dialect = self._begin(octets)
         if self._dialect is not None:
-            self._dialect.frames(side, octets, now)
+            yield from self._dialect.frames(side, octets)
 
-    def deadline(self) -> float | None:
-        """When a heart-beat is late."""
-        return self._pulse.deadline()
-
-    def expired(self, now: float) -> Verdict | None:
-        """Whose heart-beats stopped."""
-        return self._pulse.expired(now)
+    def judge(self, side: Direction, piece: Piece, now: float) -> None:
+        """Judge one frame."""
+        if self._dialect is not None:
+            self._dialect.judge(side, piece, now)
 
     def _begin(self, octets: bytearray) -> Dialect | None:
         head = bytes(octets[:8])

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from pamqp import commands, frame
 
 from gateway.websocket.subprotocols.base import (
-    MOST_FRAMES,
-    Broken,
+    Allowance,
     Direction,
     Names,
     broken,
-    too_many,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateway.websocket.rules import ValidationRules
     from gateway.websocket.subprotocols.base import Pulse
 
@@ -25,8 +25,12 @@ END = 0xCE
 _OVERHEAD = 8
 _FIRST_FRAMES = 8192
 """Before there is an agreement: twice what the specification says, for long tokens."""
-_METHODS_BYTES = 1024 * 1024
-"""Of methods and headers, which are read field by field."""
+_METHODS_BYTES = 128 * 1024
+"""Of a method or header, which are read field by field."""
+_READING, _COPIES = 1024 * 1024, 64 * 1024
+"""So many octets of them are read of one message.  Reading a table's next field copies what is
+behind it, so that of so many octets each counts twice, of twice as many three times.
+"""
 _SERVER = frozenset(
     {"Start", "Secure", "Tune", "Blocked", "Unblocked", "Return", "Deliver", "GetEmpty"}
 )
@@ -65,6 +69,7 @@ class Amqp091:
         """Nothing is agreed on."""
         self._bound = rules.message_bytes
         self._pulse = pulse
+        self._reading = Allowance("methods and headers", _READING)
         self._most_bytes = _FIRST_FRAMES
         self._most_channels = 65535
         self._offered: Any = None
@@ -74,41 +79,35 @@ class Amqp091:
         # Content that is awaited, by side and channel: -1 a header, else octets of body.
         self._content = {CLIENT: Names(rules.ids), SERVER: Names(rules.ids)}
 
-    def frames(self, side: Direction, octets: bytearray, now: float) -> None:
-        """Judge and take away the whole frames at the front."""
-        first: Broken | None = None
-        at = count = 0
+    def frames(self, side: Direction, octets: bytearray) -> Iterator[tuple[int, int, bytes]]:
+        """The whole frames at the front, which are taken away: type, channel, all octets."""
+        self._reading.renew()
+        at = 0
         while len(octets) - at >= 7:
             if octets[at : at + 4] == b"AMQP" and side is SERVER and not self._last:
                 self._ended = {CLIENT: True, SERVER: True}  # the version it has instead
                 at += min(8, len(octets) - at)
                 continue
-            count += 1
-            if count > MOST_FRAMES:
-                raise too_many("frames")
             kind = octets[at]
             size = int.from_bytes(octets[at + 3 : at + 7], "big")
             if kind not in {METHOD, HEADER, BODY, HEARTBEAT}:
-                raise broken("amqp-frame", "a frame type that there is not", final=True)
+                raise broken("amqp-frame", "a frame type that there is not")
             most = min(self._most_bytes, _METHODS_BYTES if kind != BODY else self._most_bytes)
             if size + _OVERHEAD > most:
-                raise broken("amqp-size", "a frame larger than was agreed on", final=True)
+                raise broken("amqp-size", "a frame larger than was agreed on")
             end = at + size + 8
             if len(octets) < end:
                 break
             if octets[end - 1] != END:
-                raise broken("amqp-frame", "no end octet where a frame should end", final=True)
+                raise broken("amqp-frame", "no end octet where a frame should end")
             channel = int.from_bytes(octets[at + 1 : at + 3], "big")
-            try:
-                self._judge(side, kind, channel, bytes(octets[at:end]), now)
-            except Broken as found:
-                first = first or found
+            yield kind, channel, bytes(octets[at:end])
             at = end
         del octets[:at]
-        if first is not None:
-            raise first
 
-    def _judge(self, side: Direction, kind: int, channel: int, octets: bytes, now: float) -> None:
+    def judge(self, side: Direction, piece: tuple[int, int, bytes], now: float) -> None:
+        """Judge one frame."""
+        kind, channel, octets = piece
         if self._ended[side]:
             raise broken("amqp-order", "a frame behind the last one")
         if kind == HEARTBEAT:
@@ -134,8 +133,8 @@ class Amqp091:
         else:
             self._content[side].pop(channel)
 
-    @staticmethod
-    def _read(octets: bytes) -> Any:
+    def _read(self, octets: bytes) -> Any:
+        self._reading.spend(len(octets) + len(octets) ** 2 // _COPIES)
         try:
             return frame.unmarshal(octets)[2]
         except Exception:  # noqa: BLE001 (pamqp's many kinds, some with what they read)

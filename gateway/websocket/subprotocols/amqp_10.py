@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.websocket.subprotocols.base import (
-    MOST_FRAMES,
     Broken,
     Direction,
     Names,
     broken,
-    too_many,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateway.websocket.rules import ValidationRules
     from gateway.websocket.subprotocols.base import Pulse
 
@@ -26,11 +26,12 @@ OPEN, BEGIN, ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, ENDED, CLOSE = range(0
 MECHANISMS, INIT, CHALLENGE, RESPONSE, OUTCOME = range(0x40, 0x45)
 _SASL_FROM = {CLIENT: {INIT, RESPONSE}, SERVER: {MECHANISMS, CHALLENGE, OUTCOME}}
 _NAMES = {
-    name: code
-    for code, name in enumerate(
-        ("open", "begin", "attach", "flow", "transfer", "disposition", "detach", "end", "close"),
-        OPEN,
+    f"amqp:{name}:list": code
+    for first, names in (
+        (OPEN, "open begin attach flow transfer disposition detach end close"),
+        (MECHANISMS, "sasl-mechanisms sasl-init sasl-challenge sasl-response sasl-outcome"),
     )
+    for code, name in enumerate(names.split(), first)
 }
 _MAX_FRAME_SIZE, _IDLE_TIME_OUT = 2, 4
 _FIXED = {4: 0, 5: 1, 6: 2, 7: 4, 8: 8, 9: 16}
@@ -51,37 +52,28 @@ class Amqp10:
         self._most_bytes = {CLIENT: _FIRST_FRAMES, SERVER: _FIRST_FRAMES}
         self._channels = {CLIENT: Names(rules.ids), SERVER: Names(rules.ids)}
 
-    def frames(self, side: Direction, octets: bytearray, now: float) -> None:
-        """Judge and take away the whole headers and frames at the front."""
-        first: Broken | None = None
-        at = count = 0
+    def frames(self, side: Direction, octets: bytearray) -> Iterator[tuple[int, int, bytes]]:
+        """The whole frames at the front: type, channel, body.  Headers are judged at once."""
+        at = 0
         while len(octets) - at >= 8:
             if octets[at : at + 4] == b"AMQP":
                 self._header(side, bytes(octets[at : at + 8]))
                 at += 8
                 continue
             if not self._layer[side]:
-                raise broken("amqp-header", "a frame before the header", final=True)
-            count += 1
-            if count > MOST_FRAMES:
-                raise too_many("frames")
+                raise broken("amqp-header", "a frame before the header")
             size = int.from_bytes(octets[at : at + 4], "big")
             body = octets[at + 4] * 4
             if size < 8 or not 8 <= body <= size:
-                raise broken("amqp-frame", "sizes that contradict each other", final=True)
+                raise broken("amqp-frame", "sizes that contradict each other")
             if size > self._most_bytes[side]:
-                raise broken("amqp-size", "a frame larger than the other takes", final=True)
+                raise broken("amqp-size", "a frame larger than the other takes")
             if len(octets) - at < size:
                 break
-            head, content = octets[at + 5 : at + 8], bytes(octets[at + body : at + size])
-            try:
-                self._judge(side, head[0], int.from_bytes(head[1:], "big"), content, now)
-            except Broken as found:
-                first = first or found
+            channel = int.from_bytes(octets[at + 6 : at + 8], "big")
+            yield octets[at + 5], channel, bytes(octets[at + body : at + size])
             at += size
         del octets[:at]
-        if first is not None:
-            raise first
 
     def _header(self, side: Direction, header: bytes) -> None:
         before = self._layer[side]
@@ -89,14 +81,14 @@ class Amqp10:
         if side is SERVER and not before and header != self._first:
             self._closed[SERVER] = True  # it tells what it has instead, and goes
         elif header not in {AMQP, SASL} or (before and (before, header) != (SASL, AMQP)):
-            raise broken(
-                "amqp-header", "a header at the wrong time, or of no known layer", final=True
-            )
+            raise broken("amqp-header", "a header at the wrong time, or of no known layer")
         elif before == SASL and side is SERVER and not self._through:
             raise broken("amqp-order", "the layer behind SASL before its outcome")
         self._layer[side] = header
 
-    def _judge(self, side: Direction, kind: int, channel: int, content: bytes, now: float) -> None:
+    def judge(self, side: Direction, piece: tuple[int, int, bytes], now: float) -> None:
+        """Judge one frame."""
+        kind, channel, content = piece
         if self._closed[side]:
             raise broken("amqp-order", "a frame behind close")
         if kind != (1 if self._layer[side] == SASL else 0):
@@ -152,11 +144,12 @@ def _performative(content: bytes) -> tuple[int, bytes]:
         return content[2], content[3:]
     if content[:2] == b"\0\x80" and len(content) > 10:
         return int.from_bytes(content[2:10], "big"), content[10:]
-    if content[:2] == b"\0\xa3" and len(content) > 3:
-        end = 3 + content[2]
-        name = content[3:end].decode("latin-1").split(":")
-        if len(name) == 3 and name[0] == "amqp" and name[2] == "list" and name[1] in _NAMES:
-            return _NAMES[name[1]], content[end:]
+    width = {b"\0\xa3": 1, b"\0\xb3": 4}.get(content[:2], 0)
+    if width:
+        end = 2 + width + int.from_bytes(content[2 : 2 + width], "big")
+        code = _NAMES.get(content[2 + width : end].decode("latin-1"))
+        if code is not None:
+            return code, content[end:]
     raise broken("amqp-performative", "a frame whose body is none")
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
 PROTOCOL_ERROR, UNSUPPORTED, BAD_DATA, POLICY = 1002, 1003, 1007, 1008
 MOST_FRAMES = 8192
 """How many frames or packets one message may end: what is looked into at one go is bounded."""
+MOST_FIELDS = 65_536
+"""The same of what packets repeat within them: filters, properties."""
+_LONG = 64
+"""Names of so many characters are remembered by a digest: peers choose them."""
 
 
 class Direction(Enum):
@@ -60,9 +65,23 @@ def broken(rule: str, detail: str, code: int = PROTOCOL_ERROR, *, final: bool = 
     return Broken(Verdict(code, rule, detail, final=final))
 
 
-def too_many(what: str) -> Broken:
-    """More of something in one message than is looked into."""
-    return broken("too-many", f"{what} in one message", POLICY, final=True)
+class Allowance:
+    """What may still be looked into of one message, in whatever is counted."""
+
+    def __init__(self, what: str, most: int) -> None:
+        """``what`` is counted, up to ``most`` in one message."""
+        self._what = what
+        self._most = self._left = most
+
+    def renew(self) -> None:
+        """Another message."""
+        self._left = self._most
+
+    def spend(self, count: int = 1) -> None:
+        """Look into some; raises ``Broken`` where it is too much."""
+        self._left -= count
+        if self._left < 0:
+            raise broken("too-many", f"{self._what} in one message", POLICY, final=True)
 
 
 class Validator(Protocol):
@@ -113,6 +132,52 @@ class Base:
         return None
 
 
+FrameType = TypeVar("FrameType")
+
+
+class Framed(Base, Generic[FrameType]):
+    """Streams of frames, which span messages and share them, and sides that are to be heard."""
+
+    def __init__(self, pulse: Pulse) -> None:
+        """``pulse``: when."""
+        self._pulse = pulse
+        self._allowance = Allowance("frames", MOST_FRAMES)
+
+    def frames(self, message: Message, now: float) -> Iterator[FrameType]:
+        """The frames that end in a message; raises ``Broken``, after which none can be found."""
+        raise NotImplementedError
+
+    def judge(self, side: Direction, frame: FrameType, now: float, /) -> None:
+        """Judge one frame; raises ``Broken``."""
+        raise NotImplementedError
+
+    def check(self, message: Message, now: float) -> Verdict | None:
+        """Judge the frames that end in a message; the first that is wrong decides."""
+        first: Verdict | None = None
+        self._pulse.heard(message.direction, now)
+        self._allowance.renew()
+        try:
+            for frame in self.frames(message, now):
+                self._allowance.spend()
+                try:
+                    self.judge(message.direction, frame, now)
+                except Broken as found:
+                    first = first or found.verdict
+                    if found.verdict.final:
+                        raise
+        except Broken as found:
+            first = attrs.evolve(first or found.verdict, final=True)
+        return first
+
+    def deadline(self) -> float | None:
+        """When somebody is late."""
+        return self._pulse.deadline()
+
+    def expired(self, now: float) -> Verdict | None:
+        """Who is."""
+        return self._pulse.expired(now)
+
+
 class Both(Base):
     """A subprotocol's validator, and behind it what the operator says of the messages."""
 
@@ -152,21 +217,28 @@ class Names:
 
     def __contains__(self, name: Hashable) -> bool:
         """Whether a name is in use."""
-        return name in self._held
+        return _short(name) in self._held
 
     def add(self, name: Hashable, value: int = 0) -> None:
         """Take a name into use, which may have been."""
+        name = _short(name)
         if name not in self._held and len(self._held) >= self._bound:
             raise broken("too-many", "more in use at once than are remembered", POLICY)
         self._held[name] = value
 
     def pop(self, name: Hashable) -> int | None:
         """Out of use; None: it was not in it."""
-        return self._held.pop(name, None)
+        return self._held.pop(_short(name), None)
 
     def get(self, name: Hashable) -> int | None:
         """What is known of a name in use."""
-        return self._held.get(name)
+        return self._held.get(_short(name))
+
+
+def _short(name: Hashable) -> Hashable:
+    if not isinstance(name, str) or len(name) <= _LONG:
+        return name
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class Pulse:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from gateway.websocket.subprotocols import mqtt_packets as packets
 from gateway.websocket.subprotocols.base import (
+    MOST_FIELDS,
     POLICY,
-    Base,
-    Broken,
+    Allowance,
     Direction,
+    Framed,
     Message,
     Names,
     Pulse,
-    Verdict,
     broken,
     octets_of,
 )
@@ -33,6 +33,8 @@ from gateway.websocket.subprotocols.mqtt_packets import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateway.websocket.rules import ValidationRules
 
 CLIENT, SERVER = Direction.FROM_CLIENT, Direction.TO_CLIENT
@@ -51,11 +53,12 @@ _FLAGS = {Kind.PUBREL: 2, Kind.SUBSCRIBE: 2, Kind.UNSUBSCRIBE: 2}
 _LATE_SECONDS = 10
 
 
-class Mqtt(Base):
+class Mqtt(Framed[Packet]):
     """One connection."""
 
     def __init__(self, levels: frozenset[int], rules: ValidationRules) -> None:
         """``levels``: the protocol levels that the subprotocol is for."""
+        super().__init__(Pulse("mqtt-keep-alive"))
         self._levels = levels
         self._rules = rules
         self._packets = {side: Packets(rules.message_bytes) for side in (CLIENT, SERVER)}
@@ -69,30 +72,16 @@ class Mqtt(Base):
         self._aliases = {side: Names(rules.ids) for side in (CLIENT, SERVER)}
         self._most_bytes = {CLIENT: 0, SERVER: 0}
         self._keep_alive = 0
-        self._pulse = Pulse("mqtt-keep-alive")
+        self._fields = Allowance("filters and properties", MOST_FIELDS)
 
-    def read(self, message: Message, now: float) -> None:
-        """Judge the packets that end in a message; the first that is wrong decides."""
-        side = message.direction
-        first: Broken | None = None
-        for packet in self._packets[side].feed(octets_of(message)):
-            self._pulse.heard(side, now)
-            try:
-                self._judge(side, packet, now)
-            except Broken as found:
-                first = first or found
-        if first is not None:
-            raise first
+    def frames(self, message: Message, now: float) -> Iterator[Packet]:
+        """The packets that end in a message."""
+        del now
+        self._fields.renew()
+        return self._packets[message.direction].feed(octets_of(message))
 
-    def deadline(self) -> float | None:
-        """When the client is late."""
-        return self._pulse.deadline()
-
-    def expired(self, now: float) -> Verdict | None:
-        """Whether it is."""
-        return self._pulse.expired(now)
-
-    def _judge(self, side: Direction, packet: Packet, now: float) -> None:
+    def judge(self, side: Direction, packet: Packet, now: float) -> None:
+        """Judge one packet."""
         kind = packet.kind
         if kind not in _FROM[side] and (self._level != V5 or kind not in _LATER[side]):
             raise broken("mqtt-type", "not one that this side may send")
@@ -100,7 +89,7 @@ class Mqtt(Base):
         if 0 < self._most_bytes[side] < packet.size:
             raise broken("mqtt-size", "larger than the other side takes")
         self._check_flags(packet)
-        fields = Fields(packet.body)
+        fields = Fields(packet.body, self._fields)
         if kind is Kind.CONNECT:
             self._connect(fields)
         elif kind is Kind.CONNACK:
@@ -263,6 +252,7 @@ class Mqtt(Base):
             if inner is None or filter_fault(inner):
                 raise broken("mqtt-topic", "a topic filter that is none")
             count += 1
+            fields.spend()
             if count > self._rules.ids:
                 raise broken("too-many", "topic filters in one packet", POLICY)
             if kind is Kind.SUBSCRIBE:

@@ -9,15 +9,15 @@ import attrs
 
 from gateway.websocket.subprotocols.base import (
     BAD_DATA,
-    MOST_FRAMES,
     POLICY,
     Broken,
     broken,
-    too_many,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from gateway.websocket.subprotocols.base import Allowance
 
 
 class Kind(IntEnum):
@@ -68,7 +68,7 @@ class Packets:
         """The packets that ``data`` completes; raises ``Broken``, after which none can be found."""
         octets = self._kept
         octets += data
-        at = count = 0
+        at = 0
         while len(octets) - at >= 2:
             kind = octets[at] >> 4
             if not kind:
@@ -82,9 +82,6 @@ class Packets:
             end = body + length
             if len(octets) < end:
                 break
-            count += 1
-            if count > MOST_FRAMES:
-                raise too_many("packets")
             yield Packet(Kind(kind), octets[at] & 15, bytes(octets[body:end]), end - at)
             at = end
         del octets[:at]
@@ -108,9 +105,10 @@ def _remaining(octets: bytearray, at: int) -> tuple[int, int] | None:
 class Fields:
     """Reads the fields of one packet in order."""
 
-    def __init__(self, octets: bytes) -> None:
-        """Nothing is read yet."""
+    def __init__(self, octets: bytes, allowance: Allowance | None = None) -> None:
+        """``allowance``: how many filters and properties may still be read."""
         self._octets = octets
+        self._allowance = allowance
         self._at = 0
 
     @property
@@ -157,7 +155,12 @@ class Fields:
 
     def part(self, count: int) -> Fields:
         """The next octets, to be read as fields of their own."""
-        return Fields(self._take(count))
+        return Fields(self._take(count), self._allowance)
+
+    def spend(self) -> None:
+        """Another filter or property is read."""
+        if self._allowance is not None:
+            self._allowance.spend()
 
     def end(self) -> None:
         """There is nothing more."""
@@ -216,6 +219,7 @@ def properties(fields: Fields, kind: Kind) -> dict[int, int | str | bytes]:
     count = 0
     while inside.left:
         count += 1
+        inside.spend()
         if count > _MOST:
             raise broken("too-many", "properties in one packet", POLICY)
         name = inside.variable()

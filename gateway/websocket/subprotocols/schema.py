@@ -62,6 +62,8 @@ class JsonSchema:
             error = next(self._validator.iter_errors(value), None)
         except (Endless, RecursionError):
             raise broken("schema-steps", "judging it takes too long", POLICY) from None
+        except ArithmeticError:
+            raise broken("schema", "a number out of all bounds", POLICY) from None
         return None if error is None else str(error.validator or "false")
 
 

@@ -6,6 +6,7 @@ Imported only where there is a schema: jsonschema may bring large grammars of fo
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,12 @@ _DIALECTS = {
 }
 _PROBES: tuple[Any, ...] = (None, True, 0, "", [], {}, [{}], {"": {}})
 _DATA = frozenset({"enum", "const", "default", "examples"})
+_EACH = frozenset({"items", "additionalItems", "contains", "propertyNames", "additionalProperties"})
+_PAIRS = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+_EACH_STEP, _PAIRS_STEP, _UNIQUE_STEP = 16, 1000, 64
+"""How much of a message is one step: members that a keyword passes by, pairs that one compares,
+and the characters that unique items are compared by.
+"""
 
 
 class Unusable(ValueError):
@@ -151,23 +158,32 @@ def _bounded(dialect: Any, budget: Budget) -> dict[str, Any]:
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
-        "uniqueItems": _unique_items,
+        "uniqueItems": functools.partial(_unique_items, budget),
     }
 
-    def counted(keyword: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
+    def counted(name: str, keyword: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
         def judged(
             validator: Any, value: Any, instance: Any, schema: Any
         ) -> Iterator[ValidationError]:
             budget.spend(1 + (len(value) // 8 if isinstance(value, list) else 0))
+            if isinstance(instance, list | dict):
+                budget.spend(_cost(name, value, len(instance)))
             yield from keyword(validator, value, instance, schema) or ()
 
         return judged
 
     return {
-        name: counted(own.get(name, keyword))
+        name: counted(name, own.get(name, keyword))
         for name, keyword in dialect.VALIDATORS.items()
         if name != "format"
     }
+
+
+def _cost(name: str, value: Any, members: int) -> int:
+    """The steps that a keyword takes besides those of what it applies to its members."""
+    if name in _PAIRS:
+        return members * members // _PAIRS_STEP
+    return members // _EACH_STEP if name in _EACH and isinstance(value, dict) else 0
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
@@ -206,6 +222,7 @@ def _additional_properties(
 
 
 def _unique_items(
+    budget: Budget,
     validator: Any,
     wanted: object,
     instance: Any,
@@ -213,7 +230,11 @@ def _unique_items(
 ) -> Iterator[ValidationError]:
     del schema
     if wanted and validator.is_type(instance, "array"):
-        seen = {json.dumps(_plain(one), sort_keys=True) for one in instance}
+        seen = set()
+        for one in instance:
+            text = json.dumps(_plain(one), sort_keys=True)
+            budget.spend(len(text) // _UNIQUE_STEP)
+            seen.add(text)
         if len(seen) != len(instance):
             yield ValidationError("not unique")
 

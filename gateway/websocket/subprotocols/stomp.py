@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING
 import attrs
 
 from gateway.websocket.subprotocols.base import (
-    MOST_FRAMES,
     POLICY,
-    Base,
     Broken,
     Direction,
+    Framed,
     Message,
     Names,
     Pulse,
-    Verdict,
     broken,
-    too_many,
     utf8,
 )
 from gateway.websocket.subprotocols.destinations import stomp_allowed
@@ -40,7 +37,8 @@ _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPES = {"n": "\n", "c": ":", "\\": "\\", "r": "\r"}
 _NUMBER = re.compile(r"[0-9]{1,10}\Z", re.ASCII)
 _BEATS = re.compile(r"([0-9]{1,9}),([0-9]{1,9})\Z", re.ASCII)
-_ONCE = ("destination", "id", "content-length", "subscription", "x-queue-name")
+_QUEUE, _DEAD, _DEAD_KEY = "x-queue-name", "x-dead-letter-exchange", "x-dead-letter-routing-key"
+_ONCE = ("destination", "id", "content-length", "subscription", _QUEUE, _DEAD, _DEAD_KEY)
 _HAS_BODY = frozenset({"SEND", "MESSAGE", "ERROR"})
 _RAW = frozenset({"CONNECT", "STOMP", "CONNECTED"})
 _FROM = {
@@ -83,11 +81,23 @@ _LATE_FACTOR, _LATE_SECONDS = 3, 10
 
 @attrs.frozen
 class Frame:
-    """A frame without its body."""
+    """A frame without its body; ``fault``: what is wrong with its headers, if it has an end."""
 
     command: str
     headers: dict[str, str] = attrs.field(repr=False)
     length: int = 0
+    fault: Broken | None = None
+
+
+@attrs.define(eq=False)
+class _Head:
+    """A frame's beginning; ``body``: where the rest of it begins."""
+
+    command: str
+    headers: dict[str, str] = attrs.field(repr=False)
+    length: int | None
+    fault: Broken | None
+    body: int
 
 
 class Frames:
@@ -98,14 +108,14 @@ class Frames:
         self._version = version
         self._bound = bound
         self._kept = bytearray()
-        self._head: tuple[str, dict[str, str], int | None, int] | None = None
+        self._head: _Head | None = None
         self._looked = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that ``data`` completes; raises ``Broken``, after which none can be found."""
         octets = self._kept
         octets += data
-        at = count = 0
+        at = 0
         while True:
             if self._head is None:
                 found = _ENDS_OF_LINE.match(octets, at)
@@ -115,30 +125,24 @@ class Frames:
                 found = _END_OF_HEAD.search(octets, max(at, self._looked))
                 if found is None:
                     if len(octets) - at > _HEAD_BYTES:
-                        raise broken("stomp-head", "too long", final=True)
+                        raise broken("stomp-head", "too long")
                     self._looked = max(len(octets) - 2, at)
                     break
-                command, headers = self._read_head(octets[at : found.start()])
-                self._head = command, headers, _length_of(headers), found.end()
+                self._head = self._read_head(octets[at : found.start()], found.end())
                 self._looked = found.end()
-            end = self._end(octets)
+            head = self._head
+            end = self._end(octets, head.length, head.body)
             if end is None:
                 break
-            count += 1
-            if count > MOST_FRAMES:
-                raise too_many("frames")
-            command, headers, _, body = self._head
-            yield Frame(command, headers, end - body)
+            yield Frame(head.command, head.headers, end - head.body, head.fault)
             self._head, self._looked, at = None, 0, end + 1
         del octets[:at]
         self._looked = max(self._looked - at, 0)
         if self._head is not None:
-            self._head = (*self._head[:3], self._head[3] - at)
+            self._head.body -= at
 
-    def _end(self, octets: bytearray) -> int | None:
+    def _end(self, octets: bytearray, length: int | None, body: int) -> int | None:
         """Where the NUL behind a body is, once it is there."""
-        assert self._head is not None  # noqa: S101 (the caller read it)
-        _, _, length, body = self._head
         if length is None:
             end = octets.find(b"\0", self._looked)
             if end < 0:
@@ -150,34 +154,44 @@ class Frames:
         if len(octets) <= body + length:
             return None
         if octets[body + length]:
-            raise broken("stomp-length", "no NUL where the body should end", final=True)
+            raise broken("stomp-length", "no NUL where the body should end")
         return body + length
 
     def _check_size(self, size: int) -> None:
         if size > self._bound:
-            raise broken("stomp-size", "a frame larger than a message may be", POLICY, final=True)
+            raise broken("stomp-size", "a frame larger than a message may be", POLICY)
 
-    def _read_head(self, octets: bytearray) -> tuple[str, dict[str, str]]:
+    def _read_head(self, octets: bytearray, body: int) -> _Head:
         if len(octets) > _HEAD_BYTES or octets.count(b"\n") > _HEADERS:
-            raise broken("stomp-head", "too long", final=True)
+            raise broken("stomp-head", "too long")
         if b"\0" in octets:
-            raise broken("stomp-head", "a NUL before the end of the headers", final=True)
+            raise broken("stomp-head", "a NUL before the end of the headers")
         command, *lines = utf8(octets).split("\n")
         if self._version == "1.2":
             command, *lines = (line.removesuffix("\r") for line in (command, *lines))
         headers: dict[str, str] = {}
+        fault = None
         for line in lines:
-            name, colon, value = line.partition(":")
-            if self._version == "1.0":
-                name, value = name.strip(), value.strip()
-            elif command not in _RAW:
-                name, value = self._unescape(name), self._unescape(value)
-            if not colon or not name or name != name.strip():
-                raise broken("stomp-header", "a line that is no header", final=True)
+            try:
+                name, value = self._header(line, escaped=command not in _RAW)
+            except Broken as found:
+                fault = fault or found
+                continue
             # The first one counts; where brokers may see it otherwise, there may be only one.
             if headers.setdefault(name, value) != value and name in _ONCE:
-                raise broken("stomp-header", "one of the headers that count comes twice")
-        return command, headers
+                twice = broken("stomp-header", "one of the headers that count comes twice")
+                fault = fault or twice
+        return _Head(command, headers, _length_of(headers), fault, body)
+
+    def _header(self, line: str, *, escaped: bool) -> tuple[str, str]:
+        name, colon, value = line.partition(":")
+        if self._version == "1.0":
+            name, value = name.strip(), value.strip()
+        elif escaped:
+            name, value = self._unescape(name), self._unescape(value)
+        if not colon or not name or name != name.strip():
+            raise broken("stomp-header", "a line that is no header")
+        return name, value
 
     def _unescape(self, text: str) -> str:
         if "\\" not in text:
@@ -197,15 +211,16 @@ def _length_of(headers: dict[str, str]) -> int | None:
     if text is None:
         return None
     if not _NUMBER.match(text):
-        raise broken("stomp-length", "a content-length that is no number", final=True)
+        raise broken("stomp-length", "a content-length that is no number")
     return int(text)
 
 
-class Stomp(Base):
+class Stomp(Framed[Frame]):
     """One connection."""
 
     def __init__(self, version: str, rules: ValidationRules) -> None:
         """``version`` as in the frames: 1.0, 1.1 or 1.2."""
+        super().__init__(Pulse("stomp-heart-beat"))
         self._version = version
         self._rules = rules
         self._frames = {side: Frames(version, rules.message_bytes) for side in (CLIENT, SERVER)}
@@ -213,38 +228,26 @@ class Stomp(Base):
         self._ended = {CLIENT: False, SERVER: False}
         self._subscriptions = Names(rules.ids)
         self._transactions = Names(rules.ids)
-        self._pulse = Pulse("stomp-heart-beat")
         self._offer = (0, 0)
 
-    def read(self, message: Message, now: float) -> None:
-        """Judge the frames that end in a message; the first that is wrong decides."""
-        side = message.direction
-        self._pulse.heard(side, now)
-        first: Broken | None = None
-        for frame in self._frames[side].feed(message.payload):
-            try:
-                self._judge(side, frame, now)
-            except Broken as found:
-                first = first or found
-        if first is not None:
-            raise first
+    def frames(self, message: Message, now: float) -> Iterator[Frame]:
+        """The frames that end in a message."""
+        del now
+        return self._frames[message.direction].feed(message.payload)
 
-    def deadline(self) -> float | None:
-        """When a heart-beat is late."""
-        return self._pulse.deadline()
-
-    def expired(self, now: float) -> Verdict | None:
-        """Whose heart-beats stopped."""
-        return self._pulse.expired(now)
-
-    def _judge(self, side: Direction, frame: Frame, now: float) -> None:
+    def judge(self, side: Direction, frame: Frame, now: float) -> None:
+        """Judge one frame."""
         command, headers = frame.command, frame.headers
+        if frame.fault is not None:
+            raise frame.fault
         if command not in _FROM[side] or (self._version == "1.0" and command in _LATER):
             raise broken("stomp-command", "not one that this side may send")
         if self._ended[side]:
             raise broken("stomp-order", "a frame behind the last one")
         if (command in _RAW) == self._begun[side] and command != "ERROR":
             raise broken("stomp-order", "CONNECT or CONNECTED is not the first frame, or not once")
+        if command == "CONNECTED" and not self._begun[CLIENT]:
+            raise broken("stomp-order", "CONNECTED, and nobody asked")
         self._begun[side] = True
         for name in _NEEDED[self._version].get(command, ()):
             if name not in headers:
@@ -254,12 +257,16 @@ class Stomp(Base):
         if command in _RAW:
             self._connect(side, headers, now)
         elif side is CLIENT:
+            self._check_dead_letters(headers)
             self._client(command, headers)
         elif command == "ERROR":
             self._ended[side] = True
 
     def _connect(self, side: Direction, headers: dict[str, str], now: float) -> None:
         if self._version == "1.0":
+            # A server that goes on in another version reads headers in another way.
+            if side is SERVER and headers.get("version", "1.0") != "1.0":
+                raise broken("stomp-version", "not the one that the subprotocol is named for")
             return
         name = "accept-version" if side is CLIENT else "version"
         versions = [one.strip() for one in headers[name].split(",")]
@@ -308,11 +315,18 @@ class Stomp(Base):
         if self._version != "1.0" and name in self._subscriptions:
             raise broken("stomp-subscription", "the id is in use")
         self._allow("subscribe", self._rules.subscribe, headers["destination"])
-        queue = headers.get("x-queue-name")
+        queue = headers.get(_QUEUE)
         if queue is not None:
             # RabbitMQ then reads that queue, whatever the destination says.
             self._allow("subscribe", self._rules.subscribe, f"/queue/{queue}")
         self._subscriptions.add(name)
+
+    def _check_dead_letters(self, headers: dict[str, str]) -> None:
+        """RabbitMQ sends on what expires in a queue that a frame declares: it is published."""
+        exchange = headers.get(_DEAD)
+        if exchange is not None:
+            key = headers.get(_DEAD_KEY, "**")
+            self._allow("publish", self._rules.publish, f"/exchange/{exchange}/{key}")
 
     @staticmethod
     def _allow(rule: str, patterns: tuple[str, ...] | None, destination: str) -> None:

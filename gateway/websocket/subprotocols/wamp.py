@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CLIENT, SERVER = Direction.FROM_CLIENT, Direction.TO_CLIENT
 NEW, JOINING, OPEN = "new", "joining", "open"
+_LONGEST = 16
+"""ERROR has seven elements, which is the most there are."""
 _BOTH: tuple[Any, ...] = (wamp.Abort, wamp.Goodbye, wamp.Error)
 _FROM: dict[Direction, dict[int, Any]] = {
     CLIENT: {
@@ -87,6 +89,8 @@ class Wamp(Base):
         if kind is None:
             raise broken("wamp-type", "a type code that this side may not send")
         self._check_order(side, kind)
+        if len(raw) > _LONGEST:
+            raise broken("wamp-message", "longer than any message")
         while len(raw) > 3 and raw[-1] is None:
             raw = raw[:-1]  # some routers write null where there are no arguments
         try:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SEPARATORS = str.maketrans({"\x1e": "\x18"})
 _BATCH = 4096
+_VALUES = 200_000
 MOST_BYTES = 2 * 1024 * 1024
 """Of binary messages: an octet can stand for an object of a hundred."""
 
@@ -84,12 +85,39 @@ def read_binary(decode: Callable[[bytes], Any]) -> Callable[..., list[Any]]:
     return read
 
 
+_KEYS = (str, bytes, int, float, type(None))
+_COSTLY = (4, 5, 30, 35, 36, 258)
+"""Tags of decimal and big floats, fractions, regular expressions, MIME and sets: to make one of
+its content can take long, and nothing here is decided by them.
+"""
+
+
 def _msgpack(octets: bytes) -> Any:
-    return msgpack.unpackb(octets, raw=False, strict_map_key=False, object_pairs_hook=unique)
+    return msgpack.unpackb(octets, raw=False, strict_map_key=False, object_pairs_hook=_plain_keys)
+
+
+def _plain_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    if not all(isinstance(name, _KEYS) for name, _ in pairs):
+        raise _unreadable()
+    return unique(pairs)
+
+
+def _content(value: object, _: object) -> object:
+    return value
+
+
+_UNTAGGED = dict.fromkeys(_COSTLY, _content)
 
 
 def _cbor(octets: bytes) -> Any:
-    return cbor2.loads(octets, max_depth=DEEPEST, allow_duplicate_keys=False)
+    # Keys are texts in WAMP; numbers can be chosen so that all have the same hash.
+    return cbor2.loads(
+        octets,
+        semantic_decoders=_UNTAGGED,
+        max_depth=DEEPEST,
+        allow_duplicate_keys=False,
+        strict_hashable_types=True,
+    )
 
 
 _NUMBERS = {"i": "b", "U": "B", "I": "h", "l": "i", "L": "q", "d": "f", "D": "d"}
@@ -107,7 +135,7 @@ class _Ubjson:
         self._numbers = _NUMBERS if order == ">" else _LATER_NUMBERS
         self._at = 0
         # As many values as there are octets: more only repeat a type that has no octets.
-        self._left = len(octets) + 1
+        self._left = min(len(octets) + 1, _VALUES)
 
     def value(self) -> Any:
         """The one value of the octets."""

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import attrs
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events
+from gateway.errors import UpstreamFault
+from gateway.exchange.needs import ConnectService
+from gateway.net.services.backends import Backends, ServiceDown
+from gateway.net.telemetry import Silent
+from gateway.policy.services import Backend, Service, Services
 from tests.net.h2client import Http2Case
 from tests.net.harness import DOMAIN
 from tests.net.peers import websocket_origin
@@ -337,3 +347,35 @@ class ReloadTests(ServiceCase):
         self.assertEqual(await gateway.reload(("[[service]]", table)), events.RELOADED)
         await until(lambda: client.ended)
         self.assertEqual(client.code, 1008)
+
+
+class OvertakenTests(SynchronousTestCase):
+    """A reload while somebody dials."""
+
+    def test_failed_afterwards(self) -> None:
+        """It is down for the new configuration, which asks again by itself."""
+        clock, telemetry = Clock(), Silent()
+        one = Service("a", "gateway.example", "/a", Backend("tcp", "tcp://b:1"))
+        upstream: Any = None
+        old = Backends(clock, Services((one,)), upstream, telemetry)
+        old.begin()
+        answer: Deferred[Any] = Deferred()
+        self.patch(old, "_open", lambda need, state: answer)
+        dialling = Deferred.fromCoroutine(
+            old.dial(ConnectService(one, b"", None, ()), Straight(), upstream)
+        )
+        changed = Backends(clock, Services((attrs.evolve(one, prepared=0),)), upstream, telemetry)
+        changed.follow(old)
+        self.assertEqual(clock.getDelayedCalls(), [])
+        answer.errback(UpstreamFault("nobody there"))
+        self.failureResultOf(dialling, ServiceDown)
+        self.assertEqual(len(clock.getDelayedCalls()), 1)
+        changed.stop()
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+
+class Straight:
+    """Sockets without bounds."""
+
+    async def open(self, dial: Any, holder: object, upstream: object) -> Any:
+        return await dial()

@@ -36,6 +36,7 @@ class ClientsTests(ServiceCase):
         sender.flood(600)
         await until(lambda: other.received == 600 * len(CHUNK), 15)
         await until(lambda: gateway.service.sockets.count == 2)
+        self.assertEqual(gateway.telemetry.limits(), ["service.pending-bytes"])
         slow.drop()
 
     async def test_stalled(self) -> None:

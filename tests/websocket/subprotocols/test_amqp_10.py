@@ -82,6 +82,24 @@ SESSION: list[Step] = [
 ]
 
 
+NAMES = {
+    0x10: "open", 0x11: "begin", 0x12: "attach", 0x13: "flow", 0x14: "transfer",
+    0x15: "disposition", 0x16: "detach", 0x17: "end", 0x18: "close", 0x40: "sasl-mechanisms",
+    0x41: "sasl-init", 0x42: "sasl-challenge", 0x43: "sasl-response", 0x44: "sasl-outcome",
+}  # fmt: skip
+
+
+def _named(frame: bytes, width: int) -> bytes:
+    """A frame whose performative's code is its symbol instead."""
+    at = frame[4] * 4
+    if len(frame) == at:
+        return frame
+    name = f"amqp:{NAMES[frame[at + 2]]}:list".encode()
+    symbol = bytes((0, 0xA3 if width == 1 else 0xB3)) + len(name).to_bytes(width, "big") + name
+    rest = frame[4:at] + symbol + frame[at + 3 :]
+    return (4 + len(rest)).to_bytes(4, "big") + rest
+
+
 class SessionTests(SynchronousTestCase):
     """Whole sessions."""
 
@@ -95,6 +113,16 @@ class SessionTests(SynchronousTestCase):
             (S, SASL + MECHANISMS + OUTCOME + AMQP + OPEN),
         ]
         self.assertEqual(rules_of("amqp", at_once), [])
+
+    def test_symbolic_descriptors(self) -> None:
+        """A performative may be named by its symbol, short or long."""
+        for width in (1, 4):
+            steps = [
+                (way, _named(octets, width) if octets[:4] != b"AMQP" else octets)
+                for way, octets in SESSION
+                if isinstance(octets, bytes)
+            ]
+            self.assertEqual(rules_of("amqp", steps), [], width)
 
     def test_refused(self) -> None:
         """One rule each, on an open connection."""

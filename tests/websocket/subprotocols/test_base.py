@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from typing import TYPE_CHECKING
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.websocket.subprotocols.base import (
+    Allowance,
     Base,
     Both,
     Broken,
     Direction,
+    Framed,
     Message,
     Names,
     Pulse,
@@ -17,6 +22,9 @@ from gateway.websocket.subprotocols.base import (
     octets_of,
     text_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 C, S = Direction.FROM_CLIENT, Direction.TO_CLIENT
 
@@ -32,6 +40,62 @@ class Always(Base):
         self.seen += 1
         if self.rule:
             raise broken(self.rule, "as ever")
+
+
+class Letters(Framed[str]):
+    """Each octet is a frame: b and f break a rule, f and F for good, F before it is one."""
+
+    def frames(self, message: Message, now: float) -> Iterator[str]:
+        for letter in message.payload.decode():
+            if letter == "F":
+                raise broken("F", "no frame")
+            yield letter
+
+    def judge(self, side: Direction, letter: str, now: float) -> None:
+        if letter in "bf":
+            raise broken(letter, "wrong", final=letter == "f")
+
+
+class FramedTests(SynchronousTestCase):
+    """Frames in messages."""
+
+    def test_the_first_decides(self) -> None:
+        """Its rule is told, also where a later one ends all judging."""
+        for payload, wanted in (
+            (b"", None),
+            (b"aaa", None),
+            (b"aba", ("b", False)),
+            (b"abfa", ("b", True)),
+            (b"abF", ("b", True)),
+            (b"afb", ("f", True)),
+            (b"aF", ("F", True)),
+            (b"a" * 8192, None),
+            (b"a" * 8193, ("too-many", True)),
+            (b"b" * 8193, ("b", True)),
+        ):
+            letters = Letters(Pulse("beat"))
+            for _ in range(2):  # each message has an allowance of its own
+                found = letters.check(Message(C, payload), 0.0)
+                self.assertEqual(found and (found.rule, found.final), wanted, payload[:9])
+
+    def test_any_message_is_a_beat(self) -> None:
+        """Whoever sends is heard, whatever it is."""
+        pulse = Pulse("beat")
+        letters = Letters(pulse)
+        pulse.expect(C, 10, 0)
+        letters.check(Message(C, b"F"), 5.0)
+        self.assertEqual(letters.deadline(), 15.0)
+        late = letters.expired(15.0)
+        self.assertEqual(late and late.rule, "beat")
+
+    def test_allowance(self) -> None:
+        """So much, and no more until it is renewed."""
+        allowance = Allowance("things", 3)
+        for _ in range(2):
+            allowance.spend(2)
+            allowance.spend()
+            self.assertTrue(self.assertRaises(Broken, allowance.spend).verdict.final)
+            allowance.renew()
 
 
 class BaseTests(SynchronousTestCase):
@@ -86,6 +150,21 @@ class BaseTests(SynchronousTestCase):
         self.assertEqual((len(names), "a" in names, names.get("a")), (2, True, 2))
         self.assertEqual((names.pop("a"), names.pop("a")), (2, None))
         names.add("c")
+
+    def test_long_names_cost_no_more(self) -> None:
+        """Peers choose them: thousands of large ones are held all the same."""
+        names = Names(4096)
+        tracemalloc.start()
+        try:
+            for number in range(1000):
+                names.add(f"{number}" + "\ud800" * 50_000)
+            self.assertLess(tracemalloc.get_traced_memory()[0], 2_000_000)
+        finally:
+            tracemalloc.stop()
+        self.assertIn("7" + "\ud800" * 50_000, names)
+        self.assertNotIn("7" + "\ud800" * 50_001, names)
+        self.assertEqual(names.pop("7" + "\ud800" * 50_000), 0)
+        self.assertEqual(len(names), 999)
 
     def test_pulse(self) -> None:
         """Whoever is late is told of once."""

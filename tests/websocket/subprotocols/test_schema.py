@@ -135,6 +135,43 @@ class BoundsTests(SynchronousTestCase):
         self._quick({"uniqueItems": True}, [{"a": at} for at in range(20_000)])
         self._quick({"uniqueItems": True}, [{"a": at} for at in [*range(20_000), 7]], "uniqueItems")
 
+    def test_what_passes_by_every_member(self) -> None:
+        """Also where there is nothing to apply to it; and each with each of the evaluated ones."""
+        many, few = [0] * 500_000, [0] * 4000
+        named = {f"{at}": 0 for at in range(100_000)}
+        for schema, value, wanted in (
+            ({"items": {"title": "any"}}, many, "schema-steps"),
+            ({"items": {"title": "any"}}, few, ""),
+            ({"items": True}, many, ""),
+            ({"contains": {"title": "any", "not": {}}}, many, "schema-steps"),
+            ({"items": True, "unevaluatedItems": False}, many, "schema-steps"),
+            ({"items": True, "unevaluatedItems": False}, few, ""),
+            ({"allOf": [{"items": True}], "unevaluatedItems": False}, many, "schema-steps"),
+            ({"additionalProperties": True, "unevaluatedProperties": False}, named, "schema-steps"),
+        ):
+            made = _made(schema)
+            began = time.process_time()
+            try:
+                found = made.judge(value) or ""
+            except Broken as error:
+                found = error.verdict.rule
+            self.assertEqual(found, wanted, schema)
+            self.assertLess(time.process_time() - began, 2, schema)
+
+    def test_uniqueness_at_every_depth(self) -> None:
+        """What is written out again and again counts as often."""
+        value: Any = list(range(100_000))
+        for _ in range(50):
+            value = [value]
+        schema = {"uniqueItems": True, "items": {"$ref": "#"}}
+        self._quick(schema, value, "schema-steps")
+
+    def test_numbers_out_of_bounds(self) -> None:
+        """What a library cannot divide is refused by a name of ours."""
+        made = _made({"multipleOf": 0.1})
+        found = self.assertRaises(Broken, made.judge, 10**400)
+        self.assertEqual((found.verdict.rule, found.verdict.final), ("schema", False))
+
     def test_half_a_pair(self) -> None:
         """A lone surrogate, which JSON can say and text cannot hold."""
         self.assertEqual(_made({"pattern": "^"}).judge("\ud800"), "pattern")

@@ -121,6 +121,7 @@ class SessionTests(SynchronousTestCase):
             ([(C, b"CONNECT\naccept-version:1.1\n\n\0")], ["stomp-version"]),
             ([(C, b"CONNECT\n\n\0")], ["stomp-header"]),
             ([(C, CONNECT), (S, b"CONNECTED\nversion:1.1\n\n\0")], ["stomp-version"]),
+            ([(S, CONNECTED)], ["stomp-order"]),
         ):
             self.assertEqual(rules_of("v12.stomp", steps), rules, steps)
 
@@ -143,6 +144,16 @@ class SessionTests(SynchronousTestCase):
             found = rules_of(name, [*_opened(version), (C, frame)])
             self.assertEqual(found, [rule] if rule else [], (version, frame))
 
+    def test_the_oldest_is_not_left(self) -> None:
+        """Headers of later versions are read in another way: a server may not go on in one."""
+        for answer, rules in (
+            (b"CONNECTED\n\n\0", []),
+            (b"CONNECTED\nversion:1.0\n\n\0", []),
+            (b"CONNECTED\nversion:1.2\n\n\0", ["stomp-version"]),
+        ):
+            steps: list[Step] = [(C, b"CONNECT\naccept-version:1.0,1.2\n\n\0"), (S, answer)]
+            self.assertEqual(rules_of("v10.stomp", steps), rules, answer)
+
     def test_escapes_are_not_in_the_first_frames(self) -> None:
         """CONNECT and CONNECTED are as 1.0 had them."""
         steps: list[Step] = [
@@ -157,6 +168,7 @@ class DestinationTests(SynchronousTestCase):
 
     def test_table(self) -> None:
         """Unescaped first; a queue's name in a header counts as one."""
+        dead, key = b"x-dead-letter-exchange:", b"x-dead-letter-routing-key:"
         for frame, rule in (
             (b"SEND\ndestination:/queue/in\n\n\0", ""),
             (b"SEND\ndestination:/queue/other\n\n\0", "publish"),
@@ -166,9 +178,16 @@ class DestinationTests(SynchronousTestCase):
             (b"SUBSCRIBE\nid:1\ndestination:/queue/in\n\n\0", "subscribe"),
             (b"SUBSCRIBE\nid:1\ndestination:/topic/a\nx-queue-name:theirs\n\n\0", "subscribe"),
             (b"SUBSCRIBE\nid:1\ndestination:/topic/a\nx-queue-name:mine\n\n\0", ""),
+            (
+                b"SUBSCRIBE\nid:1\ndestination:/topic/a\n" + dead + b"theirs\n" + key + b"k\n\n\0",
+                "publish",
+            ),
+            (b"SUBSCRIBE\nid:1\ndestination:/topic/a\n" + dead + b"mine\n" + key + b"k\n\n\0", ""),
+            (b"SUBSCRIBE\nid:1\ndestination:/topic/a\n" + dead + b"mine\n\n\0", "publish"),
+            (b"SEND\ndestination:/queue/in\n" + dead + b"\n" + key + b"other\n\n\0", "publish"),
         ):
             found = rules_of("v12.stomp", [*OPENED, (C, frame)],
-                             publish=("/queue/in",), subscribe=("/topic/*", "/queue/mine"))  # fmt: skip
+                             publish=("/queue/in", "/exchange/mine/*"), subscribe=("/topic/*", "/queue/mine"))  # fmt: skip
             self.assertEqual(found, [rule] if rule else [], frame)
         sent: Step = (C, b"SEND\ndestination:x\n\n\0")
         self.assertEqual(rules_of("v12.stomp", [*OPENED, sent], publish=()), ["publish"])
