@@ -18,7 +18,10 @@ let passing = false;
  * @returns {any[]}
  */
 export function written({ w }, args, given, self, typed, html) {
-  if (passing) return args;
+  if (passing) {
+    passing = false; // what that runs may write, too
+    return args;
+  }
   const { write } = w.Document.prototype;
   const first = args[0] ?? given[0];
   const text = held + given.join("");
