@@ -51,7 +51,7 @@ if (payload) {
       return payload.token;
     };
     const realm = /** @type {import("./realm.js").Realm} */ ({
-      w, document, payload, fetch, hear,
+      w, document, payload, fetch, hear, write: w.Document.prototype.write,
       ...urlsOf(payload, origin, IDENTITY ? () => apply(nativesOf(w).baseURI, w.document, []) : () => w.document.baseURI, own, token,
         (...foreign) => ask("map", ...foreign),
         (text) => ask("decode", text)),

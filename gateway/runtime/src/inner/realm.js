@@ -8,6 +8,7 @@
  * @property {typeof fetch} fetch the browser's own
  * @property {import("../shared/trusted.js").Policy} [policy]
  * @property {(type: string, listener: (event: any) => void, capture?: boolean) => void} hear listens for good: document.open() takes other listeners away
+ * @property {any} write the browser's own `document.write`
  * @property {import("./rare.js").Ask} ask
  * @property {import("./frames.js").Enter} enter
  * @property {import("../shared/trusted.js").Typed} [typed] of sites whose scripts read their own address

@@ -4,8 +4,6 @@ import { apply } from "../shared/hooks.js";
 
 const COMPLETE = /^<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/i;
 let held = "";
-/** What was held is written as it is. */
-let passing = false;
 
 /**
  * What is to be written now.
@@ -17,12 +15,7 @@ let passing = false;
  * @param {(text: string) => string} html
  * @returns {any[]}
  */
-export function written({ w }, args, given, self, typed, html) {
-  if (passing) {
-    passing = false; // what that runs may write, too
-    return args;
-  }
-  const { write } = w.Document.prototype;
+export function written({ write }, args, given, self, typed, html) {
   const first = args[0] ?? given[0];
   const text = held + given.join("");
   const at = text.lastIndexOf("<");
@@ -32,13 +25,7 @@ export function written({ w }, args, given, self, typed, html) {
     queueMicrotask(() => {
       const last = held;
       held = "";
-      if (!last) return;
-      passing = true;
-      try {
-        apply(write, self, [typed(first, () => last, "")]);
-      } finally {
-        passing = false;
-      }
+      if (last) apply(write, self, [typed(first, () => last, "")]);
     });
   }
   return [typed(first, () => html(text.slice(0, cut)), given[0])];
