@@ -260,7 +260,7 @@ websocket-connections-per-address = 0
 websocket-connections-per-session = 0
 websocket-connections-per-page = 0
 websocket-connections-per-upstream = 0
-websocket-handshakes-per-second = 1_000_000_000
+websocket-handshakes-per-second = {handshakes}
 websocket-messages-per-second = 1_000_000_000
 websocket-bytes-per-second = 1_000_000_000_000
 websocket-ping-seconds = 3600
@@ -316,12 +316,17 @@ class Served:
 
 
 def gateway(
-    work: Workplace, origins: dict[str, int], *, limits: str = "", more: str = ""
+    work: Workplace,
+    origins: dict[str, int],
+    *,
+    limits: str = "",
+    more: str = "",
+    handshakes: int = 1_000_000_000,
 ) -> Served:
     """Start a gateway with plain-HTTP origins: host name to loopback port.
 
     ``host`` is the collapsed host of the first of them; ``limits`` and ``more`` are lines of its
-    configuration.
+    configuration, ``handshakes`` how many WebSockets may be asked for in a second.
     """
     folder = work.fresh("gateway")
     port, admin = free_port(), free_port()
@@ -334,6 +339,7 @@ def gateway(
         ca=work.ca.certificate_file,
         page=ORIGIN_HOST,
         limits=limits,
+        handshakes=handshakes,
         hosts="".join(_HOST.format(name=name, port=at) for name, at in origins.items()),
     )
     config = folder / "gateway.toml"

@@ -1,4 +1,4 @@
-"""Memory of the gateway: a long stream to a slow reader."""
+"""Memory of the gateway: a long stream to a slow reader, WebSockets that are flooded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from bench import common, figures, nginx
+from bench import common, figures, nginx, wsslow
 from bench.common import BenchError, Options, Served, Workplace
 
 if TYPE_CHECKING:
@@ -82,3 +82,4 @@ def run_stream(options: Options) -> None:
 def run(options: Options) -> None:
     """Measure and print."""
     run_stream(options)
+    wsslow.run(options)

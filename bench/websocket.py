@@ -13,6 +13,9 @@ from bench.figures import Rate
 
 _SHAPES = ((128, 32, 8), (65536, 16, 2))
 _MIB = 1 << 20
+_ECHO_SECONDS = 30
+_SPARE_FILES = 160
+"""Of a process's open files, what is left for all but the WebSockets that are counted."""
 _DIRECT = "echo server, direct"
 _SERVICE = """
 [[service]]
@@ -55,6 +58,8 @@ def _load(work: Workplace, way: Way, options: dict[str, object]) -> Rate:
     result = json.loads(common.read_line(client, log))
     cpu = common.cpu_seconds(served.pid) - cpu
     common.stop(client)
+    if options.get("resume") and result["resumed"] < result["messages"] * 0.9:
+        print(f"{served.host}: only {result['resumed']} TLS sessions were resumed")
     if result["stuck"]:
         print(f"{served.host}: {result['stuck']} connections got no echo at all")
     return Rate(result["messages"], result["seconds"], cpu)
@@ -114,8 +119,19 @@ def run_rates(options: Options) -> None:
     figures.warn_if_idle(chosen)
 
 
-def idle(work: Workplace, way: Way, count: int) -> tuple[int, int, float]:
-    """Open WebSockets that say nothing: RSS before and with them, CPU for each opening.
+@attrs.frozen
+class Idle:
+    """What idle WebSockets cost: RSS before and with them, CPU for opening; who still echoes."""
+
+    count: int
+    before: int
+    after: int
+    cpu: float
+    echoes: int
+
+
+def idle(work: Workplace, way: Way, count: int) -> Idle:
+    """Open WebSockets that say nothing, and then one message each.
 
     A few more are opened first, so that what the first one costs once is not counted.
     """
@@ -123,15 +139,21 @@ def idle(work: Workplace, way: Way, count: int) -> tuple[int, int, float]:
     log = work.folder / "wsload.log"
     clients = []
     marks: list[tuple[int, float]] = []
+    given = {**way.options, "again": _ECHO_SECONDS}
     for connections in (32, count):
-        command = common.load_command(work, served, **{**way.options, "connections": connections})
+        command = common.load_command(work, served, **{**given, "connections": connections})
         clients.append(work.start(command, common.LOAD_CORES, log, pipes=True))
         common.read_line(clients[-1], log)
         time.sleep(0.5)
         marks.append((common.rss_bytes(served.pid), common.cpu_seconds(served.pid)))
+    if clients[-1].stdin is not None:
+        clients[-1].stdin.write("again\n")
+        clients[-1].stdin.flush()
+    echoes = int(common.read_line(clients[-1], log))
     for client in clients:
         common.stop(client)
-    return marks[0][0], marks[1][0], marks[1][1] - marks[0][1]
+    (before, began), (after, over) = marks
+    return Idle(count, before, after, over - began, echoes)
 
 
 def run_idle(options: Options) -> None:
@@ -162,16 +184,20 @@ def run_idle(options: Options) -> None:
             way = Way(gateway)
             if share == 1:
                 way = Way(attrs.evolve(gateway, host=f"{common.DOMAIN}:{gateway.port}"))
-            fit = min(many, (common.files() - 800) // share)
+            fit = min(many, (common.files() - _SPARE_FILES) // share)
+            if fit < many:
+                bound = f"{common.files():,} open files, of which each takes {share}"
+                print(f"{name}: {fit:,} of {many:,}, for a process may have {bound}")
             rows.append(_idle_row(work, name, way, fit))
     header = ["idle WebSockets at one process", "count", "RSS MiB before", "with them", "KiB each"]
-    figures.table("websocket: idle ones", [*header, "CPU ms/opening"], rows)
+    figures.table("websocket: idle ones", [*header, "CPU ms/opening", "echo afterwards"], rows)
 
 
 def _idle_row(work: Workplace, name: str, way: Way, count: int) -> list[str]:
-    before, after, cpu = idle(work, way, count)
-    row = [name, figures.number(count), f"{before / _MIB:.1f}", f"{after / _MIB:.1f}"]
-    return [*row, f"{(after - before) / count / 1024:.1f}", f"{1000 * cpu / count:.2f}"]
+    found = idle(work, way, count)
+    row = [name, f"{count:,}", f"{found.before / _MIB:.1f}", f"{found.after / _MIB:.1f}"]
+    row.append(f"{(found.after - found.before) / count / 1024:.1f}")
+    return [*row, f"{1000 * found.cpu / count:.2f}", f"{found.echoes:,}"]
 
 
 def run_refused(options: Options) -> None:
@@ -179,26 +205,33 @@ def run_refused(options: Options) -> None:
     rows = []
     with Workplace() as work:
         _, origin = common.echo_server(work, common.LOAD_CORES)
-        gateway = common.gateway(work, {common.SOCKET_HOST: origin})
-        www = attrs.evolve(gateway, host=common.collapsed(common.ORIGIN_HOST + "x", gateway.port))
+        # A policy that opens nothing there, and a bound that the first second reaches.
+        closed = common.collapsed(common.ORIGIN_HOST + "x", 0).rpartition(":")[0]
+        policy = common.gateway(work, {common.SOCKET_HOST: origin})
+        bound = common.gateway(work, {common.SOCKET_HOST: origin}, handshakes=1)
         ways = {
             "nginx, 403": Way(nginx.sockets(work, origin), {"path": "/refused"}),
             "HAProxy, 403": Way(haproxy.sockets(work, origin), {"path": "/refused"}),
-            "gateway, 403 by policy": Way(www),
+            "gateway, 403 by policy": Way(attrs.evolve(policy, host=f"{closed}:{policy.port}")),
+            "gateway, 503 above the bound": Way(
+                attrs.evolve(bound, host=f"{closed}:{bound.port}"), {"refused": 503}
+            ),
         }
-        chosen: dict[str, Rate] = {}
-        for name, way in ways.items():
-            shape = {"refused": 1, "connections": 16, "seconds": options.seconds(4, 2)}
-            rate = chosen[name] = _load(work, way, {**shape, **way.options})
-            rows.append(
-                [
-                    name,
-                    figures.number(rate.per_second),
-                    figures.number(rate.per_cpu_second),
-                    f"{rate.micros / 1000:.2f}",
-                    f"{rate.busy:.2f}",
-                ]
-            )
+        shape = {"refused": 403, "connections": 16, "seconds": options.seconds(3, 2)}
+        for resume in (0, 1):
+            for name, way in ways.items():
+                given = {**shape, **way.options, "resume": resume}
+                rates = [_load(work, way, given) for _ in range(options.count(3, 1))]
+                rate = figures.middle(rates)
+                rows.append(
+                    [
+                        name + (", TLS resumed" if resume else ""),
+                        figures.number(rate.per_second),
+                        figures.number(rate.per_cpu_second),
+                        f"{rate.micros / 1000:.2f}",
+                        f"{rate.busy:.2f}",
+                    ]
+                )
     header = [
         "handshakes refused, each with TLS",
         "per second",

@@ -2,8 +2,11 @@
 
 Lines on standard output: ``start`` when all connections are open (and warm), then for a
 rate a JSON object with ``messages``, ``seconds`` and how many connections were ``stuck``.
-With ``--refused`` connections are opened all the time, each for a handshake that is refused;
-``messages`` are those. Ends when standard input does.
+With ``--refused STATUS`` connections are opened all the time, each for a handshake that is
+refused with it; ``messages`` are those, ``resumed`` how many of their TLS sessions were
+(``--resume``). With ``--flood`` a line of standard input begins it, on one leg or the other. With
+``--again`` each line has every connection send a message; the answer is how many came back.
+Ends when standard input does.
 """
 
 from __future__ import annotations
@@ -54,6 +57,25 @@ def text_frame(size: int, *, deflate: bool = False) -> bytes:
     return head + mask + masked
 
 
+class Resuming(ssl.SSLContext):
+    """Asks for the session that it was given to go on."""
+
+    resumes: ssl.SSLSession | None = None
+
+    def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
+        """See ``SSLContext``: asyncio knows no sessions."""
+        return super().wrap_bio(*arguments, **{**named, "session": self.resumes})
+
+
+def client_context(ca: str) -> Resuming | None:
+    """TLS for clients of servers that this CA vouches for; None: no TLS."""
+    if not ca:
+        return None
+    context = Resuming(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(ca)
+    return context
+
+
 class Connection(asyncio.Protocol):
     """One connection: handshake, then as many messages in flight as it was told."""
 
@@ -74,6 +96,8 @@ class Connection(asyncio.Protocol):
         self._skip = 0
         self._is_text = False
         self._shaken = False
+        self._floods = False
+        self._writable = True
 
     def connection_made(self, transport: Any) -> None:
         """Ask for the WebSocket (uvloop's transports are no ``asyncio.Transport``)."""
@@ -137,6 +161,29 @@ class Connection(asyncio.Protocol):
         self.running = True
         self._transport.write(self._frame * window)
 
+    def flood(self) -> None:
+        """Send as fast as it is taken, from now on."""
+        self._floods = True
+        self.resume_writing()
+
+    def resume_writing(self) -> None:
+        """It is taken again."""
+        self._writable = True
+        while self._floods and self._writable and not self._transport.is_closing():
+            self._transport.write(self._frame)
+
+    def pause_writing(self) -> None:
+        """It is not taken as fast as it comes."""
+        self._writable = False
+
+    def read(self, *, more: bool) -> None:
+        """Read on, or nothing."""
+        (self._transport.resume_reading if more else self._transport.pause_reading)()
+
+    def say(self) -> None:
+        """Send one message."""
+        self._transport.write(self._frame)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Say so while it matters."""
         self._fail(f"connection lost: {exc}")
@@ -152,7 +199,7 @@ class Connection(asyncio.Protocol):
 async def load(options: argparse.Namespace) -> None:
     """Open, warm up, measure, wait for the end of standard input."""
     loop = asyncio.get_running_loop()
-    context = ssl.create_default_context(cafile=options.ca) if options.ca else None
+    context = client_context(options.ca)
     frame = text_frame(options.size, deflate=options.deflate)
     more = f"Sec-WebSocket-Extensions: {DEFLATE}\r\n" if options.deflate else ""
     if options.protocol:
@@ -190,17 +237,57 @@ async def load(options: argparse.Namespace) -> None:
         print(json.dumps(result | {"stuck": came.count(0)}), flush=True)
     for connection in made:
         connection.running = False
+    if options.flood:
+        await flood(options, made)
+    if options.again:
+        await again(options, made)
     await loop.run_in_executor(None, sys.stdin.read)
 
 
-async def refused(options: argparse.Namespace, context: ssl.SSLContext | None) -> None:
+async def flood(options: argparse.Namespace, made: list[Connection]) -> None:
+    """Upon a line: the upstream's leg is flooded, or so is the client's, which hardly reads."""
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, sys.stdin.readline)
+    for connection in made:
+        if options.flood == "upstream":
+            connection.flood()
+        else:
+            connection.say()
+            connection.read(more=False)
+    while options.flood == "client":
+        # One piece of what waits, for each in turn: some 64 KiB a second.
+        for connection in made:
+            await asyncio.sleep(4 / len(made))
+            connection.read(more=True)
+            await asyncio.sleep(0)
+            connection.read(more=False)
+
+
+async def again(options: argparse.Namespace, made: list[Connection]) -> None:
+    """For each line a message on every connection: how many have an echo within some seconds."""
+    loop = asyncio.get_running_loop()
+    while await loop.run_in_executor(None, sys.stdin.readline):
+        before = [one.messages for one in made]
+        for begin in range(0, len(made), _AT_ONCE):
+            for one in made[begin : begin + _AT_ONCE]:
+                one.say()
+            await asyncio.sleep(0)
+        deadline, came = loop.time() + options.again, 0
+        while came < len(made) and loop.time() < deadline:
+            await asyncio.sleep(0.05)
+            came = sum(one.messages > had for one, had in zip(made, before, strict=True))
+        print(came, flush=True)
+
+
+async def refused(options: argparse.Namespace, context: Resuming | None) -> None:
     """Have handshakes refused, some at a time, each on a connection of its own."""
     loop = asyncio.get_running_loop()
-    count = 0
+    count = resumed = 0
     over = False
+    ticket = asyncio.Event()
 
     async def one() -> None:
-        nonlocal count
+        nonlocal count, resumed
         transport, connection = await loop.create_connection(
             lambda: Connection(options.host, b"", options.path),
             options.address,
@@ -211,9 +298,16 @@ async def refused(options: argparse.Namespace, context: ssl.SSLContext | None) -
             await connection.open
             raise SystemExit("a handshake was not refused")
         except ConnectionError as error:
-            if " 403 " not in str(error):
+            if f" {options.refused} " in str(error):
+                count += 1
+            elif " 403 " not in str(error):  # a bound is not reached yet
                 raise
-        count += 1
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and context is not None:
+            resumed += bool(tls.session_reused)
+            if options.resume and context.resumes is None and tls.session.has_ticket:
+                context.resumes = tls.session
+                ticket.set()
         transport.abort()
 
     async def some() -> None:
@@ -221,12 +315,14 @@ async def refused(options: argparse.Namespace, context: ssl.SSLContext | None) -
             await one()
 
     work = [asyncio.create_task(some()) for _ in range(options.connections)]
+    if options.resume:
+        await ticket.wait()
     await asyncio.sleep(options.warmup)
     print("start", flush=True)
-    began, before = time.perf_counter(), count
+    began, before, had = time.perf_counter(), count, resumed
     await asyncio.sleep(options.seconds)
     result = {"messages": count - before, "seconds": time.perf_counter() - began}
-    print(json.dumps(result | {"stuck": 0}), flush=True)
+    print(json.dumps(result | {"stuck": 0, "resumed": resumed - had}), flush=True)
     over = True
     await asyncio.gather(*work)
     await loop.run_in_executor(None, sys.stdin.read)
@@ -242,7 +338,10 @@ def main() -> None:
     parser.add_argument("--path", default="/echo")
     parser.add_argument("--protocol", default="")
     parser.add_argument("--deflate", type=int, default=0)
-    parser.add_argument("--refused", type=int, default=0)
+    parser.add_argument("--refused", type=int, default=0, help="the status")
+    parser.add_argument("--resume", type=int, default=0)
+    parser.add_argument("--flood", default="", choices=("", "client", "upstream"))
+    parser.add_argument("--again", type=float, default=0, help="seconds to wait for echoes")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--window", type=int, default=0, help="0: stay idle")
     parser.add_argument("--size", type=int, default=128)

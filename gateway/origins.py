@@ -12,6 +12,7 @@ ports in the scheme part, a digest for hosts that DNS labels cannot hold).
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 from enum import Enum
@@ -27,6 +28,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _SECURE_TWIN = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _MAX_LABEL = 63
 _CACHE_SIZE = 8192
+_MAX_ORIGIN = 272
+"""No origin is longer when serialised, as no host name is: what is, is not remembered."""
+_REMEMBERED = 2048
 
 _PLAIN_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 _LABEL = re.compile(r"(https?)(0|[1-9][0-9]{0,4})?-(.+)\Z")
@@ -119,6 +123,16 @@ def _is_punycode(host: str) -> bool:
 
 def parse_origin(text: str) -> Origin | None:
     """Parse a serialised origin, exactly: ``https://a.example``, no path, no ``null``."""
+    return _origin(text) if len(text) <= _MAX_ORIGIN else _read_origin(text)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _origin(text: str) -> Origin | None:
+    """``parse_origin`` remembered: each request names its page in several fields."""
+    return _read_origin(text)
+
+
+def _read_origin(text: str) -> Origin | None:
     found = parse(text)
     if found is None or text != f"{found[1].protocol}//{found[1].host}":
         return None

@@ -10,6 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway import origins
 from gateway.errors import LabelError
 from gateway.origins import (
     Codec,
@@ -601,6 +602,17 @@ class ExpandTests(SynchronousTestCase):
         for text, expected in table:
             origin = Codec(DOMAIN).expand_origin(text)
             self.assertEqual(origin and str(origin), expected, text)
+
+    def test_origins_that_are_remembered(self) -> None:
+        """What may be an origin is read once; what is longer than any is read each time."""
+        text = "https://" + ".".join(["a" * 63] * 3 + ["b" * 61]) + ":65535"
+        first = parse_origin(text)
+        self.assertIsNotNone(first)
+        self.assertIs(parse_origin(text), first)
+        before = origins._origin.cache_info().currsize
+        self.assertIsNone(parse_origin(f"{text}/{'x' * 1000}"))
+        self.assertEqual(origins._origin.cache_info().currsize, before)
+        self.assertIsNotNone(origins._origin.cache_info().maxsize)
 
     def test_learned_labels(self) -> None:
         """A digest that was proved once needs no parameter; another one still does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import runpy
@@ -15,7 +16,7 @@ from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.ops.log import Destination
-from gateway.tap import Options, makeService
+from gateway.tap import Options, collect_less, makeService
 from tests.ops import ROOT, Setup, is_listening, temporary
 
 
@@ -31,6 +32,11 @@ class OptionsTests(SynchronousTestCase):
         self.patch(sys, "stderr", self.errors)
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         self.patch(Destination, "path", Destination.path)
+        # What is there when another test runs the reactor must not be left alone.
+        from twisted.internet import reactor
+
+        self.when_running: list[Any] = []
+        self.patch(reactor, "callWhenRunning", self.when_running.append)
 
     def _options(self, parent: dict[str, Any] | None = None) -> Options:
         options = Options()
@@ -44,6 +50,17 @@ class OptionsTests(SynchronousTestCase):
         self.assertTrue(IService.providedBy(service))
         self.assertEqual(service.config.codec.public_port, self.setup.port)
         self.assertFalse(is_listening(self.setup.port))
+        self.assertEqual(self.when_running, [collect_less])
+
+    def test_collects_less(self) -> None:
+        """What is there when it begins is left alone; what is young is looked at less often."""
+        self.addCleanup(gc.unfreeze)
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
+        before = gc.get_freeze_count(), gc.get_threshold()[0]
+        collect_less()
+        self.assertGreater(gc.get_freeze_count(), before[0] + 10_000)
+        self.assertGreater(gc.get_threshold()[0], before[1])
+        self.assertTrue(gc.isenabled())
 
     def test_hang_up(self) -> None:
         """A SIGHUP that comes while it starts does not end it; the start handles the later ones."""

@@ -15,10 +15,10 @@ from gateway.errors import UpstreamFault
 from gateway.exchange import attesting, leaving, script_cookies
 from gateway.rewrite import headers, validators
 from gateway.rewrite.coding import best_for, decoder_for, readable_for
-from gateway.rewrite.encoding import charset_of
+from gateway.rewrite.encoding import charset_of, hides_ascii
 from gateway.rewrite.inject import guard_markup, payload_markup, script_markup
 from gateway.rewrite.links import EarlyHints
-from gateway.rewrite.media import PLAYLISTS, Asked, Kind, asked_for, kind_of
+from gateway.rewrite.media import PLAYLISTS, Asked, Kind, asked_for, content_type_of, kind_of
 from gateway.rewrite.parameters import parameter
 from gateway.rewrite.pipeline import BodyPlan, Place
 
@@ -41,8 +41,11 @@ def asked(head: RequestHead, addressed: Addressed, context: Context) -> Asked:
     Scripts are edited for some sites' pages only, where it is known whose page asks: for
     another one's the names that are put in would mean nothing.
     """
+    destination = headers.get(head.fields, b"sec-fetch-dest")
+    if destination is None and headers.get(head.fields, b"service-worker") == "script":
+        destination = "serviceworker"  # all that an older browser says of it
     found = asked_for(
-        headers.get(head.fields, b"sec-fetch-dest"),
+        destination,
         headers.get(head.fields, b"sec-fetch-mode"),
         headers.get(head.fields, b"accept"),
     )
@@ -180,21 +183,27 @@ def plan_for(
     basic: bool = False,
 ) -> BodyPlan:
     """What is to be done to the body of an answer."""
-    content_type = headers.get(answer.fields, b"content-type")
+    content_type = content_type_of(headers.get_all(answer.fields, b"content-type"))
     sniffing = headers.get(answer.fields, b"x-content-type-options") or ""
-    nosniff = sniffing.strip().lower() == "nosniff"
+    nosniff = sniffing.partition(",")[0].strip().lower() == "nosniff"
     path = addressed.path.decode("latin-1")
     what = asked(head, addressed, context)
     kind = kind_of(what, content_type, nosniff=nosniff, basic=basic, path=path)
-    coding = headers.get(answer.fields, b"content-encoding")
+    codings = headers.get_all(answer.fields, b"content-encoding")
+    coding = b", ".join(codings).decode("latin-1") if codings else None
     given = parameter(head.target.decode("latin-1"), wire.INTEGRITY_PARAMETER)
     integrity = unquote(given) if given is not None and what in {Asked.STYLE, Asked.SCRIPT} else ""
     saved = (kind.is_document or what is Asked.DOCUMENT) and _is_attachment(answer)
     readable = answer.status not in BODYLESS and decoder_for(coding, 1) is not None
     readable = readable and (answer.status != 206 or is_all_of_it(answer, kind))
+    charset = charset_of(content_type)
+    readable = readable and not (kind is Kind.WORKER and hides_ascii(charset))
     if not readable or kind is Kind.UNTOUCHED or saved:
         if integrity and 200 <= answer.status <= 299:
             raise UpstreamFault("what has integrity came in a form that nobody can verify")
+        if kind is Kind.WORKER and 200 <= answer.status <= 299 and answer.status not in BODYLESS:
+            # Browsers would run it, and it could show documents of its own without a policy.
+            raise UpstreamFault("a worker's script came in a form that cannot be read")
         return BodyPlan()
     settings = context.settings
     module = f'import"{context.worker_path}";'.encode("ascii")
@@ -211,7 +220,7 @@ def plan_for(
         module_preamble=module if kind is Kind.WORKER else b"",
         coding=coding,
         coding_out=best_for(headers.get(head.fields, b"accept-encoding")),
-        charset=charset_of(content_type),
+        charset=charset,
         integrity=integrity,
         basic=basic,
         opens=leaving.opens(addressed.origin, context) if basic else None,

@@ -93,13 +93,31 @@ def _place(head: RequestHead, asked: Asked, context: Context) -> _Place | None:
     return _Place(websocket_exchange) if kind is HostKind.REWRITE else None
 
 
+def comes_in_parts(context: Context, head: RequestHead) -> bool:
+    """Whether a request is an upstream one, so that its head alone decides what becomes of it.
+
+    Its frames are taken while it comes.
+    """
+    asked = request.read_target(head.target)
+    if asked is None or asked.what is not What.UPSTREAM:
+        return False
+    here = context.at(head.host)
+    if _place(head, asked, here) is None or request.is_preflight(head.method, head.fields):
+        return False
+    return request.carries_marks(head.fields) or _known(asked, here) is not None
+
+
+def _known(asked: Asked, context: Context) -> ids.Id | None:
+    return ids.read(asked.id, lambda number: _key(number, context))
+
+
 def emulation_exchange(head: RequestHead, context: Context, otherwise: Exchange) -> Exchange:
     """Decide a request that may be one of emulation; ``otherwise`` if it is none."""
     asked = request.read_target(head.target)
     place = None if asked is None else _place(head, asked, context)
     if asked is None or place is None:
         return (yield from otherwise)
-    known = ids.read(asked.id, lambda number: _key(number, context))
+    known = _known(asked, context)
     marked = request.carries_marks(head.fields)
     if request.is_preflight(head.method, head.fields):
         if known is not None or request.preflights_marks(head.fields):

@@ -268,7 +268,7 @@ def _connect(need: Connect) -> Step[UpstreamHead]:
         raise answer.error
     if not isinstance(answer, UpstreamHead):
         raise TypeError(f"Connect was answered with {type(answer).__name__}")
-    if not 200 <= answer.status <= 599:
+    if not 200 <= answer.status <= 999:  # above 599 there is no meaning, but there are pages
         raise UpstreamFault(f"{need.origin}: status {answer.status}")
     return answer
 

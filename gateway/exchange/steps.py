@@ -34,7 +34,7 @@ from gateway.exchange.messages import (
     Touch,
     ask,
 )
-from gateway.origins import HostKind, Origin, is_long, parse
+from gateway.origins import HostKind, Origin, is_long, parse, parse_origin
 from gateway.policy.engine import Decision, Question, decide
 from gateway.rewrite import headers, media
 from gateway.rewrite.headers import get, get_all
@@ -116,11 +116,12 @@ def learn_labels(head: RequestHead, context: Context) -> Step[None]:
 def _learn_labels(head: RequestHead, label: str | None, context: Context) -> Step[None]:
     """Look up the digests that host, Origin and Referer name and nobody proved yet."""
     labels = [label] if label is not None else []
-    for name in (b"origin", b"referer"):
-        text = get(head.fields, name)
-        found = parse(text) if text and text != "null" else None
-        if found is not None:
-            kind, other = context.codec.classify(found[0].host)
+    named = parse_origin(get(head.fields, b"origin") or "")
+    referer = get(head.fields, b"referer")
+    found = parse(referer) if referer else None
+    for page in (named, found[0] if found is not None else None):
+        if page is not None:
+            kind, other = context.codec.classify(page.host)
             labels += [other] if kind is HostKind.REWRITE else []
     for one in labels:
         if not context.codec.knows(one):
@@ -164,8 +165,9 @@ def duplicate_expiry(
 
 def policy(question: Question, context: Context) -> Decision:
     """Policy step; the gateway's own names are looked at here, where they are known."""
-    own = question.origin is not None and context.codec.is_own(question.origin.host)
-    return decide(attrs.evolve(question, own_host=own), context.policy)
+    if question.origin is not None and context.codec.is_own(question.origin.host):
+        question = attrs.evolve(question, own_host=True)
+    return decide(question, context.policy)
 
 
 def intent(url: str, page: Origin | None, context: Context) -> tuple[str, Decision]:

@@ -53,6 +53,29 @@ if TYPE_CHECKING:
     from gateway.session.tokens import Fault
 
 
+@attrs.frozen
+class _Asker:
+    """Who asks: the Origin as it came, and the page of ours that it names; None: no page."""
+
+    origin: str | Unsound
+    page: Origin | None
+
+    @classmethod
+    def of(cls, head: RequestHead, context: Context) -> _Asker:
+        text = origin_of(head.fields)
+        page = None if isinstance(text, Unsound) else context.codec.expand_origin(text)
+        return cls(text, page)
+
+    def told(self, context: Context) -> str | None:
+        """The Origin that the upstream sees: the page's own, never one of the gateway's."""
+        if self.page is not None:
+            return str(self.page)
+        found = parse_origin(self.origin) if isinstance(self.origin, str) else None
+        if found is None or context.codec.is_own(found.host):
+            return None
+        return str(found)
+
+
 def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
     """Decide one handshake, from its head to ``Accept`` or a refusal."""
     refused = yield from admission.admit(head, context)
@@ -77,10 +100,10 @@ def websocket_exchange(head: RequestHead, context: Context) -> Exchange:
     fields = steps.duplicate_expiry(reading, head, context)
     try:
         # Not for a client that is no page of ours: it is served anonymously.
-        native = _is_native(head, context)
-        who = Reading() if native else reading
+        asker = _Asker.of(head, context)
+        who = Reading() if asker.page is None else reading
         passing = yield from script_cookies.take(head, addressed, who, context)
-        ending = yield from _dialled(head, addressed, offer, who, context, passing)
+        ending = yield from _dialled(head, addressed, asker, offer, who, context, passing)
         fields += yield from passing.fields()
     except GatewayError as error:
         ending = refusal(error)
@@ -115,13 +138,16 @@ def judged(answer: SocketOpened | SocketRefused, offer: Offer) -> SocketOpened |
 def _dialled(
     head: RequestHead,
     addressed: Addressed,
+    asker: _Asker,
     offer: Offer,
     reading: Reading,
     context: Context,
     passing: Passing,
 ) -> Step[Ending]:
-    reading, fault = yield from attesting.token_step(head, reading, context)
-    decision, page, question = _gate(head, addressed, fault, context)
+    fault: Fault | None = None
+    if asker.page is not None:  # else there is nothing that a token could change
+        reading, fault = yield from attesting.token_step(head, reading, context)
+    decision, question = _gate(asker, addressed, fault, context)
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
@@ -137,7 +163,7 @@ def _dialled(
         if secure is not None:
             # No redirect leads a handshake on: it is dialled as the browser would.
             addressed = attrs.evolve(addressed, origin=secure)
-            decision, page, question = _gate(head, addressed, fault, context)
+            decision, question = _gate(asker, addressed, fault, context)
             if not isinstance(decision, Decision):
                 return decision
         cookie, opened = yield from steps.send_cookies(opened, addressed, access, now, context)
@@ -151,7 +177,7 @@ def _dialled(
         addressed.origin,
         decision.transport,
         addressed.target,
-        page,
+        asker.told(context),
         offer.subprotocols,
         tuple(fields),
         head.client,
@@ -182,43 +208,24 @@ def lacks(rule: SubprotocolRule) -> Refuse:
     return Refuse(403, events.SUBPROTOCOL_VIOLATION, title, detail)
 
 
-def _is_native(head: RequestHead, context: Context) -> bool:
-    """Whether a client that is no page of ours asks."""
-    text = origin_of(head.fields)
-    return isinstance(text, Unsound) or context.codec.expand_origin(text) is None
-
-
 def _gate(
-    head: RequestHead, addressed: Addressed, fault: Fault | None, context: Context
-) -> tuple[Decision | Ending, str | None, Question]:
-    """Origin and policy: the decision, the Origin for the upstream, and what was asked."""
-    text = origin_of(head.fields)
-    page = None if isinstance(text, Unsound) else context.codec.expand_origin(text)
-    native = page is None or fault is not None
+    asker: _Asker, addressed: Addressed, fault: Fault | None, context: Context
+) -> tuple[Decision | Ending, Question]:
+    """Origin and policy: the decision, and what was asked."""
     question = Question(
         addressed.origin,
         ask=Ask.ACCESS,
         websocket=True,
-        page=page,
-        native=native,
+        page=asker.page,
+        native=asker.page is None or fault is not None,
     )
     decision = steps.policy_at(question, addressed, context)
     if decision.allowed:
-        return decision, _told_origin(text, page, context), question
-    if isinstance(text, Unsound):
-        return unsound(text), None, question
-    if fault is not None and page is not None:
-        return attesting.refused(fault), None, question
+        return decision, question
+    if isinstance(asker.origin, Unsound):
+        return unsound(asker.origin), question
+    if fault is not None:
+        return attesting.refused(fault), question
     title = "This address is not open here"
     refused = Refuse(403, decision.event, title, decision.reason, decision.step, decision.rule)
-    return refused, None, question
-
-
-def _told_origin(text: str | Unsound, page: Origin | None, context: Context) -> str | None:
-    """The Origin that the upstream sees: the page's own, never one of the gateway's."""
-    if page is not None:
-        return str(page)
-    found = parse_origin(text) if isinstance(text, str) else None
-    if found is None or context.codec.is_own(found.host):
-        return None
-    return str(found)
+    return refused, question

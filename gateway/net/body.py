@@ -40,10 +40,24 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 256 * 1024
 """How much edited text of one body may be made on the reactor's own thread."""
+_BATCH = 1024 * 1024
+"""How much a thread makes before the client's pace counts again: a chunk may unpack to gigabytes."""
 
 
 class ClientStalled(GatewayError):
     """The client read nothing for as long as it may."""
+
+
+def _some(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
+    """As many pieces as a thread makes at once, and whether there may be more."""
+    out: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        out.append(piece)
+        size += len(piece)
+        if size >= _BATCH:
+            return b"".join(out), True
+    return b"".join(out), False
 
 
 @implementer(IPushProducer)
@@ -74,6 +88,8 @@ class BodyPipe(Protocol):
         # Chunks that came while a thread was at work; None: the body has ended.
         self._waiting: deque[bytes | None] = deque()
         self._busy = False
+        # What a thread is to go on with once the client has read, and whether it is the last.
+        self._rest: tuple[Iterator[bytes], bool] | None = None
 
     def connectionMade(self) -> None:
         """The body begins: the client's pace is the origin's from here on."""
@@ -150,15 +166,26 @@ class BodyPipe(Protocol):
             self._stop_watching()  # the origin is silent because it may not speak
         if self.transport is not None and not last:
             self.transport.pauseProducing()
-        working = self._threads.run(b"".join, pieces)
-        watch(working.addCallbacks(self._edited, self._edit_failed, callbackArgs=(last,)))
+        self._work(pieces, last=last)
 
-    def _edited(self, out: bytes, last: bool) -> None:  # noqa: FBT001 (a callback's argument)
-        self._busy = False
+    def _work(self, pieces: Iterator[bytes], *, last: bool) -> None:
+        working = self._threads.run(_some, pieces)
+        watch(working.addCallbacks(self._edited, self._edit_failed, callbackArgs=((pieces, last),)))
+
+    def _edited(self, made: tuple[bytes, bool], work: tuple[Iterator[bytes], bool]) -> None:
+        out, goes_on = made
         if self._finished:
+            self._busy = False
             return
+        if goes_on:
+            self._rest = work  # before it is written: the client may pause and resume meanwhile
+            self._client.write(out)
+            if not self._paused:
+                self._go_on()
+            return
+        self._busy = False
         self._client.write(out)
-        if last:
+        if work[1]:
             self._finish()
             return
         if self.transport is not None and not self._paused:
@@ -166,6 +193,12 @@ class BodyPipe(Protocol):
             self.transport.resumeProducing()
         while self._waiting and not self._busy and not self._finished:
             self._edit_next()
+
+    def _go_on(self) -> None:
+        """Make more of a chunk that came to much, if there is more of one."""
+        rest, self._rest = self._rest, None
+        if rest is not None and not self._finished:
+            self._work(rest[0], last=rest[1])
 
     def _edit_failed(self, failure: Failure) -> None:
         self._busy = False
@@ -185,6 +218,7 @@ class BodyPipe(Protocol):
             self._paused = False
             if self._busy:
                 self._stop_watching()  # the thread resumes it when it has done
+                self._go_on()
             else:
                 self._watch_origin()
                 self.transport.resumeProducing()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from twisted.internet.protocol import Protocol
 
     from gateway.exchange.messages import RequestHead
-    from gateway.net.site import GatewayRequest
+    from gateway.net.arriving import Arriving
+    from gateway.net.requests import GatewayRequest
 
 
 _OF_CONNECTION = frozenset(
@@ -51,7 +52,7 @@ class Client:
     """One request as the shells see it."""
 
     def __init__(self, request: GatewayRequest, head: RequestHead) -> None:
-        """Made by ``GatewayRequest`` when the request is whole."""
+        """Made by ``GatewayRequest`` when it has all that is needed to serve it."""
         self._request = request
         self.head = head
         self.is_gone = False
@@ -97,6 +98,17 @@ class Client:
             return None
         return FileBodyProducer(self._request.content)
 
+    def arriving(self) -> Arriving:
+        """The body, whether it is whole or still comes."""
+        return self._request.arriving()
+
+    async def until_whole(self) -> None:
+        """Wait until a body that nobody wants has come: an answer follows a request's end."""
+        if not self._request.is_whole:
+            arriving = self._request.arriving()
+            arriving.stop()
+            await arriving.ended()
+
     def read_body(self, limit: int, key: str = "endpoint-body-bytes") -> bytes:
         """The body itself; raises ``BodyTooLarge`` if it is larger than ``limit``."""
         content = self._request.content
@@ -131,6 +143,43 @@ class Client:
             request.responseHeaders.addRawHeader(name, value)
         request.write(b"")
 
+    def whole(self, status: int, fields: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
+        """Send a short answer of known length and end it: over HTTP/1.1 in one write."""
+        self.status = status
+        if self.is_gone:
+            return
+        head = self._head(status, fields) if self.head.version == b"HTTP/1.1" else b""
+        if not head:
+            self.start(status, b"", fields)
+            self.write(body)
+            self.finish()
+            return
+        request = self._request
+        if self.head.method == b"HEAD":
+            body = b""
+        request.startedWriting = 1
+        request.sentLength = len(body)
+        self._channel.write(head + body)
+        self.finish()
+
+    def _head(self, status: int, fields: tuple[tuple[bytes, bytes], ...]) -> bytes:
+        """The octets of a head; none where twisted.web has to look at them: they hold controls."""
+        request, channel = self._request, self._channel
+        if channel is None:
+            return b""
+        request.setResponseCode(status)
+        lines = [b"HTTP/1.1 %d %s" % (request.code, request.code_message)]
+        for name, values in request.responseHeaders.getAllRawHeaders():
+            lines += [name + b": " + value for value in values]
+        for name, value in fields:
+            if name.lower() == b"connection":
+                channel.persistent = 0  # none but "close" is ever sent
+            lines.append(name + b": " + value)
+        head = b"\r\n".join((*lines, b"", b""))
+        ends = len(lines) + 1
+        sound = head.count(b"\n") == ends and head.count(b"\r") == ends and b"\0" not in head
+        return head if sound else b""
+
     def early(self, fields: tuple[tuple[bytes, bytes], ...]) -> bool:
         """Send a 103 before the answer, while there is none; whether that was done."""
         return (
@@ -146,8 +195,23 @@ class Client:
 
     def finish(self) -> None:
         """End the body."""
-        if not self.is_gone:
+        if not self._request.is_whole:
+            self.abort()  # what is yet to come of the request would be read as another one
+        elif not self.is_gone:
             self._request.finish()
+
+    def break_off(self) -> None:
+        """End the body when what was written is out, as one that is not whole.
+
+        HTTP/2 has no way to say so that does not take away what was written: there it ends.
+        """
+        channel = self._channel
+        if self.is_gone or channel is None:
+            return
+        if self.head.version == b"HTTP/2":
+            self.finish()
+        else:
+            channel.loseConnection()
 
     def abort(self) -> None:
         """End the connection at once: what was sent is known not to be whole."""

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from gateway import wire
-from gateway.errors import BodyTooLarge, GatewayError, LocalFault
+from gateway.errors import GatewayError, LocalFault
 from gateway.exchange.emulated import Created, Downward, KeepVerdict, Upward
 from gateway.exchange.messages import Refuse
 from gateway.net.emulation import EmulatedLeg, Made
@@ -105,7 +105,8 @@ class Emulations:
         leg = self._legs.get(ending.id)
         if leg is None:
             if self.nodes is not None:
-                return await self.nodes.forward(ending, client, limits, short, request_id)
+                return await self.nodes.forward(ending, client, short, request_id)
+            await client.until_whole()
             return self._status(404, ending, short)
         return await self._answer(leg, ending, client, limits, short, request_id)
 
@@ -113,6 +114,7 @@ class Emulations:
         """Answer a request that another process has judged and passed on."""
         leg = self._legs.get(ending.id)
         if leg is None:
+            await client.until_whole()
             return self._status(404, ending, short)
         return await self._answer(leg, ending, client, self.limits(), short, "")
 
@@ -125,16 +127,25 @@ class Emulations:
         short: _Short,
         request_id: str,
     ) -> str:
+        number = ending.number if ending.sound else None
         if isinstance(ending, Upward):
-            found = self._upward(leg, ending, client, limits)
-        else:
-            number = ending.number if ending.sound else None
-            fields = (*ending.fields, *own_fields())
-            if request_id:
-                fields += ((wire.REQUEST_ID_HEADER, request_id.encode("ascii")),)
-            found = leg.receive(client, number, ending.wishes, fields)
-        status = found if isinstance(found, int) else await found
-        if isinstance(ending, Downward) and not isinstance(found, int) and status in {0, 200}:
+            source = client.arriving()
+            found = leg.upward(number, source, limits.emulation_body_bytes)
+            status = found if isinstance(found, int) else await found
+            if status == 404 and found != 404 and not source.is_whole:
+                self._count("upstream", 0)
+                client.abort()  # the connection is lost, and so is what would come of this
+                return "cut"
+            await client.until_whole()
+            return self._status(status, ending, short)
+        fields = (*ending.fields, *own_fields())
+        if request_id:
+            fields += ((wire.REQUEST_ID_HEADER, request_id.encode("ascii")),)
+        found = leg.receive(client, number, ending.wishes, fields)
+        if isinstance(found, int):
+            return self._status(found, ending, short)
+        status = await found
+        if status in {0, 200}:
             self._count("downstream", status)
             return "" if status else "cut"
         return self._status(status, ending, short)
@@ -146,17 +157,6 @@ class Emulations:
         self._count("upstream" if isinstance(ending, Upward) else "downstream", status)
         short(status, ending.fields, b"")
         return "" if status == 200 else f"emulation {status}"
-
-    @staticmethod
-    def _upward(leg: EmulatedLeg, ending: Upward, client: Client, limits: Limits) -> Any:
-        def read() -> bytes:
-            return client.read_body(limits.emulation_body_bytes, "emulation-body-bytes")
-
-        try:
-            return leg.upward(ending.number if ending.sound else None, read)
-        except BodyTooLarge:
-            leg.too_large()
-            return 413
 
     def _create(
         self,

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from twisted.internet.defer import Deferred
 
+from gateway.net.emulation_request import Dry, Requests
 from gateway.net.emulation_response import Response
 from gateway.websocket.closing import PROTOCOL_ERROR, TOO_BIG, Ending
 from gateway.websocket.emulation import frames
 from gateway.websocket.emulation.downstream import Attach, Downstream
-from gateway.websocket.emulation.frames import Decoder, Frame, Kind, Malformed, TooLarge
-from gateway.websocket.emulation.upstream import Turn, Upstream
+from gateway.websocket.emulation.frames import Frame, Kind, Malformed, TooLarge
+from gateway.websocket.emulation.upstream import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.net.arriving import Arriving
     from gateway.net.client import Client
     from gateway.net.relay import Relay
     from gateway.net.settings import Limits
@@ -66,18 +68,18 @@ class EmulatedLeg:
         self._when_over = when_over
         retry = made.extensions.retry
         number = made.opening.number
-        self._up = Upstream(number, retry)
+        self._up = Requests(number, limits.websocket_message_bytes, retry=retry)
         self._down = Downstream(
             number, limits.emulation_response_bytes, limits.emulation_retry_bytes if retry else 0
         )
         self._relay: Relay | None = None
         self._response: Response | None = None
-        self._decoder: Decoder | None = None
         self._waiting: list[Deferred[int]] = []
         self._is_held = False
         self._is_congested = False
         self._client_closed = False
         self._is_closed = False  # the relay knows that it has ended
+        self._is_parting = False  # what waits is told, and then that the site is gone
         self._is_over = False  # nobody can ask any more
         self._gap: Any = None
         self._pinger: Any = None
@@ -107,7 +109,9 @@ class EmulatedLeg:
 
     def end(self, ending: Ending) -> None:
         """Close with what ``ending`` says, or drop."""
-        if ending.drop:
+        if ending.drop and ending.flushed and not self._is_closed:
+            self._part()
+        elif ending.drop:
             self._lose()
         elif not self._is_closed:
             self._push_close(ending)
@@ -143,16 +147,41 @@ class EmulatedLeg:
         if self._relay is not None:
             self._relay.closed(self, code, reason, was_clean=was_clean)
 
-    def _fail(self, code: int, reason: str = "") -> None:
-        """A fault: the client is told, the other leg too where it is a limit's code."""
+    def _fail(self, code: int, reason: str = "", status: int = 200) -> None:
+        """A fault: the client is told, the other leg too where it is a limit's code.
+
+        ``status`` answers the upstream request in flight, whose fault it need not be.
+        """
         self._push_close(Ending(code, reason))
         told = None if code == PROTOCOL_ERROR else code
         self._closed(told, reason, was_clean=False)
-        self._end_request(400 if code == PROTOCOL_ERROR else 200)
+        self._end_request(status)
         self.flush()
         self._linger()
 
-    def _lose(self) -> None:
+    def _out_of_order(self) -> int:
+        """A request is; the one in flight is not to blame, if what came of it was taken."""
+        self._fail(PROTOCOL_ERROR, status=200 if self._up.is_caught_up else 400)
+        return 400
+
+    def _part(self) -> None:
+        """The site is gone: what it sent is told first, then that."""
+        response, retry = self._response, self._made.extensions.retry
+        if not self._down.has_frames and (response.is_poll if response else not retry):
+            self._lose()
+            return
+        self._telling = self._later(0, self._ended)
+        if self._made.extensions.close:
+            # A browser forgets what it has not read of a response that breaks off.  This one
+            # ends in order, and the request that follows is told that nothing is there any more.
+            self._down.close()
+            self._linger()
+        else:
+            self._is_parting = True
+            self._wait(self._limits.emulation_gap_seconds)
+        self.flush()
+
+    def _lose(self, *, flushed: bool = False) -> None:
         """The connection is lost, or is to look as if it were."""
         if self._is_over:
             return
@@ -161,9 +190,8 @@ class EmulatedLeg:
             self._stop(timer)
         response, self._response = self._response, None
         if response is not None:
-            response.cut()
+            response.cut(flushed=flushed)
         self._end_request(404)
-        self._decoder = None
         self._closed(None, "", was_clean=False)
         self._when_over()
 
@@ -221,8 +249,7 @@ class EmulatedLeg:
             self._finish_response()  # the overlap's rule
         found = down.attach(number, wishes.octets, wishes.offset)
         if found is Attach.FAULT:
-            self._fail(PROTOCOL_ERROR)
-            return 400
+            return self._out_of_order()
         if found is Attach.GONE:
             self._lose()
             return 404
@@ -280,6 +307,8 @@ class EmulatedLeg:
             if not down.is_open:
                 self._end_response(response)
                 break
+        if self._is_parting and not down.has_frames:
+            self._lose(flushed=True)
         self._judge_pace()
 
     def _write(self, response: Response, data: bytes) -> None:
@@ -358,34 +387,34 @@ class EmulatedLeg:
 
     # --- upstream -----------------------------------------------------------------------
 
-    def upward(self, number: int | None, read: Callable[[], bytes]) -> Any:
+    def upward(self, number: int | None, source: Arriving, most: int) -> Any:
         """An upstream request: a status at once, or a Deferred of one.
 
-        ``read`` gives its body, or raises ``BodyTooLarge``.
+        ``source`` is its body, of at most ``most`` octets, from which frames are taken as they
+        come.
         """
         self._heard = self._reactor.seconds()
         if self._is_over:
             return 404
         if self._is_closed:
             return 200
-        turn = self._up.begin(number)
+        turn = self._up.begin(number, source, most, self._arrived)
         if turn is Turn.FAULT:
-            self._fail(PROTOCOL_ERROR)
-            return 400
+            return self._out_of_order()
         if turn is Turn.AGAIN:
             return self._answer_later() if self._up.in_flight else 200
-        body = read()
-        decoder = Decoder(self._limits.websocket_message_bytes)
-        decoder.feed(body)
-        self._decoder = decoder
         answer = self._answer_later()
-        self._apply()
+        self._arrived()
         return answer
 
-    def too_large(self) -> None:
-        """The body of a request is larger than may be."""
-        self._exceeded("emulation-body-bytes")
-        self._fail(TOO_BIG, "the request is too large")
+    def _arrived(self) -> None:
+        """There is more of the request in flight, or its end."""
+        self._heard = self._reactor.seconds()
+        if self._up.is_too_large:
+            self._exceeded("emulation-body-bytes")
+            self._fail(TOO_BIG, "the request is too large", 413)
+        elif self._turn is None:
+            self._apply()
 
     def _answer_later(self) -> Deferred[int]:
         waiting: Deferred[int] = Deferred(self._waiting_left)
@@ -397,41 +426,45 @@ class EmulatedLeg:
 
     def _end_request(self, status: int) -> None:
         self._up.done()
-        self._decoder = None
         waiting, self._waiting = self._waiting, []
         for one in waiting:
             one.callback(status)
 
     def _apply(self) -> None:
-        """Apply frames until the request is at its end, or the other leg does not keep up."""
+        """Apply frames until there are no more of them, or the other leg does not keep up."""
         self._turn = None
         try:
             for _ in range(_TURN):
-                if self._is_held or self._decoder is None:
+                if self._is_held or not self._up.in_flight:
                     return
-                self._apply_next(self._decoder)
+                frame = self._up.next()
+                if isinstance(frame, Dry):
+                    self._dried(frame)
+                    return
+                if frame is not None:
+                    self._take(frame)
         except TooLarge:
             self._exceeded("websocket-message-bytes")
             self._fail(TOO_BIG, "the message is too large")
         except Malformed:
-            self._fail(PROTOCOL_ERROR)
+            self._fail(PROTOCOL_ERROR, status=400)
         else:
             self._apply_later()
 
     def _apply_later(self) -> None:
-        if self._decoder is not None and self._turn is None:
+        if self._up.in_flight and self._turn is None:
             self._turn = self._later(0, self._apply)
 
-    def _apply_next(self, decoder: Decoder) -> None:
-        frame = decoder.next()
-        if frame is None:
-            raise Malformed("the last frame is not RECONNECT")
-        if frame.kind is not Kind.RECONNECT:
-            self._take(frame)
-        elif decoder.is_between:
+    def _dried(self, why: Dry) -> None:
+        extensions = self._made.extensions
+        if why is Dry.END:
             self._end_request(200)
-        else:
-            raise Malformed("octets after RECONNECT")
+        elif why is Dry.LOST and not extensions.retry:
+            # A page is to hear of a lost connection; who knows no codes, of an end.
+            if extensions.close:
+                self._lose()
+            else:
+                self._fail(PROTOCOL_ERROR)
 
     def _take(self, frame: Frame) -> None:
         kind = frame.kind

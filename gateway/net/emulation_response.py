@@ -72,13 +72,16 @@ class Response:
         self.client.finish()
         self._tell(200)
 
-    def cut(self) -> None:
-        """It ends without RECONNECT: the connection is lost."""
+    def cut(self, *, flushed: bool = False) -> None:
+        """It ends without RECONNECT: the connection is lost; ``flushed``: what was written is not."""
         self._stop()
         if self.has_begun and not self.is_poll:
             self.client.unregister_producer()
         if self.has_begun:
-            self.client.abort()
+            if flushed:
+                self.client.break_off()
+            else:
+                self.client.abort()
             self._tell(0)
         else:
             self._tell(404)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from gateway import events, wire
 from gateway.errors import GatewayError, LocalFault, UpstreamTooLarge
 from gateway.exchange import admission
 from gateway.exchange.emulated import EMULATED, VERDICTS
-from gateway.exchange.emulation import emulation_exchange, remembered_exchange
+from gateway.exchange.emulation import comes_in_parts, emulation_exchange, remembered_exchange
 from gateway.exchange.http import http_exchange
 from gateway.exchange.messages import (
     Accept,
@@ -107,6 +108,7 @@ class Handler:
         context: Context,
     ) -> None:
         """A reload makes another; what was begun with this one ends with it."""
+        self.early = partial(comes_in_parts, context)
         self.logins = Logins(reactor, dict)
         self.reactor = reactor
         self.limits = limits
@@ -174,7 +176,7 @@ class Handler:
             seconds=round(seconds, 4),
             failure=failure or None,
         )
-        status = str(client.status)
+        status = str(client.status) if client.status < 600 else "other"
         self.telemetry.count("gateway_http_requests_total", kind=client.kind, status=status)
         self.telemetry.observe("gateway_http_request_seconds", seconds, kind=client.kind)
 
@@ -191,7 +193,8 @@ class _Run:
         self._socket: DialledSocket | None = None
         self._held: tuple[bytes, bytes] | None = None
         self._hinted = False
-        self._place: Place | None = None
+        self._emulated: bool | None = None
+        """Of a request for a WebSocket: whether it is for an emulated one."""
 
     def exchange(self) -> Exchange:
         head = self._client.head
@@ -201,7 +204,7 @@ class _Run:
         creates = is_create(head.target, head.fields)
         hurried = self._handler.sockets.hurry() if native or creates else None
         if native or creates:
-            self._place = self._leads_to(emulated=creates and not native)
+            self._emulated = creates and not native
         if hurried is not None:
             return declined(hurried)
         if self._context.services.at(head.host, head.path.decode("latin-1")) is not None:
@@ -377,6 +380,8 @@ class _Run:
 
     async def carry_out(self, ending: Ending) -> str:
         """Answer; returns what went wrong on the way, for the access line."""
+        if not isinstance(ending, EMULATED):
+            await self._client.until_whole()
         if isinstance(ending, Respond):
             return await self._respond(ending)
         if isinstance(ending, Accept):
@@ -416,9 +421,7 @@ class _Run:
             (b"Content-Length", b"%d" % len(body)),
             (wire.REQUEST_ID_HEADER, self._id.encode("ascii")),
         )
-        self._client.start(status, b"", (*fields, *own_fields(), *framing))
-        self._client.write(body)
-        self._client.finish()
+        self._client.whole(status, (*fields, *own_fields(), *framing), body)
 
     def _refuse(self, refuse: Refuse) -> None:
         self._event(
@@ -428,8 +431,9 @@ class _Run:
             rule=refuse.rule or None,
             status=refuse.status,
         )
-        if self._place is not None:
-            self._handler.sockets.refused(self._place, refuse)
+        if self._emulated is not None:
+            place = self._leads_to(emulated=self._emulated)
+            self._handler.sockets.refused(place, refuse)
         if refuse.cut:
             self._client.status = refuse.status  # for the log: nothing is sent
             self._client.abort()

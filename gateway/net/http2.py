@@ -94,6 +94,10 @@ class Stream(H2Stream):
             seconds, self.refuse, 408, "request-body-seconds"
         )
 
+    def begin(self) -> None:
+        """The head is whole, and a body follows."""
+        self._request.headReceived(self.command, self.path, VERSION)
+
     def end_later(self, seconds: float) -> None:
         """End an upload that nobody wants, a moment after its refusal."""
         self._deadline = self.site.reactor.callLater(
@@ -155,6 +159,7 @@ class Stream(H2Stream):
         if self.refusal is None:
             self.refusal = status, limit
             self._request.refused = True
+            self._request.break_off()
             if self.is_registered:
                 self._conn.refuse_stream(self)
 
@@ -186,6 +191,7 @@ class Http2Channel(H2Connection):
         self.timeOut = site.limits.keep_alive_seconds
         self._lost = False
         self._closing = False
+        self._receiving = False
         self.conn.local_settings = Settings(
             client=False,
             initial_values={
@@ -258,11 +264,14 @@ class Http2Channel(H2Connection):
             self.refuse_stream(stream)
         elif event.stream_ended is None:
             stream.watch_body()
+            stream.begin()
 
     def refuse_stream(self, stream: Stream) -> None:
         """Answer a stream whose request is not wanted, and let nothing more of it come."""
         status, limit = stream.refusal or (400, "")
         self.site.refused(status, limit, self.peer_host)
+        if self._is_closed(stream.streamID):
+            return
         fields = [(b":status", b"%d" % status), (b"content-length", b"0"), *_own_fields()]
         self.conn.send_headers(stream.streamID, fields, end_stream=True)
         self.machine.refused.append(stream.streamID)
@@ -317,19 +326,59 @@ class Http2Channel(H2Connection):
             super()._requestAborted(event)
 
     def _handlePriorityUpdate(self, event: Any) -> None:
-        # Priorities of streams that are not here (any more) would be kept for ever.
-        if event.stream_id in self.streams:
-            super()._handlePriorityUpdate(event)
+        # Nobody has to follow one (RFC 9113 section 5.3.2).  Streams that are not here (any more)
+        # would be kept in the tree for ever, until it takes no new ones; and it keeps some that
+        # have ended where one comes below its own dependents.
+        parent = event.depends_on or 0
+        if event.stream_id in self.streams and (not parent or parent in self.streams):
+            tree = self.priority._streams
+            above = tree[parent]
+            while above.stream_id not in {0, event.stream_id}:
+                above = above.parent
+            if not above.stream_id:
+                super()._handlePriorityUpdate(event)
+
+    # --- what is sent -----------------------------------------------------------------
+
+    def _is_closed(self, stream_id: int) -> bool:
+        """Whether h2 has seen a stream's end, which the stream may not have been told yet.
+
+        It takes in all frames that came together before the first of them is acted upon.
+        """
+        stream = self.machine.streams.get(stream_id)
+        return stream is None or stream.closed
+
+    def writeHeaders(
+        self, version: bytes, code: bytes, reason: bytes, headers: Any, streamID: int
+    ) -> None:
+        """The head of an answer, which nobody takes of a stream that was reset."""
+        if not self._is_closed(streamID):
+            super().writeHeaders(version, code, reason, headers, streamID)
+
+    def writeDataToStream(self, streamID: int, data: bytes) -> None:
+        """A part of one, likewise."""
+        if not self._is_closed(streamID):
+            super().writeDataToStream(streamID, data)
+
+    def _send100Continue(self, streamID: int) -> None:
+        if not self._is_closed(streamID):
+            super()._send100Continue(streamID)
 
     # --- backpressure -----------------------------------------------------------------
 
     def remainingOutboundWindow(self, streamID: int) -> int:
         """How much more of a response is wanted: the window's or our own bound's worth."""
+        if self._is_closed(streamID):
+            return 0
         queue = self._outboundStreamQueues[streamID]
         queued = sum(len(chunk) for chunk in queue if isinstance(chunk, bytes))
         return int(min(self.conn.local_flow_control_window(streamID), _QUEUED)) - queued
 
     def _sendPrioritisedData(self, *args: Any) -> None:
+        if self._receiving:
+            # One of the streams may be closed by what has come: h2 would refuse to send on it.
+            self._sendingDeferred = Deferred().addCallback(self._sendPrioritisedData)
+            return
         self._block_exhausted()
         super()._sendPrioritisedData(*args)
         self._block_exhausted()
@@ -352,7 +401,9 @@ class Http2Channel(H2Connection):
         """Frames; also those that open windows wake the sending loop."""
         if self._closing:
             return
+        self._receiving = True
         super().dataReceived(data)
+        self._receiving = False
         if self._lost or self._closing:
             return
         if len(self.conn.incoming_buffer._data) > self.conn.max_inbound_frame_size + 9:

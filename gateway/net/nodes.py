@@ -9,7 +9,6 @@ the store tells, for some hours after they last said so.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import stat
@@ -18,28 +17,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from twisted.internet import endpoints, ssl
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
-from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
-from twisted.protocols.basic import Int32StringReceiver
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from gateway import events, wire
-from gateway.errors import BodyTooLarge
-from gateway.exchange.emulated import Downward, Upward
+from gateway import events
 from gateway.net.drive import watch
+from gateway.net.passing import Passed, Served
 from gateway.net.telemetry import where
 from gateway.websocket.emulation import ids
-from gateway.websocket.emulation.request import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from twisted.internet.interfaces import IListeningPort
+    from twisted.python.failure import Failure
 
+    from gateway.exchange.emulated import Downward, Upward
     from gateway.net.client import Client
     from gateway.net.settings import Limits
     from gateway.net.telemetry import Telemetry
@@ -49,7 +44,6 @@ if TYPE_CHECKING:
     _Short = Callable[[int, Fields, bytes], None]
 
 _EVERY = 3600
-_CHUNK = 64 * 1024
 _LONGEST_PATH = 100  # a Unix socket's is an array of 108 octets
 _STORED = "node."
 """Before a node's name in the store."""
@@ -87,224 +81,6 @@ class Here(Protocol):
         ...
 
 
-class _Strings(Int32StringReceiver):
-    """Pieces of a request or an answer; an empty one is its end."""
-
-    MAX_LENGTH = 1024 * 1024
-    transport: Any
-
-    def lengthLimitExceeded(self, length: int) -> None:
-        """No piece is so long."""
-        del length
-        self.transport.abortConnection()
-
-    def send_head(self, told: dict[str, Any]) -> None:
-        """The first piece."""
-        self.sendString(json.dumps(told).encode("ascii"))
-
-    def send(self, data: bytes) -> None:
-        """Octets, in pieces."""
-        for at in range(0, len(data), _CHUNK):
-            self.sendString(data[at : at + _CHUNK])
-
-
-def _pairs(fields: Fields) -> list[list[str]]:
-    return [[name.decode("latin-1"), value.decode("latin-1")] for name, value in fields]
-
-
-def _fields(pairs: list[list[str]]) -> Fields:
-    return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs)
-
-
-def _told(ending: Upward | Downward) -> dict[str, Any]:
-    told: dict[str, Any] = {"id": ending.id, "number": ending.number, "sound": ending.sound}
-    told["fields"] = _pairs(ending.fields)
-    if isinstance(ending, Downward):
-        told["wishes"] = attrs.asdict(ending.wishes)
-    return told
-
-
-def _heard(told: dict[str, Any]) -> Upward | Downward:
-    fields = _fields(told["fields"])
-    if "wishes" not in told:
-        return Upward(told["id"], told["number"], told["sound"], fields)
-    return Downward(told["id"], told["number"], Wishes(**told["wishes"]), told["sound"], fields)
-
-
-class _Served(_Strings):
-    """A request that another process passed on; to the leg it is a client like any other."""
-
-    def __init__(self, nodes: Nodes) -> None:
-        """``nodes`` serves it when it is whole."""
-        self._nodes = nodes
-        self._told: dict[str, Any] | None = None
-        self._body: list[bytes] = []
-        self._size = 0
-        self._on_gone: list[Callable[[], None]] = []
-        self._is_over = False
-        self.is_gone = False
-
-    def connectionMade(self) -> None:
-        """Known, so that it ends with the process."""
-        self._nodes.served.add(self)
-
-    def stringReceived(self, string: bytes) -> None:
-        """The head, the body, the end."""
-        if self._told is None:
-            self._told = json.loads(string)
-        elif string:
-            self._size += len(string)
-            if self._size <= self._nodes.limits().emulation_body_bytes:
-                self._body.append(string)
-            else:
-                self._body = []
-        else:
-            self._nodes.serve(_heard(self._told), self)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The client left, or the process between."""
-        del reason
-        self._nodes.served.discard(self)
-        self.is_gone = True
-        callbacks, self._on_gone = self._on_gone, []
-        if not self._is_over:
-            for callback in callbacks:
-                callback()
-
-    # What a leg asks of a client.
-
-    def when_gone(self, callback: Callable[[], None]) -> None:
-        """Call back once when the client disconnects before the answer's end."""
-        self._on_gone.append(callback)
-
-    def read_body(self, limit: int, key: str) -> bytes:
-        """The body; raises ``BodyTooLarge``."""
-        if self._size > limit:
-            raise BodyTooLarge(f"[limits] {key} is less than what was sent")
-        return b"".join(self._body)
-
-    def start(self, status: int, reason: bytes, fields: Fields) -> None:
-        """Status and fields."""
-        del reason
-        if not self.is_gone:
-            self.send_head({"status": status, "fields": _pairs(fields)})
-
-    def write(self, data: bytes) -> None:
-        """A part of the answer."""
-        if not self.is_gone:
-            self.send(data)
-
-    def finish(self) -> None:
-        """The answer is whole."""
-        self._is_over = True
-        if not self.is_gone:
-            self.sendString(b"")
-            self.transport.loseConnection()
-
-    def abort(self) -> None:
-        """It breaks off."""
-        self._is_over = True
-        if not self.is_gone:
-            self.transport.abortConnection()
-
-    def register_producer(self, producer: IPushProducer) -> None:
-        """Let the pace of the other process be the leg's."""
-        if not self.is_gone:
-            self.transport.registerProducer(producer, streaming=True)
-
-    def unregister_producer(self) -> None:
-        """The leg has written all."""
-        if not self.is_gone:
-            self.transport.unregisterProducer()
-
-    def short(self, status: int, fields: Fields, body: bytes) -> None:
-        """A whole answer."""
-        self.send_head({"status": status, "fields": _pairs(fields), "short": True})
-        self.write(body)
-        self.finish()
-
-
-@implementer(IPushProducer)
-class _Passed(_Strings):
-    """A client's request on its way to another process; ``done`` fires with what went wrong."""
-
-    def __init__(
-        self, ending: Upward | Downward, client: Client, body: bytes, short: _Short, request_id: str
-    ) -> None:
-        """``body``: the request's; ``request_id``: of this process."""
-        self._named = ((wire.REQUEST_ID_HEADER, request_id.encode("ascii")),)
-        self._ending = ending
-        self._client = client
-        self._body = body
-        self._short = short
-        self._head: dict[str, Any] | None = None
-        self._said = b""
-        self._is_over = False
-        self.done: Deferred[str] = Deferred(lambda _: self._drop())
-
-    def connectionMade(self) -> None:
-        """Say it all."""
-        self._client.when_gone(self._drop)
-        self.send_head(_told(self._ending))
-        self.send(self._body)
-        self.sendString(b"")
-
-    def stringReceived(self, string: bytes) -> None:
-        """The answer's head, its parts, its end."""
-        head = self._head
-        if head is None:
-            self._head = head = json.loads(string)
-            if "short" not in head:
-                self._client.start(head["status"], b"", (*_fields(head["fields"]), *self._named))
-                self._client.register_producer(self)
-        elif string and "short" in head:
-            self._said += string
-        elif string:
-            self._client.write(string)
-        else:
-            self._end("")
-            if "short" in head:
-                self._short(head["status"], _fields(head["fields"]), self._said)
-            else:
-                self._client.finish()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Before the end: a dropped connection, as a native one would be."""
-        del reason
-        if self._is_over:
-            return
-        begun = self._head is not None and "short" not in self._head
-        self._end("the process that has it is gone")
-        if begun:
-            self._client.abort()
-        else:
-            self._short(404, self._ending.fields, b"")
-
-    def _end(self, why: str) -> None:
-        if self._head is not None and "short" not in self._head:
-            self._client.unregister_producer()
-        self._is_over = True
-        if not self.done.called:
-            self.done.callback(why)
-
-    def _drop(self) -> None:
-        self._is_over = True
-        if self.transport is not None:
-            self.transport.abortConnection()
-
-    def pauseProducing(self) -> None:
-        """The client does not keep up."""
-        self.transport.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        """It does again."""
-        self.transport.resumeProducing()
-
-    def stopProducing(self) -> None:
-        """The client is gone."""
-        self._drop()
-
-
 class Nodes:
     """This process among the others."""
 
@@ -327,14 +103,13 @@ class Nodes:
         self._announced = ""
         self._announcing = LoopingCall(self._announce)
         self._announcing.clock = reactor
-        self.limits = here.limits
-        self.served: set[_Served] = set()
+        self.served: set[Served] = set()
 
     # --- being reached ------------------------------------------------------------------
 
     async def start(self) -> None:
         """Listen for the others, if there may be any; what cannot be is said."""
-        factory = Factory.forProtocol(lambda: _Served(self))
+        factory = Factory.forProtocol(lambda: Served(self.served, self.serve))
         factory.noisy = False
         if self._settings.folder is not None:
             try:
@@ -380,14 +155,16 @@ class Nodes:
                     except OSError:
                         pass
 
-    def serve(self, ending: Upward | Downward, client: _Served) -> None:
+    def serve(self, ending: Upward | Downward, client: Served) -> None:
         """Answer one request of another process."""
         running = Deferred.fromCoroutine(self._here.serve_passed(ending, client, client.short))
 
         def failed(failure: Failure) -> None:
-            self._telemetry.event(events.INTERNAL, detail=where(failure))
-            client.abort()
+            if not failure.check(CancelledError):
+                self._telemetry.event(events.INTERNAL, detail=where(failure))
+                client.abort()
 
+        client.when_gone(running.cancel)
         watch(running.addErrback(failed))
 
     async def stop(self) -> None:
@@ -409,35 +186,38 @@ class Nodes:
         self,
         ending: Upward | Downward,
         client: Client,
-        limits: Limits,
         short: _Short,
         request_id: str,
     ) -> str:
         """Pass a request on to the process that its id names; what went wrong."""
-        node = ending.id.partition(".")[0]
+        passed = Passed(ending, client, short, request_id)
         try:
-            body = b""
-            if isinstance(ending, Upward):
-                # Too large: the leg must hear of it, and does by one octet too many.
-                most = limits.emulation_body_bytes
-                body = client.read_body(limits.request_body_bytes, "request-body-bytes")[: most + 1]
-            passed = _Passed(ending, client, body, short, request_id)
-            endpoint = None if node == self._node else await self._endpoint(node)
-            if endpoint is None:
-                short(404, ending.fields, b"")
-                return "emulation 404"
-            factory = Factory.forProtocol(lambda: passed)
-            factory.noisy = False
-            await endpoint.connect(factory)
+            endpoint = await self._endpoint(ending.id.partition(".")[0])
+            if endpoint is not None:
+                factory = Factory.forProtocol(lambda: passed)
+                factory.noisy = False
+                await endpoint.connect(factory)
+        except CancelledError:
+            raise  # the client left
         except Exception as error:  # noqa: BLE001 (whatever it is, the connection is not there)
-            short(404, ending.fields, b"")
             self._telemetry.count("gateway_emulation_forwarded_total", outcome="unreached")
+            await self._say_none(ending, client, short)
             return f"node unreached: {type(error).__name__}"
+        if endpoint is None:
+            await self._say_none(ending, client, short)
+            return "emulation 404"
         self._telemetry.count("gateway_emulation_forwarded_total", outcome="passed")
         return await passed.done
 
+    @staticmethod
+    async def _say_none(ending: Upward | Downward, client: Client, short: _Short) -> None:
+        await client.until_whole()
+        short(404, ending.fields, b"")
+
     async def _endpoint(self, node: str) -> Any:
-        seconds = self.limits().emulation_forward_seconds
+        if node == self._node:
+            return None  # it had ended, or was never there
+        seconds = self._here.limits().emulation_forward_seconds
         folder = self._settings.folder
         if folder is not None and (folder / node).is_socket():
             return endpoints.UNIXClientEndpoint(self._reactor, str(folder / node), seconds)

@@ -15,27 +15,27 @@ from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 from twisted.web import http
-from twisted.web.iweb import INonQueuedRequestFactory
-from zope.interface import implementer, provider
+from zope.interface import implementer
 
 from gateway import events
-from gateway.exchange.messages import RequestHead
 from gateway.net import http2
-from gateway.net.client import Client
 from gateway.net.drive import watch
+from gateway.net.requests import GatewayRequest
 from gateway.net.telemetry import where
 from gateway.rewrite.headers import own_fields
-from gateway.websocket.handshake import is_upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from twisted.internet.interfaces import IAddress
 
+    from gateway.exchange.messages import RequestHead
+    from gateway.net.client import Client
     from gateway.net.settings import Limits
     from gateway.net.telemetry import Telemetry
 
     _Serve = Callable[[Client], Coroutine[Any, Any, None]]
+    _Early = Callable[[RequestHead], bool]
 
 _OWN_FIELDS = b"".join(name + b": " + value + b"\r\n" for name, value in own_fields())
 _DRAIN_SECONDS = 5
@@ -47,102 +47,6 @@ _STATUS_TEXT = {
     431: b"Request Header Fields Too Large",
     503: b"Service Unavailable",
 }
-
-
-@provider(INonQueuedRequestFactory)
-class GatewayRequest(http.Request):
-    """A request that is refused as soon as it is too large, and else becomes a ``Client``."""
-
-    channel: Any  # HTTP/1.1's channel or HTTP/2's stream
-    body_size = 0
-    _unspooled = 0
-    refused = False
-
-    def __init__(self, channel: Any) -> None:
-        """See ``twisted.web.http.Request``; form bodies are never parsed."""
-        super().__init__(channel, parsePOSTFormSubmission=False)
-        self.reactor = channel.site.reactor
-        self._site = channel.site
-        self._limit = channel.site.limits.request_body_bytes
-
-    def parseCookies(self) -> None:
-        """The Cookie header is for ``session.reading`` alone."""
-
-    def gotLength(self, length: int | None) -> None:
-        """Refuse a declared body that is too large before any of it is read."""
-        if length is not None and length > self._limit:
-            self.refused = True
-            self.channel.refuse(413, "request-body-bytes")
-            return
-        if not self.channel.site.may_spool(length or 0):
-            self.refused = True
-            self.channel.refuse(503, "spool-bytes")
-            return
-        super().gotLength(length)
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Count a body of unknown length."""
-        if self.refused:
-            return
-        self.body_size += len(data)
-        self.channel.site.spooled += len(data)
-        if self.body_size > self._limit or not self.channel.site.may_spool(0):
-            self.refused = True
-            too_large = self.body_size > self._limit
-            limit = "request-body-bytes" if too_large else "spool-bytes"
-            self.channel.refuse(413 if too_large else 503, limit)
-            return
-        super().handleContentChunk(data)
-
-    def connectionLost(self, reason: Failure) -> None:
-        """The body that was kept for the request is no longer."""
-        self.forget_body()
-        super().connectionLost(reason)
-
-    def _cleanup(self) -> None:
-        self.forget_body()
-        super()._cleanup()
-
-    def forget_body(self) -> None:
-        """The body takes no room on the disk any more."""
-        self._site.spooled -= self.body_size - self._unspooled
-        self._unspooled = self.body_size
-
-    def requestReceived(self, command: bytes, path: bytes | None, version: bytes) -> None:
-        """The request is whole: give it to the site, unless it was refused."""
-        if self.refused or self.content is None:
-            return
-        self.content.seek(0)
-        # CONNECT has no path in HTTP/2.
-        self.method, self.uri, self.clientproto = command, path or b"*", version
-        self.path = self.uri.partition(b"?")[0]
-        self.process()
-
-    def process(self) -> None:
-        """Turn the request into a value and start its coroutine."""
-        fields = tuple(
-            (name, value)
-            for name, values in self.requestHeaders.getAllRawHeaders()
-            for value in values
-        )
-        hosts = self.requestHeaders.getRawHeaders(b"Host") or []
-        if self.clientproto == http2.VERSION:
-            fields = http2.with_one_cookie_field(fields)
-            hosts = list(dict.fromkeys(hosts))  # :authority may be said again as a field
-        head = RequestHead(
-            self.method,
-            self.uri,
-            self.clientproto,
-            hosts[0].decode("latin-1") if len(hosts) == 1 else "",
-            fields,
-            client=getattr(self.client, "host", ""),
-            has_body=self.body_size > 0 or self.requestHeaders.hasHeader(b"Content-Length"),
-        )
-        client = Client(self, head)
-        if is_upgrade(fields):
-            # Else the channel would answer later requests on a connection that is ours.
-            self.channel.persistent = 0
-        self.channel.site.serve(client, self.notifyFinish())
 
 
 class Channel(http.HTTPChannel):
@@ -210,6 +114,8 @@ class Channel(http.HTTPChannel):
         if self.length != 0 and not self._refused:
             self._in_body = True
             self._start_deadline(self.site.limits.request_body_seconds)
+            request: Any = self.requests[-1]
+            request.headReceived(self._command, self._path, self._version)
 
     def allContentReceived(self) -> None:
         """The request is whole."""
@@ -256,6 +162,8 @@ class Channel(http.HTTPChannel):
             return
         self._refused = True
         self._stop_deadline()
+        for request in self.requests:
+            request.break_off()
         transport: Any = self.transport
         self.site.refused(status, limit, self.peer_host)
         transport.write(
@@ -334,6 +242,10 @@ class Closing(Protocol):
 Connection = Channel | http2.Http2Channel
 
 
+def _never(_: RequestHead) -> bool:
+    return False
+
+
 @implementer(IProtocolNegotiationFactory)
 class Site(ServerFactory):
     """Makes channels within the bounds of connections, and keeps count of them."""
@@ -347,10 +259,14 @@ class Site(ServerFactory):
         telemetry: Telemetry,
         handler: _Serve,
         *,
+        early: _Early = _never,
         h2: bool = False,
     ) -> None:
-        """``handler`` serves one client to its end; ``h2`` is offered in ALPN."""
-        self.replace(limits, handler, h2=h2)
+        """``handler`` serves one client to its end; ``h2`` is offered in ALPN.
+
+        ``early``: whether a request is served by its head, its body while it comes.
+        """
+        self.replace(limits, handler, early=early, h2=h2)
         self.reactor = reactor
         self.is_draining = False
         self._telemetry = telemetry
@@ -361,9 +277,11 @@ class Site(ServerFactory):
         self._serving: set[Deferred[None]] = set()
         self._when_quiet: list[Deferred[None]] = []
 
-    def replace(self, limits: Limits, handler: _Serve, *, h2: bool = False) -> None:
+    def replace(
+        self, limits: Limits, handler: _Serve, *, early: _Early = _never, h2: bool = False
+    ) -> None:
         """A reload: what begins from now on is served by these."""
-        self.limits, self._handler = limits, handler
+        self.limits, self._handler, self.early = limits, handler, early
         self._protocols = [b"h2", b"http/1.1"] if h2 else [b"http/1.1"]
 
     def acceptableProtocols(self) -> list[bytes]:

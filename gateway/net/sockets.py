@@ -216,13 +216,6 @@ class Sockets:
             dialled.release()
             self._telemetry.count("gateway_websocket_connections", -1)
             seconds = self._reactor.seconds() - began
-            for direction in ("client", "upstream"):
-                self._telemetry.count(
-                    "gateway_websocket_messages_total", relay.messages[direction], leg=direction
-                )
-                self._telemetry.count(
-                    "gateway_websocket_bytes_total", relay.octets[direction], leg=direction
-                )
             self._telemetry.access(
                 events.ACCESS_WEBSOCKET,
                 request=request_id,
@@ -261,13 +254,16 @@ class Sockets:
             self._review.one(relay)
 
     def drain(self) -> Deferred[None]:
-        """Close all relays with 1001, spread over a time; fires when all are over."""
-        self._is_draining = True
+        """Close all relays with 1001, spread over a time; fires when all are over.
+
+        Asked again, it fires when those are over, too, that were being dialled.
+        """
         quiet: Deferred[None] = Deferred()
         self._when_quiet.append(quiet)
-        for relay in tuple(self._relays):
+        for relay in () if self._is_draining else tuple(self._relays):
             delay = random.uniform(0, self.limits.drain_websocket_seconds)  # noqa: S311
             self._reactor.callLater(delay, relay.drain)
+        self._is_draining = True
         self._tell_if_quiet()
         return quiet
 

@@ -46,6 +46,7 @@ from gateway.net.drive import watch
 from gateway.net.early import watch_parser
 from gateway.net.peer import CertificateRefused, VerifiedPeer
 from gateway.net.resolver import NamedEndpoint, lookup_static
+from gateway.net.sloppy import forgive
 from gateway.net.uploads import Watched
 from gateway.policy.steps import Step
 from gateway.policy.transport import Transport
@@ -86,6 +87,7 @@ class _Connection(HTTP11ClientProtocol):
         result = super().request(request)
         if self._parser is not None:
             self._parser.MAX_LENGTH = self.head_limit
+            forgive(self._parser)
             if (tell := getattr(request, "tell", None)) is not None:
                 watch_parser(self._parser, tell)
         return result

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
+from autobahn.exception import PayloadExceededError
 from autobahn.twisted.websocket import (
     WebSocketClientFactory,
     WebSocketClientProtocol,
@@ -41,6 +43,29 @@ if TYPE_CHECKING:
     from gateway.net.settings import Limits
     from gateway.net.upstream import Upstream
 
+_INTERIM = re.compile(rb"HTTP/1\.1 1(?!01)[0-9]{2}[ \r]")
+"""What RFC 9110, section 15.2, lets a server say before its answer."""
+
+
+class ExactDeflate(Deflate):
+    """Refuses a message by its first octet too many.
+
+    A match that reaches beyond the bound may have been read whole by zlib while some of what it
+    stands for waits inside: autobahn sees nothing left over, and would pass the message on
+    without its last octets, up to 258 of them.
+    """
+
+    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
+        """More of a message; raises ``PayloadExceededError`` if it is larger than may be."""
+        found: bytes = super().decompress_message_data(data, max_output_len)
+        left = self.max_message_size - self._decompress_message_size
+        if max_output_len is not None:
+            left = min(left, max_output_len - len(found))
+        inflating: Any = self._decompressor
+        if left <= 0 and inflating.decompress(b"", 1):
+            raise PayloadExceededError("the message is larger than may be when it is inflated")
+        return found
+
 
 class ServerLeg(LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
     """The client's side."""
@@ -50,7 +75,7 @@ class ServerLeg(LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
         subprotocol: str | None,
         fields: dict[str, list[str]],
         limits: Limits,
-        compression: Deflate | None,
+        compression: ExactDeflate | None,
     ) -> None:
         """The answer is decided: autobahn only writes it."""
         super().__init__()
@@ -85,6 +110,7 @@ class ClientLeg(LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
         self._head_limit = limits.response_header_bytes
         self._settings = compression(limits, limits.websocket_compression_upstream_window_bits)
         self._dialling = True
+        self._is_odd = False
         self.transport_reason: Failure | None = None
         self.opened: Deferred[SocketOpened | SocketRefused] = Deferred()
 
@@ -124,7 +150,7 @@ class ClientLeg(LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
             self.opened.errback(UpstreamFault(agreed))
             return
         self._perMessageCompress = (
-            None if agreed is None else Deflate(agreed, self._settings, is_server=False)
+            None if agreed is None else ExactDeflate(agreed, self._settings, is_server=False)
         )
         self.opened.callback(SocketOpened(self.websocket_protocol_in_use, self._set_cookies()))
 
@@ -159,25 +185,40 @@ class ClientLeg(LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
             told = self._answer_fields(b"www-authenticate", b"retry-after")
             self.opened.callback(SocketRefused(passed, self._set_cookies(), tuple(told)))
         else:
-            self.opened.errback(UpstreamFault("the upstream's handshake failed"))
+            why = "what it answered is no WebSocket handshake"
+            self.opened.errback(UpstreamFault(f"{self._need.origin}: {why}"))
 
     def dataReceived(self, data: bytes) -> None:
-        """Bound the answer's head, which autobahn would gather without end."""
+        """Bound the answer's head, which autobahn would gather without end.
+
+        What comes right behind it is no part of it.
+        """
         if self._dialling and len(self.data or b"") + len(data) > self._head_limit:
-            self.failHandshake("the answer's head is too large")
-            return
+            read: bytes = (self.data or b"") + data
+            if b"\r\n\r\n" not in read[: max(self._head_limit, 0)]:
+                self.failHandshake("the answer's head is too large")
+                return
         super().dataReceived(data)
 
     def processHandshake(self) -> None:
-        """Fields that are not UTF-8 are no reason for a traceback."""
+        """Interim answers are passed over; fields that are not UTF-8 are no reason for a traceback."""
+        while _INTERIM.match(self.data) and (end := self.data.find(b"\r\n\r\n")) >= 0:
+            self._head_limit -= end + 4
+            self.data = self.data[end + 4 :]
         try:
             super().processHandshake()
         except UnicodeDecodeError:
             self.failHandshake("the answer's head is not UTF-8")
 
+    def failHandshake(self, reason: str) -> None:
+        """End the dial without autobahn's own log line, which quotes the answer."""
+        self.wasNotCleanReason = reason
+        self._is_odd = True
+        self.dropConnection(abort=True)
+
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """The transport is gone: TLS failures are known only here."""
-        if self._dialling:
+        if self._dialling and not self._is_odd:  # else it was cut by us
             self.transport_reason = reason
         super().connectionLost(reason)
 
@@ -272,7 +313,7 @@ def answer(
     factory.setProtocolOptions(
         versions=[13], allowNullOrigin=True, webStatus=False, requireMaskedClientFrames=True
     )
-    compressed = None if agreed is None else Deflate(agreed, settings, is_server=True)
+    compressed = None if agreed is None else ExactDeflate(agreed, settings, is_server=True)
     leg = ServerLeg(ending.subprotocol, fields, limits, compressed)
     leg.factory = factory
 

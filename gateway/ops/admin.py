@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import resources
+from ipaddress import ip_address
 from string import Template
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,10 +68,33 @@ def _checked(render: Callable[[Request], _T]) -> Callable[[Request], _T | bytes]
 def _names_this_machine(request: Request) -> bool:
     """Whether a loopback listener is asked as what it is: a name may have been rebound."""
     here: Any = request.getHost()
-    if not getattr(here, "host", "").startswith(("127.", "::1")):
+    if not _is_loopback(getattr(here, "host", "")):
         return True
     name = request.getRequestHostname().decode("latin-1").strip("[]")
     return name == "localhost" or isIPAddress(name) or isIPv6Address(name)
+
+
+def exposed(descriptions: Iterable[str], ports: Iterable[Any]) -> list[str]:
+    """What there is to say of admin listeners that other machines can reach.
+
+    By where each listens: what a description says of that can be read in many ways.
+    """
+    hosts = [getattr(port.getHost(), "host", None) for port in ports]  # a Unix socket has none
+    return [
+        f"admin.listen: {description!r} has no authentication"
+        for description, host in zip(descriptions, hosts, strict=True)
+        if host is not None and not _is_loopback(host)
+    ]
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether an address is, IPv4's as a listener of both families has it included."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return False  # a Unix socket has none
+    mapped = getattr(found, "ipv4_mapped", None)
+    return bool((mapped or found).is_loopback)
 
 
 class Admin:

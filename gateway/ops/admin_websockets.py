@@ -123,7 +123,7 @@ class SocketsView:
     def _close_json(self, request: Request, body: bytes) -> bytes:
         try:
             given = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             given = None
         if not isinstance(given, dict) or not set(given) <= set(_WHAT) or not given:
             return _say(request, 400, 'expected {"id": …}, {"name": …} or {"client": …}')
@@ -154,11 +154,16 @@ class Closing(Resource):
 
 
 def _is_same_page(request: Request) -> bool:
-    """Whether what browsers say of where a request comes from is this listener, or nothing."""
+    """Whether what browsers say of where a request comes from is this listener, or nothing.
+
+    Where a proxy with TLS stands before it, the Origin is the proxy's: Sec-Fetch-Site, which no
+    script can set, says more.
+    """
     site = request.getHeader(b"sec-fetch-site")
-    origin = request.getHeader(b"origin")
+    if site is not None:
+        return site == b"same-origin"
     host = request.getHeader(b"host") or b""
-    return site in {None, b"same-origin"} and origin in {None, b"http://" + host}
+    return request.getHeader(b"origin") in {None, b"http://" + host}
 
 
 def _say(request: Request, status: int, text: str) -> bytes:

@@ -113,6 +113,7 @@ class Telemetry:
     registry: CollectorRegistry = attrs.field(factory=CollectorRegistry)
     recent: deque[dict[str, Any]] = attrs.field(factory=lambda: deque(maxlen=RECENT))
     _metrics: dict[str, Any] = attrs.field(factory=dict, init=False)
+    _known: dict[tuple[object, ...], Any] = attrs.field(factory=dict, init=False)
     _log: Logger = attrs.field(factory=lambda: Logger("gateway"), init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -156,8 +157,6 @@ class Telemetry:
                 "Requests of the fallback passed on to the process that has the WebSocket.",
                 "outcome",
             ),
-            "gateway_websocket_messages_total": ("Messages relayed by sending leg.", "leg"),
-            "gateway_websocket_bytes_total": ("Payload relayed by sending leg.", "leg"),
             "gateway_websocket_subprotocol_violations_total": (
                 "Messages that broke a rule of their subprotocol.",
                 "subprotocol",
@@ -212,7 +211,7 @@ class Telemetry:
         self.registry.register(_SiteLeaks(counts))
 
     def show_places(self, places: Callable[[], dict[Place, Totals]]) -> None:
-        """Show WebSockets by where they lead, as ``places`` has it when asked."""
+        """Show what WebSockets relay, by where they lead, as ``places`` has it when asked."""
         self.registry.register(Places(places))
 
     def show_scripts(self, memory: Callable[[], ScriptMemory | None]) -> None:
@@ -257,10 +256,17 @@ class Telemetry:
 
     def count(self, name: str, amount: float = 1, **labels: str) -> None:
         """Add to a counter or gauge."""
-        metric = self._metrics[name]
-        (metric.labels(**labels) if labels else metric).inc(amount)
+        self._series(name, labels).inc(amount)
 
     def observe(self, name: str, value: float, **labels: str) -> None:
         """Put a value into a histogram."""
-        metric = self._metrics[name]
-        (metric.labels(**labels) if labels else metric).observe(value)
+        self._series(name, labels).observe(value)
+
+    def _series(self, name: str, labels: dict[str, str]) -> Any:
+        """The one of a metric with these labels: few are, and none ever goes."""
+        key = (name, *labels.items())
+        found = self._known.get(key)
+        if found is None:
+            metric = self._metrics[name]
+            found = self._known[key] = metric.labels(**labels) if labels else metric
+        return found

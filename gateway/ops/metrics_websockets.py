@@ -1,5 +1,6 @@
-"""WebSockets by where they lead, for Prometheus; made when they are read.
+"""What WebSockets relay, in all and by where they lead, for Prometheus; made when it is read.
 
+What is open counts with the rest: one that is open for a day is not told of when it ends.
 ``place`` is an origin or a service's name.  ``[limits] websocket-places`` bounds how many origins
 there are; one that made room for another leaves no series behind.
 """
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from gateway.net.ledger import Place, Totals
 
-_PREFIX = "gateway_websocket_place"
+_ALL = "gateway_websocket"
+_PREFIX = f"{_ALL}_place"
 _BY = ["kind", "place", "transport"]
 
 
@@ -43,12 +45,8 @@ class Places:
         opened = GaugeMetricFamily(f"{_PREFIX}_connections", "Open WebSockets.", labels=_BY)
         total = CounterMetricFamily(f"{_PREFIX}_accepted", "WebSockets accepted.", labels=_BY)
         by_leg = [*_BY, "leg"]
-        messages = CounterMetricFamily(
-            f"{_PREFIX}_messages", "Messages relayed by sending leg.", labels=by_leg
-        )
-        octets = CounterMetricFamily(
-            f"{_PREFIX}_bytes", "Payload relayed by sending leg.", labels=by_leg
-        )
+        messages, octets = _relayed(_PREFIX, by_leg)
+        all_messages, all_octets = _relayed(_ALL, ["leg"])
         trips = SummaryMetricFamily(
             f"{_PREFIX}_round_trip_seconds", "From our pings to their pongs.", labels=by_leg
         )
@@ -64,4 +62,17 @@ class Places:
                 trips.add_metric([*names, leg], totals.pongs[leg], totals.waited[leg])
             for rule, count in totals.refused.items():
                 refused.add_metric([*names, rule], count)
-        yield from (opened, total, messages, octets, trips, refused)
+        for leg in LEGS:
+            all_messages.add_metric([leg], sum(one.messages[leg] for _, one in found))
+            all_octets.add_metric([leg], sum(one.octets[leg] for _, one in found))
+        yield from (all_messages, all_octets, opened, total, messages, octets, trips, refused)
+
+
+def _relayed(prefix: str, labels: list[str]) -> tuple[CounterMetricFamily, CounterMetricFamily]:
+    """The families of messages and of octets."""
+    return (
+        CounterMetricFamily(
+            f"{prefix}_messages", "Messages relayed by sending leg.", labels=labels
+        ),
+        CounterMetricFamily(f"{prefix}_bytes", "Payload relayed by sending leg.", labels=labels),
+    )

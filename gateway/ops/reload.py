@@ -174,6 +174,7 @@ class Reloads:
         except Exception:  # noqa: BLE001 (whatever it is, what runs goes on as it was)
             self._refused([f"not reloaded: {where(Failure())}"])
         else:
+            gc.unfreeze()  # what was there from the start, and is not needed any more
             self._telemetry.loaded("applied", time.time())
             milliseconds = (time.monotonic() - began) * 1000
             self._telemetry.event(events.RELOADED, detail=f"{said}; {milliseconds:.0f} ms")

@@ -12,7 +12,7 @@ import attrs
 from OpenSSL import crypto
 from publicsuffixlist import PublicSuffixList
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
 from twisted.internet.task import LoopingCall
 
 from gateway import __version__, events
@@ -33,7 +33,7 @@ from gateway.net.standing import Judge
 from gateway.net.threads import Threads
 from gateway.net.upstream import Upstream
 from gateway.ops import keyfile
-from gateway.ops.admin import Admin
+from gateway.ops.admin import Admin, exposed
 from gateway.ops.backends import open_backends
 from gateway.ops.config import load
 from gateway.ops.config_emulation import open_nodes
@@ -96,7 +96,9 @@ class GatewayService(Service):
         self.sockets = Sockets(reactor, self._upstream, self.telemetry)
         self._handler = handler = self._handler_of(built, self._upstream)
         limits = config.net.limits
-        self.site = Site(reactor, limits, self.telemetry, handler.serve, h2=config.http2)
+        self.site = Site(
+            reactor, limits, self.telemetry, handler.serve, early=handler.early, h2=config.http2
+        )
         self.redirects = Site(
             reactor, limits, self.telemetry, redirect_handler(self._redirect_location)
         )
@@ -302,15 +304,16 @@ class GatewayService(Service):
             detail = f"and {more} more: gateway check-config prints them"
             self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
 
+    @property
+    def _admin_ports(self) -> list[Any]:
+        return self._ports[len(self._ports) - len(self.config.admin_listen) :]
+
     def _announce(self) -> None:
         config = self.config
         self._say_settings()
         self.telemetry.loaded("", time.time())
-        for description in config.admin_listen:
-            loopback = any(text in description for text in ("127.0.0.1", "localhost", "unix:"))
-            if not loopback and "::1" not in description.replace("\\:", ":"):
-                detail = f"admin.listen: {description!r} has no authentication"
-                self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
+        for detail in exposed(config.admin_listen, self._admin_ports):
+            self.telemetry.event(events.DANGEROUS_SETTING, detail=detail)
         self.telemetry.event(
             events.READY, version=__version__, listening=[str(p.getHost()) for p in self._ports]
         )
@@ -377,7 +380,7 @@ class GatewayService(Service):
         upstream.follow(self._upstream)
         self.config, self._upstream, self._handler = built.config, upstream, handler
         self._certificate.take(built.certificate)
-        self.site.replace(limits, handler.serve, h2=built.config.http2)
+        self.site.replace(limits, handler.serve, early=handler.early, h2=built.config.http2)
         self.redirects.replace(limits, redirect_handler(self._redirect_location))
         self.sockets.replace(
             upstream, Judge(built.context, resolver.why_closed, handler.logins.stands)
@@ -454,12 +457,12 @@ class GatewayService(Service):
         for loop in (self._tickets, self._purging):
             if loop.running:
                 loop.stop()
-        admin_ports = self._ports[-len(self.config.admin_listen) or len(self._ports) :]
-        for port in self._ports:
-            if port not in admin_ports:
-                await self._stop_listening(port)
+        for port in self._ports[: -len(self._admin_ports) or None]:
+            await maybeDeferred(port.stopListening)
         waiting = [self.site.drain(), self.redirects.drain(), self.sockets.drain()]
-        quiet = DeferredList(waiting, fireOnOneErrback=True, consumeErrors=True).addTimeout(
+        drained = DeferredList(waiting, fireOnOneErrback=True, consumeErrors=True)
+        # WebSockets that were being dialled are open only then.
+        quiet = drained.addCallback(lambda _: self.sockets.drain()).addTimeout(
             self.config.net.limits.drain_seconds, self._reactor
         )
         try:
@@ -469,8 +472,8 @@ class GatewayService(Service):
             self.site.abort_all()
             self.redirects.abort_all()
             self.sockets.abort_all()
-        for port in admin_ports:
-            await self._stop_listening(port)
+        for port in self._admin_ports:
+            await maybeDeferred(port.stopListening)
         self._handler.backends.stop()
         self._handler.collector.stop()
         await self._handler.emulations.stop()
@@ -479,12 +482,6 @@ class GatewayService(Service):
         self._handler.logins.stop()
         self._reading.stop()
         await self.store.stop()
-
-    @staticmethod
-    async def _stop_listening(port: IListeningPort) -> None:
-        stopped = port.stopListening()
-        if stopped is not None:
-            await stopped
 
 
 def _contexts(config: Config) -> Contexts:

@@ -6,6 +6,7 @@ that IPv6 maps is that IPv4 address, in ranges and in addresses alike.
 
 from __future__ import annotations
 
+import functools
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import attrs
@@ -17,10 +18,23 @@ _MAPPED = 96
 """The octets before a mapped address, in bits."""
 SITE_BITS = 64
 """What one subscriber has of IPv6 at the least: addresses below it cost nothing."""
+_MAX_TEXT = 128
+"""No address is longer but by its zone: what balancers tell is not kept however long it is."""
+_REMEMBERED = 4096
 
 
 def address_of(text: str) -> Address | None:
     """A client's address, mapped ones as IPv4 and without zone; None where there is none."""
+    return _address(text) if len(text) <= _MAX_TEXT else _read_address(text)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _address(text: str) -> Address | None:
+    """``address_of`` remembered: a connection and its requests ask about the same client."""
+    return _read_address(text)
+
+
+def _read_address(text: str) -> Address | None:
     try:
         found = ip_address(text)
     except ValueError:

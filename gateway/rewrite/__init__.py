@@ -10,6 +10,7 @@
 - ``inject``: puts runtime and payload into documents.
 - ``native``: the compiled loops, where there are any.  ``js``: scripts that read their site's
   own address; ``jslexer``, ``jswords``, ``jstokens``: where that is; ``js_body``: whole ones.
+- ``worker``: workers' scripts, with the runtime before them.
 - ``html``: the streaming rewriter of HTML and XML.  ``tokens``: its expressions;
   ``foreign``: where SVG and MathML begin and end; ``attributes``: which attribute of which
   element is edited, and how; ``references``: character references; ``scripts``: import maps.

@@ -30,6 +30,10 @@ _ZSTD_WINDOW_LOG = 23  # 8 MiB, the most that a sender may ask for (RFC 9659)
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]*)?|1(?:\.0*)?)\s*\Z", re.IGNORECASE)
 READABLE = ("gzip", "deflate", "br", "zstd")
 """What an upstream may answer with when the body is to be edited."""
+_UNREAD = {"compress", "x-compress", "aes128gcm", "dcb", "dcz", "exi", "pack200-gzip"}
+_CODINGS = frozenset({*READABLE, "x-gzip", *_UNREAD})
+"""All codings that there are (IANA's registry); no other name is one, nor is it to browsers."""
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9a-z/-]+\Z")
 
 
 class Decoder(Protocol):
@@ -298,9 +302,12 @@ def packed(coding: str, body: bytes) -> bytes:
 
 
 def decoder_for(codings: str | None, ratio: int) -> Decoder | None:
-    """The decoder of a Content-Encoding; None if one of its codings is not ours to read."""
+    """The decoder of a Content-Encoding; None if one of its codings is not ours to read.
+
+    ``none``, ``utf-8``, ``binary`` and what else servers say there is no coding.
+    """
     names = [one.strip().lower() for one in (codings or "").split(",")]
-    names = [name for name in names if name not in {"", "identity"}]
+    names = [name for name in names if name and (name in _CODINGS or not _TOKEN.match(name))]
     if not names:
         return Identity()
     if len(names) > 1:

@@ -267,8 +267,8 @@ class _Scanner:
         text = self._text
         ahead = _IDENT_AHEAD.match(text, at)
         end = ahead.end() if ahead else at
-        if end >= len(text) and not self._final:
-            return self._unfinished(start)
+        if text[end : end + 2] in {"", "\\"} and not self._final:
+            return self._unfinished(start)  # a backslash that stands last may go on with it
         name = _decode(text[at:end]).lower()
         if name == "namespace":
             found = _NAMESPACE.match(text, end)

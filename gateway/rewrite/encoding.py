@@ -75,6 +75,11 @@ def codec_for(label: str | None) -> str | None:
     return name or codecs.lookup(known.codec_info.name).name
 
 
+def hides_ascii(label: str | None) -> bool:
+    """Whether what octets look like in ASCII is not what browsers read in an encoding."""
+    return codec_for(label) in _TRANSCODED
+
+
 def find(head: bytes, charset: str | None, *, xml: bool, whole: bool) -> Found | None:
     """Decide by the first octets of a document; None: more are needed.
 

@@ -6,6 +6,7 @@ points HTML goes on (HTML standard, 13.2.6 "tree construction dispatcher").
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from gateway.rewrite import tokens
@@ -27,6 +28,8 @@ class ForeignContent:
     def __init__(self) -> None:
         """A document begins in HTML."""
         self._stack: list[bytes] = []
+        # How many of each name are on it: a hostile document has deep ones, and many end tags.
+        self._open: Counter[bytes] = Counter()
         self.at_point = False
         """Directly in an integration point, which is foreign itself."""
 
@@ -48,30 +51,39 @@ class ForeignContent:
     def break_out(self) -> None:
         """An element that can only be HTML's ends foreign content."""
         while self.is_foreign:
-            self._stack.pop()
+            self._pop()
 
     def begin(self, root: bytes) -> None:
         """``<svg>`` or ``<math>`` in HTML."""
-        self._stack.append(root)
+        self._push(root)
 
     def enter(self, name: bytes, attributes: Mapping[bytes, str]) -> None:
         """A start tag in foreign content, not self-closing."""
         inside = self._stack[-1]
         if name == inside or (name == b"svg" and inside == b"math"):
-            self._stack.append(name)  # MathML's annotation-xml may hold SVG
+            self._push(name)  # MathML's annotation-xml may hold SVG
             return
         points = tokens.SVG_POINTS if inside == b"svg" else tokens.MATH_POINTS
         is_annotation = inside == b"math" and name == b"annotation-xml"
         if name in points or (
             is_annotation and attributes.get(b"encoding", "").lower() in _OF_HTML
         ):
-            self._stack.append(name)
+            self._push(name)
             self.at_point = True
 
     def leave(self, name: bytes) -> None:
         """An end tag in or around foreign content."""
-        if name in self._stack:
-            while self._stack.pop() != name:
+        if self._open[name]:
+            while self._pop() != name:
                 pass
         elif self.is_foreign and name in tokens.CLOSING:
             self.break_out()
+
+    def _push(self, name: bytes) -> None:
+        self._stack.append(name)
+        self._open[name] += 1
+
+    def _pop(self) -> bytes:
+        name = self._stack.pop()
+        self._open[name] -= 1
+        return name

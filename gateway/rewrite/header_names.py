@@ -26,6 +26,9 @@ REQUEST_DROPPED = frozenset(
         b"attribution-reporting-support", b"sec-ad-auction-fetch", b"sec-shared-storage-writable",
         b"sec-shared-storage-data-origin", b"sec-private-state-token", b"sec-redemption-record",
         b"sec-private-state-token-crypto-version",
+        # Device-bound sessions: none is made, see below.
+        b"secure-session-response", b"secure-session-skipped", b"sec-secure-session-id",
+        b"sec-session-response", b"sec-session-id",
     )
 )  # fmt: skip
 EDITS_DROPPED = frozenset(
@@ -50,6 +53,9 @@ RESPONSE_DROPPED = frozenset(
         b"ad-auction-signals", b"ad-auction-result", b"ad-auction-additional-bid",
         b"ad-auction-allowed", b"x-allow-fledge", b"sec-private-state-token",
         b"sec-private-state-token-lifetime", b"supports-loading-mode",
+        # Browsers would bind a session to cookies that the jar has, and wait for them with each request.
+        b"secure-session-registration", b"secure-session-challenge",
+        b"sec-session-registration", b"sec-session-challenge",
         # They are for a server that stands before the site's own, as one may before this.
         b"x-sendfile", b"x-lighttpd-send-file", b"x-litespeed-location", b"surrogate-control",
         b"cdn-cache-control", b"cloudflare-cdn-cache-control", b"edge-control",

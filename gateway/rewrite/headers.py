@@ -17,7 +17,7 @@ from gateway.origins import HostKind, parse, parse_origin
 from gateway.rewrite import header_names as names
 from gateway.rewrite.csp import RuntimeSource, containment, frame_ancestors_for, map_policies
 from gateway.rewrite.links import LIMIT, map_links
-from gateway.rewrite.media import is_read_by_use
+from gateway.rewrite.media import content_type_of, is_read_by_use
 from gateway.rewrite.outgoing_forms import is_signed, map_header, map_target
 from gateway.rewrite.parameters import strip_own_parameters
 from gateway.rewrite.reporting import Reporting, map_report_to, map_reporting_endpoints
@@ -351,7 +351,7 @@ def response_fields(fields: Fields, context: ResponseContext) -> list[tuple[byte
     out.append((b"Content-Security-Policy", containment(codec, framing).encode("latin-1")))
     if clearing := _clear_site_data(get_all(fields, b"clear-site-data")):
         out.append((b"Clear-Site-Data", clearing))
-    if context.edited or is_read_by_use(get(fields, b"content-type")):
+    if context.edited or is_read_by_use(content_type_of(get_all(fields, b"content-type"))):
         varies = b"Sec-Fetch-Dest, Accept-Encoding" if context.edited else b"Sec-Fetch-Dest"
         out.append((b"Vary", varies))
     if context.edited and context.coding != "identity":

@@ -24,8 +24,12 @@ _LINK = re.compile(
 _PARAMETER = re.compile(
     r';[ \t]*([^\s=;,"<>]*)[ \t]*(?:=[ \t]*(?:"((?>[^"\\]|\\.)*)"|([^;,"\s]*)))?'
 )
-_SRCSET = re.compile(r'(;[ \t]*imagesrcset[ \t]*=[ \t]*")((?>[^"\\]|\\.)*)', re.IGNORECASE)
-_TARGET = re.compile(r"<([^<>]*)>")
+_SRCSET = re.compile(
+    r'(;[ \t]*imagesrcset[ \t]*=[ \t]*(?:"|(?=[^"\s;,])))((?<=")(?>[^"\\]|\\.)*|[^"\s;,]+)',
+    re.IGNORECASE,
+)
+# Browsers read a target up to the first ">", and begin it where ours would not.
+_TARGET = re.compile(r"<([^<>]*)(?=[<>])")
 _HINTS = frozenset({"preload", "modulepreload", "preconnect"})
 """What browsers do for a 103 (HTML, "early hints"); all else counts with the answer itself."""
 
@@ -57,9 +61,13 @@ def links(value: str) -> Iterator[Link]:
 
 def map_links(value: str, map_url: Callable[[str], str]) -> str:
     """Every target and every image candidate mapped; all else stays as it is."""
-    value = _TARGET.sub(lambda found: f"<{map_url(found.group(1).strip())}>"
-                        if map_url(found.group(1).strip()) != found.group(1).strip()
-                        else found.group(), value)  # fmt: skip
+
+    def target(found: re.Match[str]) -> str:
+        given = found.group(1).strip()
+        mapped = map_url(given)
+        return found.group() if mapped == given else f"<{mapped}"
+
+    value = _TARGET.sub(target, value)
     return _SRCSET.sub(lambda found: found.group(1) + map_srcset(found.group(2), map_url), value)
 
 

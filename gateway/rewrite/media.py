@@ -8,7 +8,12 @@ playlist that it asks for is edited.
 
 from __future__ import annotations
 
+import re
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DOCUMENT_DESTINATIONS = frozenset({"document", "iframe", "frame", "embed", "object"})
 _WORKER_DESTINATIONS = frozenset({"worker", "sharedworker", "serviceworker"})
@@ -73,6 +78,42 @@ PLAYLISTS = {
 }
 _SUFFIXES = {".m3u8": Kind.HLS, ".m3u": Kind.HLS, ".mpd": Kind.DASH}
 """Where the type says nothing, and may be doubted: what players go by then."""
+
+
+_BETWEEN_COMMAS = re.compile(r'(?>[^",]++|"(?>[^"\\\\]++|\\\\.)*+"?)*+')
+_ESSENCE = re.compile(r"[ \t]*([!#$%&'*+.^_`|~\w-]+/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;|\Z)", re.ASCII)
+_CHARSET = re.compile(r";[ \t]*charset=", re.IGNORECASE)
+
+
+def content_type_of(values: Iterable[bytes]) -> str | None:
+    """The Content-Type of an answer with these fields of the name; None: there is none.
+
+    The last one that can be read counts, as in browsers (Fetch, "extract a MIME type").
+    """
+    given = [value.decode("latin-1") for value in values]
+    if len(given) == 1 and "," not in given[0]:
+        return given[0]
+    found: str | None = None
+    charset = ""
+    for one in given:
+        at = 0
+        while at <= len(one):
+            part = _BETWEEN_COMMAS.match(one, at)
+            end = part.end() if part is not None else len(one)
+            text, at = one[at:end], end + 1
+            essence = _ESSENCE.match(text)
+            if essence is None or essence[1] == "*/*":
+                continue
+            same = found is not None and media_type(found) == essence[1].lower()
+            named = _CHARSET.search(text)
+            if named is not None:
+                charset = text[named.start() :]
+            elif same:
+                text += charset
+            else:
+                charset = ""
+            found = text
+    return found
 
 
 def media_type(content_type: str | None) -> str:
@@ -153,13 +194,12 @@ def kind_of(
         return Kind.MANIFEST
     if asked is Asked.SCRIPT and _runs(kind, nosniff=nosniff):
         return Kind.SCRIPT
-    if asked is Asked.WORKER and _is_script(kind):
-        return Kind.WORKER
-    return Kind.UNTOUCHED
+    # As a worker some browsers run what calls itself a page; what they refuse does no harm.
+    return Kind.WORKER if asked is Asked.WORKER else Kind.UNTOUCHED
 
 
 def _is_script(kind: str) -> bool:
-    return "javascript" in kind or "ecma" in kind
+    return "javascript" in kind or "ecma" in kind or kind in {"text/jscript", "text/livescript"}
 
 
 def _runs(kind: str, *, nosniff: bool) -> bool:
@@ -179,9 +219,10 @@ def is_read_by_use(content_type: str | None) -> bool:
     A browser's cache must not give the one for the other.
     """
     kind = media_type(content_type)
-    return kind in {"text/html", "text/css", *_XML, *PLAYLISTS, *_UNKNOWN} or kind.endswith(
-        ("javascript", "ecmascript", "json", "+xml")
-    )
+    if kind in PLAYLISTS or kind == "image/svg+xml":
+        return True
+    # All else may be a worker's script.
+    return not kind.startswith(("image/", "audio/", "video/", "font/", "text/csv"))
 
 
 def _is_xml(kind: str) -> bool:

@@ -28,6 +28,7 @@ from gateway.rewrite.inject import Injector
 from gateway.rewrite.js_body import WEIGHT, InPage, ScriptBody, ScriptMemory
 from gateway.rewrite.media import Kind
 from gateway.rewrite.urls import UrlMap, with_whole_host
+from gateway.rewrite.worker import WorkerScript
 from gateway.rewrite.xslt import XsltRewriter
 
 if TYPE_CHECKING:
@@ -314,51 +315,11 @@ def has_integrity(body: bytes, metadata: str) -> bool:
     return True
 
 
-_SPACE = rb"(?>[\s\x0b]++|//[^\n\r]*+[\n\r]|/\*(?>[^*]++|\*(?!/))*+\*/)*+"
-_BEFORE_SCRIPT = rb"(\xef\xbb\xbf)?" + _SPACE
-# The directive prologue may hold others before it.  Not possessive: before 3.11.5, Python's
-# possessive groups forget what their inside could still try.
-_OTHER = rb"(?:(?!.use strict)(?>\"[^\"\n\r]*+\"|'[^'\n\r]*+')" + _SPACE + rb";?" + _SPACE + rb")*"
-_STRICT = re.compile(_BEFORE_SCRIPT + _OTHER + rb"(?:\"use strict\"|'use strict')")
-_IMPORT = re.compile(_BEFORE_SCRIPT + rb"(?:import(?![\w$]|\s*+[(.])|export(?![\w$]))")
-
-
-class _Worker:
-    """A worker's script with the runtime before it, on its first line.
-
-    A script that begins with a static import is a module: there an import of ours comes
-    first, for imports are run before everything else.
-    """
-
-    def __init__(self, plan: BodyPlan) -> None:
-        self._plan = plan
-        self._head: bytes | None = b""
-
-    def feed(self, data: bytes) -> bytes:
-        if self._head is None:
-            return data
-        self._head += data
-        return self._begin() if len(self._head) >= 16 * 1024 else b""
-
-    def close(self) -> bytes:
-        return b"" if self._head is None else self._begin()
-
-    def _begin(self) -> bytes:
-        head, self._head = self._head or b"", None
-        mark = b"\xef\xbb\xbf" if head.startswith(b"\xef\xbb\xbf") else b""
-        if _IMPORT.match(head):
-            ours = self._plan.module_preamble
-        else:
-            strict = b'"use strict";' if _STRICT.match(head) else b""
-            ours = strict + self._plan.preamble
-        return mark + ours + head[len(mark) :]
-
-
 def _script(plan: BodyPlan, place: Place, memory: ScriptMemory) -> Rewriter:
     urls, limit = UrlMap(place.codec, place.url), plan.script_bytes
     body = ScriptBody(urls, memory, plan.charset, limit)
     if plan.kind is Kind.WORKER:
-        return _Chain(body, _Worker(plan))
+        return _Chain(body, WorkerScript(plan))
     return _Verified(plan.integrity, limit, body) if plan.integrity else body
 
 
@@ -367,7 +328,7 @@ def _rewriter(plan: BodyPlan) -> Rewriter:
     if plan.kind in _OF_SCRIPT and plan.scripts is not None and place is not None:
         return _script(plan, place, plan.scripts)
     if plan.kind is Kind.WORKER:
-        return _Worker(plan)
+        return WorkerScript(plan)
     if place is None:
         raise ValueError("a plan that maps URLs needs a place")
     if plan.kind is Kind.CSS:

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 Map = Callable[[str], str]
 
 _SPACE = "\t\n\f\r "
-# HTML standard, "shared declarative refresh steps"; quotes end the URL.
+# HTML standard, "shared declarative refresh steps"; quotes end the URL.  Chromium takes a
+# vertical tab for white space, too.
 _REFRESH = re.compile(
-    r"([\t\n\f\r ]*(?:[0-9]+[0-9.]*|\.[0-9.]*)(?:[\t\n\f\r ]*[;,]|[\t\n\f\r ])[\t\n\f\r ]*"
-    r"(?:[uU][rR][lL][\t\n\f\r ]*=[\t\n\f\r ]*)?)(?:\"([^\"]*)|'([^']*)|([^\"'][\s\S]*))?"
+    r"([\t-\r ]*(?:[0-9]+[0-9.]*|\.[0-9.]*)(?:[\t-\r ]*[;,]|[\t-\r ])[\t-\r ]*"
+    r"(?:[uU][rR][lL][\t-\r ]*=[\t-\r ]*)?)(?:\"([^\"]*)|'([^']*)|([^\"'][\s\S]*))?"
 )
 _SRCSET_URL = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]+)")
 _TOKEN = re.compile(r"[^\t\n\f\r ]+")

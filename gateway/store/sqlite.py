@@ -12,7 +12,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,18 +23,16 @@ from gateway.exchange.messages import Rows
 from gateway.store.interface import EPOCH, STALE_DAYS, Bucket
 from gateway.store.moments import SqliteMoments
 from gateway.store.sqlite_threads import Reader, Worker
+from gateway.store.sqlite_upkeep import SqliteUpkeep
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorFromThreads
 
     from gateway.exchange.messages import Commit
 
-_PURGED_AT_ONCE = 1000
 _BUSY_SECONDS = 10
 _MAX_ORIGINS = 100_000
-_ORIGIN_DAYS = 400
 _SCHEMA_VERSION = 2
-_PAGE = 100
 # `owners` counts by itself, so that no statement can forget to; an upsert that updates
 # fires no insert trigger.
 _SCHEMA = """
@@ -95,7 +92,7 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-class SqliteStore(SqliteMoments):
+class SqliteStore(SqliteMoments, SqliteUpkeep):
     """A store in one file; ``path`` None keeps it in memory.
 
     ``durable``: an acknowledged change survives a power cut (``synchronous = FULL``);
@@ -357,84 +354,6 @@ class SqliteStore(SqliteMoments):
 
         return self._writer.submit(job)
 
-    def purge(self, day: int) -> Deferred[int]:
-        """See ``Store.purge``; page by page, so that no writer waits for all of it."""
-        stale = day - self._stale_days
-
-        def page(
-            connection: sqlite3.Connection, after: tuple[bytes, bytes, bytes]
-        ) -> list[tuple[bytes, bytes, bytes, bool]]:
-            return connection.execute(
-                "select c.owner, c.bucket, c.idx, c.expires_day < ?1 or (v.day > 0 and v.day < ?2)"
-                " from cookies c left join versions v on v.owner = c.owner "
-                "and v.bucket = c.bucket where (c.owner, c.bucket, c.idx) > (?3, ?4, ?5) "
-                "order by c.owner, c.bucket, c.idx limit ?6",
-                (day, stale, *after, _PURGED_AT_ONCE),
-            ).fetchall()
-
-        def delete(connection: sqlite3.Connection, places: list[tuple[bytes, bytes, bytes]]) -> int:
-            return connection.executemany(
-                "delete from cookies where owner = ? and bucket = ? and idx = ?", places
-            ).rowcount
-
-        def rest(connection: sqlite3.Connection) -> None:
-            # A version outlives its last row by long, so that no old change comes to life.
-            connection.execute(
-                "delete from versions where day < ? and not exists (select 1 from cookies c "
-                "where c.owner = versions.owner and c.bucket = versions.bucket)",
-                (stale,),
-            )
-            connection.execute("delete from owners where total <= 0 and day < ?", (stale,))
-            connection.execute("delete from origins where day < ?", (day - _ORIGIN_DAYS,))
-            connection.execute("delete from nonces where day < ?", (day,))
-            connection.execute("delete from spent where full < ?", (day * 86400,))
-
-        async def run() -> int:
-            gone, after = 0, (b"", b"", b"")
-            while True:
-                found = await self._sweeper.submit(partial(page, after=after))
-                over = [found_row[:3] for found_row in found if found_row[3]]
-                if over:
-                    gone += await self._writer.submit(partial(delete, places=over))
-                if len(found) < _PURGED_AT_ONCE:
-                    break
-                after = found[-1][:3]
-            await self._writer.submit(rest)
-            return gone
-
-        return Deferred.fromCoroutine(run())
-
-    def scan(self, cursor: bytes) -> Deferred[tuple[bytes, list[Bucket]]]:
-        """See ``Store.scan``; the cursor is the last owner and bucket."""
-
-        def job(connection: sqlite3.Connection) -> tuple[bytes, list[Bucket]]:
-            places = connection.execute(
-                "select owner, bucket, version from versions where (owner, bucket) > (?, ?) "
-                "order by owner, bucket limit ?",
-                (cursor[:16], cursor[16:], _PAGE),
-            ).fetchall()
-            page: list[Bucket] = []
-            for owner, bucket, version in places:
-                found = connection.execute(
-                    "select idx, expires_day, sealed from cookies where owner = ? and bucket = ?",
-                    (owner, bucket),
-                )
-                page.append((owner, bucket, version, tuple(Row(*row) for row in found)))
-            last = places[-1][0] + places[-1][1] if len(places) == _PAGE else b""
-            return last, page
-
-        return self._sweeper.submit(job)
-
-    def owners_by_prefix(self) -> Deferred[dict[bytes, int]]:
-        """See ``Store.owners_by_prefix``; SQLite sorts in files of its own."""
-        return self._sweeper.submit(
-            lambda connection: dict(
-                connection.execute(
-                    "select substr(owner, 1, 2), count(*) from owners where total > 0 group by 1"
-                ).fetchall()
-            )
-        )
-
     def restore(self, bucket: Bucket) -> Deferred[None]:
         """See ``Store.restore``."""
         owner, name, version, rows = bucket
@@ -451,42 +370,6 @@ class SqliteStore(SqliteMoments):
             )
 
         return self._writer.submit(job)
-
-    def origins(self) -> Deferred[list[tuple[str, str, int]]]:
-        """See ``Store.origins``."""
-        return self._sweeper.submit(
-            lambda connection: connection.execute(
-                "select label, origin, day from origins"
-            ).fetchall()
-        )
-
-    def nonces(self) -> Deferred[list[bytes]]:
-        """See ``Store.nonces``."""
-        return self._sweeper.submit(
-            lambda connection: [row[0] for row in connection.execute("select nonce from nonces")]
-        )
-
-    def faults(self) -> Deferred[list[str]]:
-        """See ``Store.faults``."""
-
-        def job(connection: sqlite3.Connection) -> list[str]:
-            found = [row[0] for row in connection.execute("pragma integrity_check(20)")]
-            told = [f"integrity: {text}" for text in found if text != "ok"]
-            (wrong,) = connection.execute(
-                "select count(*) from (select owner, count(*) as n from cookies group by owner) c "
-                "left join owners o on o.owner = c.owner where o.total is null or o.total <> c.n"
-            ).fetchone()
-            if wrong:
-                told.append(f"{wrong} owners whose rows are counted wrongly")
-            (lone,) = connection.execute(
-                "select count(*) from cookies c where not exists (select 1 from versions v "
-                "where v.owner = c.owner and v.bucket = c.bucket)"
-            ).fetchone()
-            if lone:
-                told.append(f"{lone} rows of buckets without a version")
-            return told
-
-        return self._sweeper.submit(job)
 
     def ping(self) -> Deferred[None]:
         """See ``Store.ping``."""

@@ -17,6 +17,9 @@ _ROW = struct.Struct(">q")
 BUCKETS = "gw:{*}:*"
 OWNERS = f"gw:{{{'?' * 32}}}"
 """What SCAN finds buckets and owners by; what else it finds has no place, or no owner."""
+ORIGIN_KEYS = (b"gw:{origins}:days", b"gw:{origins}:names")
+ORIGIN_DAYS = 400
+"""Long labels' origins, and for how long one is remembered that nobody asks for."""
 
 
 def owner_key(owner: bytes) -> bytes:

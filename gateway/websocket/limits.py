@@ -1,6 +1,6 @@
 """Bounds on WebSockets: how many for whom, how fast, and which code says so.
 
-Nothing here reads a clock: ``now`` is of any clock that does not go back.
+Nothing here reads a clock: ``now`` is of any clock; one that is put back stands still for once.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Bucket:
 
     def spend(self, amount: float, now: float) -> float:
         """Take tokens, there or not; the seconds until there are any again, 0.0: there are."""
-        level = self._level + (now - self._at) * self._per_second
+        level = self._level + max(now - self._at, 0.0) * self._per_second
         self._level = level = min(level, self._burst) - amount
         self._at = now
         return 0.0 if level >= 0 else -level / self._per_second

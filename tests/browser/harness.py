@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -16,8 +17,9 @@ import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Error
+from playwright.sync_api import Browser, Error
 
 from gateway.demo.ca import Issued, LocalCa
 from gateway.origins import Codec, parse
@@ -36,6 +38,10 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+_MARK = "--test-browser="
+"""A flag that no browser knows: by it the processes of one are found."""
+_NUMBERS = itertools.count()
+_LAUNCHED: WeakKeyDictionary[Browser, str] = WeakKeyDictionary()
 WITHOUT = ("OptimizationHints", "MediaRouter")
 """Features of the browser that no test needs."""
 
@@ -383,7 +389,51 @@ def launch(
     if path is None:
         raise AssertionError("Chromium is missing: run make packages")
     features = "--disable-features=" + ",".join((*WITHOUT, *without))
-    how = {"executable_path": path, "headless": True, "args": [*FLAGS, features, rules, *flags]}
+    mark = f"{_MARK}{os.getpid()}-{next(_NUMBERS)}"
+    arguments = [*FLAGS, features, rules, mark, *flags]
+    how = {"executable_path": path, "headless": True, "args": arguments}
     if profile is None:
-        return driver.chromium.launch(**how, **more)
+        browser = driver.chromium.launch(**how, **more)
+        _LAUNCHED[browser] = mark
+        return browser
     return driver.chromium.launch_persistent_context(profile, **how, **more)
+
+
+def processes_of(browser: Browser) -> list[Path]:
+    """The folders of a browser's own processes (those of its pages end with it)."""
+    mark, found = _LAUNCHED[browser].encode(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it may have ended
+            if mark in (folder / "cmdline").read_bytes().split(b"\0"):
+                found.append(folder)
+    return found
+
+
+def end_browser(browser: Browser) -> None:
+    """Kill a browser that hangs, and say what it was at."""
+    for folder in processes_of(browser):
+        with contextlib.suppress(OSError):
+            state = (folder / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[0]
+            waits = (folder / "wchan").read_text()
+            print(f"a browser hangs: process {folder.name}, {state}, {waits}", file=sys.stderr)
+            os.kill(int(folder.name), signal.SIGKILL)
+
+
+def fresh_context(browser: Browser, again, *, patience: float = 60, **more):
+    """A browser and a fresh profile of it; the browser is another one, of ``again``, if it hung.
+
+    Playwright waits for a profile without end.
+    """
+    for last in (False, True):
+        if not browser.is_connected():
+            browser = again()
+        timer = threading.Timer(patience, end_browser, [browser])
+        timer.start()
+        try:
+            return browser, browser.new_context(**more)
+        except Error:
+            if last or browser.is_connected():
+                raise
+        finally:
+            timer.cancel()
+    raise AssertionError("never tried")

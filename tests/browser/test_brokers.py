@@ -24,8 +24,14 @@ URLS = {
     "stomp": "wss://queue.test/ws",
     "xmpp": f"wss://{servers.XMPP_HOST}/xmpp-websocket",
     "wamp": "wss://router.test/",
+    "socketio": "https://rooms.test/",
 }
 """Brokers with a WebSocket of their own, which a page reaches as it would without a gateway."""
+POLLED_FIRST: dict[str, str] = {}
+SOCKETS_ONLY = {"transports": "websocket"}
+"""What Socket.IO's client is told: nothing, so that it begins by polling and goes over to a
+WebSocket; or that it has nothing else, so that without one there is no way at all."""
+TALKS = [(by, {}) for by in URLS] + [("socketio", SOCKETS_ONLY)]
 SERVICES = ("mqtt", "stomp")
 """Brokers that speak TCP, each behind a service of the gateway; their page is not proxied."""
 SERVICE = """
@@ -63,6 +69,7 @@ class Brokers(Ground):
             "queue.test": web_stomp,
             servers.XMPP_HOST: servers.prosody(stack),
             "router.test": servers.wamp_router(stack),
+            "rooms.test": servers.socketio(stack, PAGES),
         }
         proxies.front(stack, sites, PAGES)
 
@@ -157,6 +164,10 @@ class Talker:
         self.frame.fill("#text", text)
         self.frame.click("#say")
 
+    def does(self, what: str, *given: str):
+        """Something else that the page's client can do; what it comes to."""
+        return self.frame.evaluate("([what, given]) => chat[what](...given)", [what, given])
+
     def heard(self) -> list[str]:
         """What the page shows."""
         return self.frame.locator("#log li").all_text_contents()
@@ -203,12 +214,48 @@ def converse(ada, bob) -> None:
 
 
 @pytest.mark.parametrize("way", [DIRECTLY, NATIVELY, BLOCKED, BUFFERED])
-@pytest.mark.parametrize("by", URLS)
-def test_people_talk(ground, by, way):
+@pytest.mark.parametrize(("by", "more"), TALKS, ids=[" ".join((by, *more)) for by, more in TALKS])
+def test_people_talk(ground, by, more, way):
     """Brokers that a page reaches at an address of theirs."""
     ground.emulated()
-    with talking(ground, by, way) as (ada, bob):
+    with talking(ground, by, way, **more) as (ada, bob):
         converse(ada, bob)
+    assert ground.emulated() == (way in {BLOCKED, BUFFERED})
+
+
+@pytest.mark.parametrize("way", [DIRECTLY, NATIVELY, BLOCKED, BUFFERED])
+@pytest.mark.parametrize("more", [POLLED_FIRST, SOCKETS_ONLY], ids=["polled first", "sockets only"])
+def test_rooms(ground, more, way):
+    """Socket.IO besides talk: rooms, acknowledgements, octets, many at once, a server's farewell."""
+    ground.emulated()
+    with talking(ground, "socketio", way, **more) as (ada, bob):
+        ada.does("subscribe", "side")
+        assert bob.does("publish", "side", "for who is there") == 16
+        ada.hears("for who is there")
+        ada.does("unsubscribe", "side")
+        bob.does("publish", "side", "for nobody")
+        sent = bob.frame.evaluate(
+            "chat.publish('main', Uint8Array.from({ length: 300_000 }, (_, at) => at % 251))"
+        )
+        assert sent == 300_000
+        picture = f"300000 octets, sum {sum(at % 251 for at in range(300_000))}"
+        ada.hears("for who is there", picture)
+        bob.hears(picture)
+        many = [f"{at} " + "x" * (at % 7 * 100) for at in range(200)]
+        sizes = "many => Promise.all(many.map((one) => chat.publish('main', one)))"
+        assert ada.frame.evaluate(sizes, many) == [len(one) for one in many]
+        ada.hears("for who is there", picture, *many)
+        bob.hears(picture, *many)
+        bob.does("sendAway")
+        bob.frame.locator("#state", has_text="offline io server disconnect").wait_for()
+        ada.does("publish", "main", "to who is left")
+        bob.does("comeBack")
+        bob.online(2)
+        ada.say("welcome back")
+        bob.hears(picture, *many, "ada: welcome back")
+        ada.hears("for who is there", picture, *many, "to who is left", "ada: welcome back")
+        for talker in (ada, bob):
+            assert talker.frame.locator("#state").text_content() == "online websocket"
     assert ground.emulated() == (way in {BLOCKED, BUFFERED})
 
 

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error
 
 from tests.browser.conftest import SUMMARY
 from tests.browser.cookies.askers import ASKERS, Try, asking, leaving
@@ -29,17 +30,24 @@ FOUND: dict[str, dict] = {}
 class Profiled(World):
     """A world whose direct way is a regular profile: others take no cookies of third parties."""
 
+    def __init__(self, *given, **more) -> None:
+        """See ``World``."""
+        self.closed: list[object] = []
+        super().__init__(*given, **more)
+
     def launch(self, *, through):
         """A browser for the way through, a profile for the direct one."""
         if through:
             return super().launch(through=True)
         # Debian's Chromium blocks the cookies of third parties unless it is told not to.
         profile = self.stack.folder / "profile"
-        (profile / "Default").mkdir(parents=True)
+        (profile / "Default").mkdir(parents=True, exist_ok=True)
         choice = {"cookie_controls_mode": 0, "block_third_party_cookies": False}
         (profile / "Default" / "Preferences").write_text(json.dumps({"profile": choice}))
         rules = self._rules[False]
-        return launch(self._driver, rules, profile=profile, ignore_https_errors=True)
+        made = launch(self._driver, rules, profile=profile, ignore_https_errors=True)
+        made.on("close", lambda _: self.closed.append(made))
+        return made
 
     @contextlib.contextmanager
     def tab(self, *, through):
@@ -48,10 +56,15 @@ class Profiled(World):
             with super().tab(through=True) as page:
                 yield page
             return
+        if self.directly in self.closed:  # it hung, and was ended
+            self.directly = self.launch(through=False)
         self.directly.clear_cookies()
         page = self.directly.new_page()
-        yield page
-        page.close()
+        try:
+            yield page
+        finally:
+            with contextlib.suppress(Error):
+                page.close()
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ TOLD = """() => ({
 
 LOSSY = """() => {
   const { fetch: real } = window;
-  let turn = 0;
+  window.turn = 0;
   const lost = window.lost = { request: 0, answer: 0, stream: 0 };
   window.fetch = async (url, init) => {
     const kinds = /ubm/.test(url) ? ["request", "", "answer"] : /dbm/.test(url) && !lost.stream ? ["stream"] : [""];
@@ -152,10 +152,12 @@ def test_lost_requests_and_answers(ground):
         page.evaluate(LOSSY)
         ground.open(page)
         for start in range(0, 200, 10):
-            page.evaluate(
-                "start => { for (let at = 0; at < 10; at++) socket.send(`${start + at}`); }", start
+            before = page.evaluate(
+                "start => { for (let at = 0; at < 10; at++) socket.send(`${start + at}`); return turn; }",
+                start,
             )
-            page.wait_for_timeout(30)  # so that there are many requests
+            # So that there are many requests.
+            page.wait_for_function("before => turn > before", arg=before)
         settle(page, lambda: page.evaluate("got.length") >= 200, "all are said again", 60)
         stays(page, lambda: page.evaluate("got.length") == 200, "nothing comes twice", 0.3)
         assert page.evaluate("got") == [str(one) for one in range(200)]
@@ -172,7 +174,8 @@ def test_network_changes(ground):
             page.evaluate("at => socket.send(`${at} ${'x'.repeat(3000)}`)", at)
             if at % 20 == 10:
                 ground.between("blocks").cut()
-            page.wait_for_timeout(20)
+            # Some are always on their way.
+            page.wait_for_function("at => got.length >= at - 8", arg=at)
         settle(page, lambda: page.evaluate("got.length") >= 60, "all are said again", 60)
         stays(page, lambda: page.evaluate("got.length") == 60, "nothing comes twice", 0.3)
         assert page.evaluate("got.map((one) => +one.split(' ')[0])") == list(range(60))

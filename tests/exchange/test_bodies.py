@@ -160,7 +160,21 @@ class PlanTests(SynchronousTestCase):
             (_style(), (plain, nosniff), Kind.UNTOUCHED),
             (_style(), (HTML,), Kind.UNTOUCHED),
             (_worker(), (SCRIPT,), Kind.WORKER),
-            (_worker(), (HTML,), Kind.UNTOUCHED),
+            (_worker(), (HTML,), Kind.WORKER),
+            (
+                _worker(sec_fetch_dest="serviceworker"),
+                (plain, (b"Content-Type", b"text/jscript")),
+                Kind.WORKER,
+            ),
+            (
+                head(sec_fetch_dest="", sec_fetch_mode="", accept="*/*", service_worker="script"),
+                (SCRIPT,),
+                Kind.WORKER,
+            ),
+            (frame(), (plain, HTML), Kind.HTML),
+            (frame(), (HTML, plain), Kind.UNTOUCHED),
+            (frame(), ((b"Content-Type", b"text/plain, text/html"),), Kind.HTML),
+            (_style(), (plain, (b"X-Content-Type-Options", b"nosniff, nosniff")), Kind.UNTOUCHED),
             (manifest, ((b"Content-Type", b"application/manifest+json"),), Kind.MANIFEST),
             (head(), (HTML,), Kind.UNTOUCHED),
             (head(), (CSS,), Kind.UNTOUCHED),
@@ -173,7 +187,7 @@ class PlanTests(SynchronousTestCase):
 
     def test_untouched(self) -> None:
         """Without a body, in part, to be saved, or in a coding that cannot be read."""
-        for request, kind in ((frame(), HTML), (_style(), CSS), (_worker(), SCRIPT)):
+        for request, kind in ((frame(), HTML), (_style(), CSS)):
             for status in (200, 404, 500, 203):
                 self.assertTrue(_plan(request, kind, status=status).edits, status)
             for status in (204, 205, 206, 304):
@@ -181,12 +195,35 @@ class PlanTests(SynchronousTestCase):
             for coding in (b"gzip, gzip", b"compress", b"dcb", b"br, gzip"):
                 plan = _plan(request, kind, (b"Content-Encoding", coding))
                 self.assertEqual(plan, BodyPlan(), coding)
-            for coding in (b"gzip", b"deflate", b"br", b"zstd", b"identity", b"GZIP"):
+            for coding in (
+                b"gzip", b"deflate", b"br", b"zstd", b"identity", b"GZIP", b"none", b"UTF-8",
+            ):  # fmt: skip
                 plan = _plan(request, kind, (b"Content-Encoding", coding))
                 self.assertTrue(plan.edits, coding)
+            twice = [(b"Content-Encoding", b"gzip")] * 2
+            self.assertEqual(_plan(request, kind, *twice), BodyPlan())
         saved = (b"Content-Disposition", b" Attachment; filename=x")
         self.assertFalse(_plan(frame(), HTML, saved).edits)
         self.assertTrue(_plan(_style(), CSS, saved).edits)
+
+    def test_workers(self) -> None:
+        """What a browser runs has the runtime before it, whatever it is called, or does not come."""
+        for destination in ("worker", "sharedworker", "serviceworker"):
+            request = _worker(sec_fetch_dest=destination)
+            for status in (200, 203, 299, 404):
+                self.assertTrue(_plan(request, SCRIPT, status=status).preamble, status)
+            for status in (204, 205, 304):
+                self.assertEqual(_plan(request, SCRIPT, status=status), BodyPlan(), status)
+            for fields in (
+                *([(b"Content-Encoding", one)] for one in (b"gzip, gzip", b"dcb", b"br, gzip")),
+                [(b"Content-Encoding", b"gzip")] * 2,
+                [(b"Content-Type", b"text/javascript;charset=utf-16")],
+                [(b"Content-Type", b"text/javascript;charset=ISO-2022-JP")],
+            ):
+                with self.assertRaises(UpstreamFault):
+                    _plan(request, SCRIPT, *fields)
+            with self.assertRaises(UpstreamFault):
+                _plan(request, SCRIPT, (b"Content-Range", b"bytes 0-4/5"), status=206)
 
     def test_details(self) -> None:
         """Codings, encoding, bounds and the place of the body."""

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from gateway import events, wire
 from gateway.errors import UpstreamTimeout
 from gateway.exchange.emulated import Created, Downward, KeepVerdict, RecallVerdict, Upward
-from gateway.exchange.emulation import emulation_exchange, remembered_exchange
+from gateway.exchange.emulation import comes_in_parts, emulation_exchange, remembered_exchange
 from gateway.exchange.messages import (
     Answer,
     Context,
@@ -278,6 +278,21 @@ class IdTests(SynchronousTestCase):
             values(down.fields, b"access-control-allow-origin"), [PAGE_ORIGIN.encode()]
         )
         self.assertEqual(values(down.fields, b"cache-control"), [b"no-store, no-transform"])
+
+    def test_comes_in_parts(self) -> None:
+        """What is an upstream request for sure; it is never the site's then."""
+        for head, wanted in (
+            (self.transfer(), True), (self.transfer(number=None), True),
+            (self.transfer(text="x"), True), (self.transfer(method=b"PUT"), True),
+            (self.transfer(leg="ub"), True), (self.transfer(cookie=b""), True),
+            (self.transfer(text="x", number=None), False), (self.transfer(leg="dbm"), False),
+            (self.transfer(host=f"www.{SUFFIX}"), False), (self.transfer(host="a.test"), False),
+            (self.transfer((b"Access-Control-Request-Method", b"POST"), method=b"OPTIONS"), False),
+            (request(), False), (request("/ws"), False),
+        ):  # fmt: skip
+            self.assertIs(comes_in_parts(context(), head), wanted, head.target)
+            if wanted:
+                self.assertIsNot(_play(head)[0], PASSED)
 
     def test_same_origin_get(self) -> None:
         """A GET without Origin counts only as what the browser says that it is."""

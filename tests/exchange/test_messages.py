@@ -89,6 +89,15 @@ class MessageTests(SynchronousTestCase):
             self.assertEqual((source.digest, source.rare), ("sha256-rUnT1me=", "sha256-rAre="))
             self.assertEqual(source.own, collapsed(site) + "/.gateway/")
 
+    def test_runtime_for_sockets(self) -> None:
+        """The part for sockets that do not get through is known by its digest, a site's, too."""
+        self.assertEqual(context().runtime(origin(SITE)).socket, "")
+        given = attrs.evolve(context(), socket_digest="sha256-sOcket=", identity=IDENTITY)
+        for one in (given, given.for_site(SiteOptions(rewrite_location=True))):
+            source = one.runtime(origin(SITE))
+            self.assertEqual(source.socket, "sha256-sOcket=")
+            self.assertEqual(source.digests[2:], ("sha256-sOcket=",))
+
     def test_site(self) -> None:
         """A site's pages have their own runtime where the operator chose so, and where there is one."""
         chosen = SiteOptions(rewrite_location=True)

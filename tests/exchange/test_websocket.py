@@ -101,7 +101,9 @@ class OrderTests(SynchronousTestCase):
              "Note NeedNow", Refuse),
             ("no token", _head(token=""), context(), cookies, "NeedNow", Refuse),
             ("closed", _head(), closed, {}, "NeedNow", Refuse),
-            ("no origin", _head(origins=()), context(), {}, "NeedNow", Refuse),
+            ("no origin", _head(origins=()), context(), {}, "", Refuse),
+            ("no page of ours", _head(origins=("https://evil.example",)), context(), {}, "",
+             Refuse),
             ("unsound", _head(method=b"POST"), context(), {}, "", Refuse),
             ("unsound, no label", _head(method=b"POST", host="x"), context(), {}, "", Refuse),
             ("no label", _head(host="junk" + SUFFIX), context(), {}, "", Refuse),
@@ -137,7 +139,7 @@ class OriginTests(SynchronousTestCase):
     """Who may open one."""
 
     def test_refused(self) -> None:
-        """Without an Origin of ours nothing is dialled."""
+        """Without an Origin of ours nothing is dialled, and nothing is looked up for it."""
         for origins in (
             (),
             ("null",),
@@ -158,7 +160,7 @@ class OriginTests(SynchronousTestCase):
                 self.assertEqual(
                     (ending.status, ending.event), (403, events.ORIGIN_DENIED), origins
                 )
-                self.assertEqual(shell.kinds(), "NeedNow", origins)
+                self.assertEqual(shell.kinds(), "", origins)
 
     def test_expanded(self) -> None:
         """The upstream sees the page's own origin, never the gateway's."""

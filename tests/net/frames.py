@@ -191,11 +191,13 @@ class RawCase(GatewayCase):
         await until(lambda: client.head or client.ended)
         return client
 
-    async def raw_pair(self, gateway: Gateway, origin: Any) -> tuple[RawClient, RawServer]:
-        """Both ends of one WebSocket through ``gateway``."""
+    async def raw_pair(
+        self, gateway: Gateway, origin: Any, *fields: bytes
+    ) -> tuple[RawClient, RawServer]:
+        """Both ends of one WebSocket through ``gateway``; ``fields`` are the client's own."""
         self._made += 1
         target = f"/{self._made}"
-        client = await self.raw_client(gateway, target=target)
+        client = await self.raw_client(gateway, *fields, target=target)
         assert client.head.startswith(b"HTTP/1.1 101"), client.head
         line = f"GET {target} ".encode()
         return client, next(one for one in origin.peers if one.head.startswith(line))

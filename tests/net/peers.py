@@ -113,6 +113,10 @@ class _Peer:
         """Vanish."""
         self.transport.abortConnection()
 
+    def leave(self) -> None:
+        """Vanish when all that was sent is out."""
+        self.transport.loseConnection()
+
 
 class ServerPeer(_Peer, WebSocketServerProtocol):
     """An origin's side; ``factory.choose`` decides on the request."""

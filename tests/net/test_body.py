@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PIECE = 64 * 1024
 AT_ONCE = 256 * 1024
+BATCH = 1024 * 1024
 LIMITS = Limits(response_body_bytes=100, upstream_idle_seconds=300, client_stall_seconds=120)
 
 
@@ -323,7 +324,8 @@ class ThreadTests(PipeCase):
                 pipe.dataReceived(chunk)
             self.assertLessEqual(len(self.client.body), AT_ONCE + PIECE, chunks)
             self.assertEqual(len(self.threads.work), 1)
-            self.threads.step()
+            while self.threads.work:
+                self.threads.step()
             self.end(pipe)
             self.threads.step()
             self.check_ended(pipe, None)
@@ -380,6 +382,72 @@ class ThreadTests(PipeCase):
         self.assertEqual((self.client.body, self.transport.reading), (b"A", False))
         pipe.resumeProducing()
         self.assertTrue(self.transport.reading)
+
+    def test_what_unpacks_to_much(self) -> None:
+        """A chunk is made in batches: one waits for a client that does not keep up."""
+        pipe = self.long()
+        pipe.dataReceived(b"*1000")
+        self.threads.step()
+        made = len(self.client.body)
+        self.assertLessEqual(made, BATCH + PIECE)
+        self.assertEqual(len(self.threads.work), 1)
+        pipe.pauseProducing()
+        self.threads.step()
+        self.assertLessEqual(len(self.client.body), made + BATCH + PIECE)
+        self.assertEqual(self.threads.work, [])
+        pipe.dataReceived(b"a")
+        self.end(pipe)
+        self.assertEqual(self.threads.work, [])
+        pipe.resumeProducing()
+        while self.threads.work:
+            self.assertLessEqual(len(self.threads.work), 1)
+            self.threads.step()
+        self.check_ended(pipe, None)
+        self.assertEqual(self.client.body, b"*" * 1000 * PIECE + b"AEND")
+
+    def test_a_client_that_stalls_or_leaves_amid_much(self) -> None:
+        """What is left of a chunk is made for nobody; the bound on stalling holds."""
+        for seconds, error in ((0, ConnectionAborted), (121, ClientStalled)):
+            self.setUp()
+            pipe = self.long()
+            pipe.dataReceived(b"*1000")
+            pipe.pauseProducing()
+            self.threads.step()
+            self.assertEqual(self.threads.work, [])
+            if seconds:
+                self.clock.advance(seconds)
+            else:
+                pipe.stopProducing()
+            self.check_ended(pipe, error)
+            pipe.resumeProducing()
+            self.assertEqual(self.threads.work, [])
+
+    def test_the_client_pauses_while_it_is_written_to(self) -> None:
+        """A transport that is full says so within the write, and may be ready within it, too."""
+        for ready in (False, True):
+            self.setUp()
+            pipe = self.long()
+            ordinary = self.client.write
+
+            def write(data: bytes, *, ready: bool = ready, pipe: BodyPipe = pipe) -> None:
+                ordinary(data)
+                pipe.pauseProducing()
+                if ready:
+                    pipe.resumeProducing()
+
+            self.client.write = write  # type: ignore[method-assign]
+            pipe.dataReceived(b"*100")
+            while not pipe.done.called:
+                self.assertLessEqual(len(self.threads.work), 1)
+                if self.threads.work:
+                    self.threads.step()
+                elif len(self.client.body) == 100 * PIECE:
+                    self.end(pipe)
+                    pipe.resumeProducing()
+                else:
+                    pipe.resumeProducing()
+            self.check_ended(pipe, None)
+            self.assertEqual(self.client.body, b"*" * 100 * PIECE + b"END")
 
     def test_the_client_reads_on_meanwhile(self) -> None:
         """While a thread works the origin goes on waiting, though the client would read."""

@@ -10,6 +10,7 @@ from twisted.web.http_headers import Headers
 
 from gateway.errors import BodyTooLarge
 from gateway.exchange.messages import RequestHead
+from gateway.net.arriving import Arriving, whole
 from gateway.net.client import Client
 
 
@@ -17,6 +18,13 @@ class FakeChannel:
     """Counts what it was told."""
 
     aborted = 0
+    persistent = 1
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
 
     def forceAbortClient(self) -> None:
         self.aborted += 1
@@ -39,10 +47,21 @@ class FakeRequest:
         self.content = BytesIO(body)
         self.body_size = len(body)
         self.sentLength = 5
+        self.body = whole(self.content, len(body))
         self.log: list[Any] = []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its body is there."""
+        return self.body.is_whole
+
+    def arriving(self) -> Arriving:
+        """Its body."""
+        return self.body
 
     def setResponseCode(self, *args: Any) -> None:
         self.log.append(args)
+        self.code, self.code_message = args[0], b"Forbidden"
 
     def write(self, data: bytes) -> None:
         self.log.append(data)
@@ -57,10 +76,16 @@ class FakeRequest:
         self.log.append("unregister")
 
 
-def client(body: bytes = b"", *, has_body: bool = False) -> tuple[Client, FakeRequest]:
+def client(
+    body: bytes = b"",
+    *,
+    has_body: bool = False,
+    method: bytes = b"GET",
+    version: bytes = b"HTTP/1.1",
+) -> tuple[Client, FakeRequest]:
     """A client and the request behind it."""
     request = FakeRequest(body)
-    head = RequestHead(b"GET", b"/", b"HTTP/1.1", "a.example", (), has_body=has_body)
+    head = RequestHead(method, b"/", version, "a.example", (), has_body=has_body)
     return Client(request, head), request  # type: ignore[arg-type]
 
 
@@ -79,6 +104,49 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual(request.log, [(299, b"Odd"), b"", b"body", "finish"])
         self.assertEqual(request.responseHeaders.getRawHeaders(b"x-a"), [b"1", b"2"])
         self.assertEqual((one.status, one.bytes_sent), (299, 5))
+
+    def test_whole(self) -> None:
+        """A short answer is one write over HTTP/1.1: head, fields in their order, body."""
+        head = b"HTTP/1.1 403 Forbidden\r\nX-A: 1\r\nX-B: \xe4\r\nX-A: 2\r\n\r\n"
+        fields = ((b"X-A", b"1"), (b"X-B", b"\xe4"), (b"X-A", b"2"))
+        for method, body in ((b"GET", b"body"), (b"HEAD", b"")):
+            one, request = client(method=method)
+            one.whole(403, fields, b"body")
+            self.assertEqual(request.channel.written, [head + body])
+            self.assertEqual(request.log, [(403,), "finish"])
+            self.assertEqual((one.status, one.bytes_sent), (403, len(body)))
+            self.assertEqual((request.startedWriting, request.channel.persistent), (1, 1))
+
+    def test_whole_and_closed(self) -> None:
+        """What the channel or the answer says of the connection is said, and holds."""
+        one, request = client()
+        request.responseHeaders.addRawHeader(b"Connection", b"close")
+        one.whole(403, (), b"")
+        (said,) = request.channel.written
+        self.assertIn(b"\r\nConnection: close\r\n", said)
+        one, request = client()
+        one.whole(403, ((b"Connection", b"close"),), b"")
+        self.assertEqual(request.channel.persistent, 0)
+
+    def test_whole_the_long_way(self) -> None:
+        """Other versions go through twisted.web, and so do fields that hold a line's end."""
+        for version, value in (
+            (b"HTTP/2", b"1"), (b"HTTP/1.0", b"1"), (b"HTTP/1.1", b"1\r\nSet-Cookie: a=b"),
+            (b"HTTP/1.1", b"1\nX: y"), (b"HTTP/1.1", b"1\rX: y"), (b"HTTP/1.1", b"1\0"),
+        ):  # fmt: skip
+            one, request = client(version=version)
+            one.whole(403, ((b"X-A", value),), b"body")
+            self.assertEqual(request.channel.written, [], (version, value))
+            self.assertEqual(request.log[-3:], [b"", b"body", "finish"])
+            names = [name for name, _ in request.responseHeaders.getAllRawHeaders()]
+            self.assertEqual(names, [b"X-A"])
+
+    def test_whole_to_nobody(self) -> None:
+        """To a client that is gone nothing is written; its status is for the log."""
+        one, request = client()
+        one.gone()
+        one.whole(403, (), b"body")
+        self.assertEqual((one.status, request.channel.written, request.log), (403, [], []))
 
     def test_gone(self) -> None:
         """Nothing is said to a client that is gone; each who asked is told once."""

@@ -17,6 +17,7 @@ from tests.net.emulated import ALL, CLOSE, PAGE, RECONNECT, Emulated, EmulatedCa
 from tests.net.harness import WS
 from tests.net.peers import CHUNK, websocket_origin
 from tests.net.raw import until
+from tests.net.test_arriving import body_of
 from tests.net.test_emulation_response import FakeClient
 
 PING = b"X-Accept-Commands: ping"
@@ -88,17 +89,87 @@ class LifeTests(EmulatedCase):
 
     async def test_vanished(self) -> None:
         """A site that vanishes is a response that breaks off, and an id that is none."""
-        for fields in ((), (EXTENSIONS,)):
-            _, client, server = await self.emulated(*fields)
+        _, client, server = await self.emulated()
+        down = await client.down()
+        server.sendMessage(b"x", True)
+        server.leave()
+        await until(lambda: down.connection.ended)
+        self.assertEqual((down.payloads, down.is_whole), ([b"x"], False))
+        again = await client.down(number=client.down_number)
+        self.assertEqual((await again.begun()).status, 404)
+        self.assertEqual(await client.up(RECONNECT), 404)
+
+    async def test_vanished_after_a_message(self) -> None:
+        """With codes the response ends in order, which loses nothing, and the next one is none."""
+        for retry in (ALL, b"x-gw-close"):
+            gateway, client, server = await self.emulated(b"X-WebSocket-Extensions: " + retry)
             down = await client.down()
+            await down.begun()
             server.sendMessage(b"x", True)
-            await until(lambda: down.payloads)
-            server.drop()
-            await until(lambda: down.connection.ended)
-            self.assertFalse(down.is_whole)
-            again = await client.down(number=client.down_number)
-            self.assertEqual((await again.begun()).status, 404)
-            self.assertEqual(await client.up(RECONNECT), 404)
+            server.sendMessage(CHUNK * 3, True)
+            server.leave()
+            self.assertEqual(await down.whole(), "binary binary reconnect")
+            self.assertEqual(down.payloads, [b"x", CHUNK * 3])
+            if retry == ALL:
+                again = await client.down(number=client.down_number)
+                self.assertEqual(await again.whole(), "binary binary reconnect")
+            self.assertEqual(await client.up(text("late") + RECONNECT), 200)
+            following = await client.down()
+            self.assertEqual((await following.begun()).status, 404)
+            await until(lambda gateway=gateway: gateway.service.sockets.count == 0)
+
+    async def test_vanished_between(self) -> None:
+        """What is sent between two requests waits for the next; where nothing waits, it is 404."""
+        for fields in ((), (EXTENSIONS,)):
+            for says in (True, False):
+                _, client, server = await self.emulated(*fields)
+                down = await client.down(".ki=p")
+                server.sendMessage(b"1", True)
+                self.assertEqual(await down.whole(), "binary reconnect")
+                if says:
+                    server.sendMessage(b"2", True)
+                server.leave()
+                await until(lambda server=server: server.ended)
+                leg = next(iter(self.made.service._handler.emulations._legs.values()), None)
+                await until(lambda leg=leg: leg is None or leg._is_closed or leg._telling)
+                down = await client.down(".ki=p")
+                if says:
+                    self.assertEqual(await down.whole(), "binary reconnect")
+                    self.assertEqual(down.payloads, [b"2"])
+                    down = await client.down(".ki=p")
+                self.assertEqual((await down.begun()).status, 404, (fields, says))
+
+    async def test_vanished_while_polled(self) -> None:
+        """Nothing is to be told to a request that waits: it is answered with 404."""
+        for fields in ((), (EXTENSIONS,)):
+            gateway, client, server = await self.emulated(*fields)
+            down = await client.down(".ki=p")
+            (leg,) = gateway.service._handler.emulations._legs.values()
+            await until(lambda leg=leg: leg._response is not None)
+            server.leave()
+            self.assertEqual((await down.begun()).status, 404)
+            self.assertEqual(gateway.service._handler.emulations.count, 0)
+
+    async def test_vanished_from_a_slow_reader(self) -> None:
+        """However slowly it is read, all that was sent comes before the end."""
+        for fields, ends in (((), False), ((EXTENSIONS,), True)):
+            gateway, client, server = await self.emulated(*fields)
+            down = await client.down()
+            await down.begun()
+            (leg,) = gateway.service._handler.emulations._legs.values()
+            down.connection.transport.pauseProducing()
+            server.sendMessage(b"m" * 2_000_000, True)
+            for _ in range(30):
+                server.sendMessage(b"n" * 20_000, True)
+            server.leave()
+            await until(lambda leg=leg: leg._down.queued)
+            down.connection.transport.resumeProducing()
+            if ends:
+                await down.whole()
+            await until(lambda down=down: down.connection.ended)
+            self.assertEqual(down.is_whole, ends)
+            if not ends:
+                self.assertEqual([len(one) for one in down.payloads], [2_000_000, *[20_000] * 30])
 
     async def test_client_vanishes(self) -> None:
         """A response that the client leaves is the connection's end."""
@@ -406,7 +477,7 @@ class TimeTests(SynchronousTestCase):
         for number in (8, 9, 10):
             self.tick(clock, 30)
             self.assertEqual(self.written(client).count(PING_FRAME), number - 7)
-            leg.upward(number, lambda: b"\x8a\x00" + RECONNECT)
+            leg.upward(number, body_of(b"\x8a\x00" + RECONNECT), 1000)
         self.assertEqual([one[0] for one in relay.told], ["answered"] * 3)
         self.assertEqual({one[1] for one in relay.told}, {5.0})
         relay.told = []
@@ -465,13 +536,13 @@ class TimeTests(SynchronousTestCase):
             if come:
                 client = self.down(leg)
                 self.assertTrue(self.written(client).endswith(RECONNECT))
-                self.assertEqual(leg.upward(8, lambda: CLOSE + RECONNECT), 200)
+                self.assertEqual(leg.upward(8, body_of(CLOSE + RECONNECT), 1000), 200)
                 self.assertEqual(leg.receive(client, 9, Wishes(), ()), 404)
                 self.tick(clock, 6)
             else:
                 self.tick(clock, 11)
             self.assertEqual((self.over, clock.getDelayedCalls()), ([1], []))
-            self.assertEqual(leg.upward(8, lambda: b""), 404)
+            self.assertEqual(leg.upward(8, body_of(b""), 1000), 404)
 
 
 class DrainTests(EmulatedCase):

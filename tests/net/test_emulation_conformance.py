@@ -4,10 +4,6 @@ Each script is a row: steps that a client (and the site behind) take one after t
 what each must see.  The groups are those of the protocol's own conformance scripts, as far as
 they ask something of a server and of the binary encodings.  A status of 400 stands for any
 4xx.
-
-Two things differ, both because a request is answered when it has come whole.  Frames of a
-request that is still being sent wait for its end; and a request that breaks off is as if it
-had never been, where the published server closes: the same one may come again.
 """
 
 from __future__ import annotations
@@ -251,12 +247,32 @@ SCRIPTS = (
     ),
     Script(
         "closing: the client's request breaks off",
+        (CREATED, ("down", 1), ("up-begins", b""), ("up-breaks",), *FAILS),
+    ),
+    Script(
+        "closing: the client's request breaks off after a message",
         (
             CREATED,
             ("down", 1),
-            ("up-breaks", binary(b"x")),
-            ("up", binary(b"y") + RECONNECT, 200, {"ahead": 1}),
-            ("hears", 1, binary(b"y")),
+            ("up-begins", binary(b"x") + binary(b"yz")[:3]),
+            ("hears", 1, binary(b"x")),
+            ("up-breaks",),
+            ("ends", 1, binary(b"x") + CLOSE + RECONNECT),
+            ("site", "heard", [(b"x", True)]),
+            ("up", binary(b"x") + RECONNECT, 200, {"ahead": 1}),
+            ("site", "heard", [(b"x", True)]),
+        ),
+    ),
+    Script(
+        "closing: the site vanishes amid a request",
+        (
+            CREATED,
+            ("down", 1),
+            ("up-begins", binary(b"x")),
+            ("hears", 1, binary(b"x")),
+            ("site", "vanishes"),
+            ("up-is-cut",),
+            ("cut", 1),
         ),
     ),
     # Downstream.
@@ -350,8 +366,11 @@ SCRIPTS = (
             CREATED,
             ("down", 1),
             ("up-begins", binary(b"data1")),
+            ("hears", 1, binary(b"data1")),
             ("up", RECONNECT, 400, {"ahead": 2}),
-            *FAILS,
+            ("ends", 1, binary(b"data1") + CLOSE + RECONNECT),
+            ("up-ends", RECONNECT, 200),
+            ("site", "ended"),
         ),
     ),
     _faulty("upstream: by PUT", binary(b"x") + RECONNECT, method=b"PUT"),
@@ -531,19 +550,27 @@ class Player:
             connection = await client.ask(target, *fields, method=given["method"], body=body)
         _judge((await connection.response()).status, status)
 
-    async def _begin(self, part: bytes) -> Any:
+    async def up_begins(self, part: bytes) -> None:
         self.client.up_number += 1
         fields = (b"X-Sequence-No: %d" % self.client.up_number, b"Transfer-Encoding: chunked")
-        connection = await self.client.ask(self.client.up_target, *fields, body=None)
-        connection.write(b"%x\r\n%b\r\n" % (len(part), part))
-        return connection
+        self.coming = await self.client.ask(self.client.up_target, *fields, body=None)
+        await self.up_more(part)
 
-    async def up_begins(self, part: bytes) -> None:
-        await self._begin(part)
+    async def up_more(self, part: bytes) -> None:
+        if part:
+            self.coming.write(b"%x\r\n%b\r\n" % (len(part), part))
 
-    async def up_breaks(self, part: bytes) -> None:
-        connection = await self._begin(part)
-        connection.transport.loseConnection()
+    async def up_ends(self, part: bytes, status: int) -> None:
+        await self.up_more(part)
+        self.coming.write(b"0\r\n\r\n")
+        _judge((await self.coming.response()).status, status)
+
+    async def up_breaks(self) -> None:
+        self.coming.transport.loseConnection()
+
+    async def up_is_cut(self) -> None:
+        await self.coming.closed()
+        assert not self.coming.buffer, self.coming.buffer
 
     async def site(self, what: str, given: Any = None) -> None:
         peer = self.peer

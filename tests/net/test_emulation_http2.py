@@ -64,7 +64,7 @@ class Http2Tests(Http2Case, SocketCase):
         await until(lambda: server.ended)
 
     async def test_lost(self) -> None:
-        """A stream that the client resets is a lost connection; one that breaks off here is reset."""
+        """A stream that the client resets is a lost connection; here it ends, without RECONNECT."""
         upstream = websocket_origin()
         gateway = await self.gateway({WS: upstream}, http2=True, websocket_close_seconds=2)
         client = await self.open(gateway)
@@ -83,6 +83,45 @@ class Http2Tests(Http2Case, SocketCase):
                 client.flush()
                 await until(lambda server=server: server.ended)
             else:
-                server.drop()
-                await stream.broken()
+                server.sendMessage(b"last", False)
+                server.leave()
+                await stream.done()
+                self.assertEqual(stream.body, text("last"))
         await until(lambda: gateway.service.sockets.count == 0)
+
+    async def test_as_it_comes(self) -> None:
+        """Frames of a stream that is still open are taken; one that is reset fails the connection."""
+        upstream = websocket_origin()
+        gateway = await self.gateway({WS: upstream}, http2=True, websocket_close_seconds=2)
+        client = await self.open(gateway)
+        for end in ("whole", "reset", "vanishes"):
+            create = client.ask(
+                WS + gateway.with_token("/ws/;e/cbm"), (b"origin", PAGE), (b"x-sequence-no", b"0"),
+                (b"x-websocket-version", b"wseb-1.0"), method=b"POST", body=b"",
+            )  # fmt: skip
+            await create.done()
+            urls = create.body.decode().split()
+            up, down = (WS + "/ws/" + url.partition("/ws/")[2] for url in urls)
+            fields = ((b"origin", PAGE), (b"x-sequence-no", b"1"))
+            stream = client.ask(down, *fields)
+            await until(lambda stream=stream: stream.status)
+            server = upstream.peers[-1]
+            request = client.ask(up, *fields, method=b"POST", body=text("there"), end=False)
+            await until(lambda server=server: server.messages)
+            if end == "whole":
+                client.upload(request, text("more") + RECONNECT, end=True)
+                await request.done()
+                self.assertEqual(request.status, 200)
+                self.assertEqual(server.messages, [(b"there", False), (b"more", False)])
+                continue
+            if end == "reset":
+                client.reset(request)
+                await stream.done()
+                self.assertEqual(stream.body, CLOSE + RECONNECT)
+            else:
+                server.drop()
+                await request.broken()
+                await stream.done()
+                self.assertEqual((request.status, stream.body), (0, b""))
+            await until(lambda server=server: server.ended)
+            self.assertEqual(server.messages, [(b"there", False)])

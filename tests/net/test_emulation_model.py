@@ -1,15 +1,20 @@
-"""An emulated leg under any order of losses, retries, pauses and polls, against a model of it."""
+"""An emulated leg under any order of losses, retries, pauses and polls, against a model of it.
+
+Requests come in parts, break off anywhere, known to the gateway or not, and come again.
+"""
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway.net.arriving import Arriving
 from gateway.net.emulation import EmulatedLeg, Made
 from gateway.net.settings import Limits
 from gateway.net.telemetry import Silent
@@ -61,8 +66,11 @@ class Browser:
         self.number = self.up_number = 0
         self.body = b""
         self.waiting: Any = None
+        self.source: Any = None
+        self.coming = b""  # what of the body is still under way
         self.down: FakeClient | None = None
         self.faults: list[int] = []
+        self.abandoned: list[tuple[Arriving, bytes]] = []
 
     def _over(self) -> None:
         self.over = True
@@ -113,27 +121,64 @@ class Browser:
 
     # Upstream.
 
-    def up(self, count: int) -> None:
-        if self.waiting is None:
+    def up(self, given: tuple[int, float]) -> None:
+        """A request whose body has come so far, if no other one is under way."""
+        count, part = given
+        if self.waiting is None and not self.coming:
             new = [b"%d" % (len(self.said) + one) for one in range(count)]
             self.said += new
             self.up_number += 1
             self.body = b"".join(message(one, binary=False) for one in new) + RECONNECT
-            self._post()
+            self._post(part)
 
-    def lose_up(self, cancel: bool) -> None:
-        """The answer is lost, whether the request was applied or not."""
-        if self.up_number:
-            if cancel and isinstance(self.waiting, Deferred):
+    def more_up(self, part: float) -> None:
+        """More of its body comes."""
+        if self.coming:
+            size = round(len(self.coming) * part)
+            octets, self.coming = self.coming[:size], self.coming[size:]
+            self.source.add(octets)
+            if not self.coming:
+                self.source.end()
+
+    def lose_up(self, given: tuple[bool, float]) -> None:
+        """Answer or body is lost, known to the gateway or not; it is sent again as it was."""
+        known, part = given
+        if not self.up_number:
+            return
+        if known and self.source is not None:
+            self.source.lose()
+            if isinstance(self.waiting, Deferred):
                 self.waiting.addErrback(lambda _: None)
                 self.waiting.cancel()
-            self._post()
+        elif self.coming:
+            self.abandoned.append((self.source, self.coming))
+        self._post(part)
 
-    def _post(self) -> None:
+    def late_up(self, part: float) -> None:
+        """Of a request that was given up, more comes, its end perhaps."""
+        if self.abandoned:
+            source, coming = self.abandoned.pop()
+            source.add(coming[: round(len(coming) * part)])
+            if part == 1:
+                source.end()
+            else:
+                source.lose()
+
+    def _post(self, part: float) -> None:
         self.waiting = None
-        found = self.leg.upward(self.up_number, lambda: self.body)
+        self.source, self.coming = Arriving(BytesIO()), b""
+        size = round(len(self.body) * part)
+        self.source.add(self.body[:size])
+        if size == len(self.body):
+            self.source.end()
+        else:
+            self.coming = self.body[size:]
+        found = self.leg.upward(self.up_number, self.source, 10**6)
         if isinstance(found, Deferred):
-            found.addCallback(self._answered)
+            mine = self.source
+            found.addCallback(
+                lambda status: self._answered(status) if mine is self.source else None
+            )
             self.waiting = None if found.called else found
         else:
             self._answered(found)
@@ -146,6 +191,7 @@ class Browser:
     def settle(self) -> None:
         """Everything that is under way arrives."""
         self.leg.resume()
+        self.more_up(1.0)
         for _ in range(60):
             self.clock.advance(0)
             self.read(1.0)
@@ -163,12 +209,16 @@ class Browser:
         return found
 
 
+PARTS = st.one_of(st.just(1.0), st.floats(0, 1))
+"""How much of something comes; all of it, as often as not."""
 STEPS = st.one_of(
     st.tuples(st.just("site"), st.integers(0, 300)),
     st.tuples(st.just("read"), st.floats(0, 1)),
     st.tuples(st.just("lose"), st.floats(0, 1)),
-    st.tuples(st.just("up"), st.integers(1, 4)),
-    st.tuples(st.just("lose_up"), st.booleans()),
+    st.tuples(st.just("up"), st.tuples(st.integers(1, 4), PARTS)),
+    st.tuples(st.just("more_up"), PARTS),
+    st.tuples(st.just("lose_up"), st.tuples(st.booleans(), PARTS)),
+    st.tuples(st.just("late_up"), PARTS),
     st.tuples(st.just("pause"), st.none()),
     st.tuples(st.just("resume"), st.none()),
     st.tuples(st.just("tick"), st.floats(0, 8)),
@@ -180,6 +230,9 @@ class ModelTests(SynchronousTestCase):
 
     @settings(max_examples=300, deadline=None)
     @given(st.lists(STEPS, max_size=60))
+    @example([("pause", None), ("up", (2, 1.0)), ("lose_up", (True, 1.0)), ("resume", None)])
+    @example([("up", (4, 0.6)), ("lose_up", (True, 0.3)), ("lose_up", (False, 0.9))])
+    @example([("up", (4, 0.9)), ("lose_up", (False, 0.5)), ("late_up", 1.0), ("more_up", 1.0)])
     def test_anything(self, steps: list[tuple[str, Any]]) -> None:
         """Whatever happens in whatever order, as long as the client comes back in time."""
         browser, held = Browser(), None

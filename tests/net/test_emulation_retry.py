@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway.websocket.emulation.frames import message
-from tests.net.emulated import ALL, CLOSE, RECONNECT, Down, EmulatedCase, text
-from tests.net.raw import until
+from tests.net.emulated import ALL, CLOSE, RECONNECT, Down, Emulated, EmulatedCase, text
+from tests.net.raw import Connection, until
 
 RETRY = b"X-WebSocket-Extensions: " + ALL
 
@@ -115,18 +115,54 @@ class RetryTests(EmulatedCase):
         self.assertEqual(server.received, 200 * 65536)
 
     async def test_broken_request(self) -> None:
-        """One whose body did not come whole was never there."""
+        """What came of one that broke off is with the site, and comes once, however often it is sent."""
         _, client, server = await self.emulated(RETRY)
         down = await client.down()
         await down.begun()
-        target = client.up_target
-        broken = await client.ask(target, b"X-Sequence-No: 8", b"Content-Length: 30", body=None)
-        broken.write(text("half"))
-        broken.transport.loseConnection()
-        await broken.closed()
-        self.assertEqual(await client.up(text("whole") + RECONNECT), 200)
+        body = text("one") + text("two") + text("three") + RECONNECT
+        for part, messages in ((7, 1), (12, 2), (3, 2)):
+            broken = await self.begins(client, body[:part], len(body))
+            await until(lambda part=part: self.arrived() == part)
+            broken.transport.abortConnection()
+            await until(lambda: self.arrived() < 0)
+            await until(lambda messages=messages: len(server.messages) == messages)
+        self.assertEqual(await client.up(text("x") + RECONNECT, number=8), 400)
+        self.assertEqual(server.messages, [(b"one", False), (b"two", False)])
+        await until(lambda: server.ended)
+        _, client, server = await self.emulated(RETRY)
+        for part in (7, 12):
+            broken = await self.begins(client, body[:part], len(body))
+            await until(lambda part=part: self.arrived() == part)
+            broken.transport.abortConnection()
+            await until(lambda: self.arrived() < 0)
+        self.assertEqual(await client.up(body, number=8), 200)
+        self.assertEqual(await client.up(text("four") + RECONNECT, number=9), 200)
+        await until(lambda: len(server.messages) == 4)
+        self.assertEqual([one for one, _ in server.messages], [b"one", b"two", b"three", b"four"])
+
+    async def test_unnoticed(self) -> None:
+        """One that is given up, but not known to be lost, gives way to its repetition."""
+        _, client, server = await self.emulated(RETRY)
+        body = text("one") + text("two") + RECONNECT
+        silent = await self.begins(client, body[:7], len(body))
         await until(lambda: server.messages)
-        self.assertEqual(server.messages, [(b"whole", False)])
+        self.assertEqual(await client.up(body, number=8), 200)
+        silent.write(body[7:])
+        self.assertEqual((await silent.response()).status, 200)
+        self.assertEqual(await client.up(RECONNECT, number=9), 200)
+        self.assertEqual(server.messages, [(b"one", False), (b"two", False)])
+
+    def arrived(self) -> int:
+        """How much of the request in flight is there."""
+        source = self.leg()._up._source
+        return -1 if source is None or source.is_lost else source.size
+
+    async def begins(self, client: Emulated, part: bytes, size: int) -> Connection:
+        """A request of which so much comes."""
+        fields = (b"X-Sequence-No: 8", b"Content-Length: %d" % size)
+        connection = await client.ask(client.up_target, *fields, body=None)
+        connection.write(part)
+        return connection
 
     async def test_too_late(self) -> None:
         """After its time the connection is gone."""

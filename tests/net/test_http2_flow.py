@@ -8,7 +8,7 @@ from h2.settings import SettingCodes
 from hyperframe.frame import SettingsFrame
 
 from gateway.net.http2 import Http2Channel
-from tests.net.h2client import LARGE_WINDOW, Http2Case, channel_of, turns
+from tests.net.h2client import LARGE_WINDOW, Http2Case, channel_of, head, turns
 from tests.net.harness import SHOP, Gateway
 from tests.net.raw import Message, Origin, reply, until
 
@@ -50,6 +50,8 @@ def held(gateway: Gateway) -> int:
 class FlowTests(Http2Case):
     """Streams beside each other, and their pace."""
 
+    timeout = 60  # many octets, for a busy machine
+
     async def test_many_at_once(self) -> None:
         """As many requests as are allowed run at once; answers come in any order."""
         waiting: list[Message] = []
@@ -84,7 +86,7 @@ class FlowTests(Http2Case):
             self.assertLess(held(gateway), 512 * 1024)
         client.acknowledging = True
         answer.acknowledge()
-        await answer.done()
+        await answer.done(30)  # it is much on a busy machine
         self.assertEqual(answer.received, total)
 
     async def test_client_that_does_not_read(self) -> None:
@@ -102,7 +104,7 @@ class FlowTests(Http2Case):
         self.assertLess(held(gateway), 2 * 512 * 1024)
         client.transport.resumeProducing()
         for answer in answers:
-            await answer.done()
+            await answer.done(30)  # it is much on a busy machine
             self.assertEqual(answer.received, total)
 
     async def test_exhausted_window(self) -> None:
@@ -178,3 +180,68 @@ class FlowTests(Http2Case):
         client.conn.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: LARGE_WINDOW})
         client.flush()
         self.assertEqual((await answer.done()).body, BIG)
+
+    async def test_reset_with_more(self) -> None:
+        """A stream that is closed by what came with more stops none of the others."""
+        bodies: list[Endless] = []
+        total = 8 * 1024 * 1024
+
+        def answer(seen: Message) -> bytes | None:
+            if seen.target != b"/big":
+                return reply(b"ok")
+            bodies.append(Endless(seen.connection, total))
+            return None
+
+        gateway = await self.gateway({SHOP: Origin(answer)})
+        client = await self.open(gateway, connection_window=1 << 24, acknowledging=False)
+        for window in ("the stream's", "the connection's"):
+            big = client.ask(f"{SHOP}/big")
+            await until(lambda big=big: big.received == 65_535 and bodies[-1].paused)
+            # What the gateway does for the first frame is done when h2 has read them all.
+            where = big.stream if window == "the stream's" else None
+            client.conn.increment_flow_control_window(60_000, where)
+            client.conn.reset_stream(big.stream)
+            self.assertEqual((await client.ask(f"{SHOP}/a").done()).body, b"ok")
+            self.assertEqual(channel_of(gateway).streams, {})
+
+    async def test_reset_at_once(self) -> None:
+        """A request that is given up with its own fields is nobody else's business."""
+        gateway = await self.gateway({SHOP: Origin(reply(b"ok"))}, header_count=50)
+        client = await self.open(gateway)
+        for fields, method in (
+            ([(b"x", b"y")] * 60, b"GET"),
+            ([(b"expect", b"100-continue")], b"POST"),
+            ([], b"GET"),
+        ):
+            stream = client.conn.get_next_available_stream_id()
+            client.conn.send_headers(stream, [*head(f"{SHOP}/", method), *fields])
+            client.conn.reset_stream(stream)
+            self.assertEqual((await client.ask(f"{SHOP}/a").done()).body, b"ok")
+            self.assertEqual(channel_of(gateway).streams, {})
+
+    async def test_priorities_of_streams_that_ended(self) -> None:
+        """What somebody made to wait for streams that are gone is not kept."""
+        gateway = await self.gateway({SHOP: Origin(reply(b"ok"))})
+        client = await self.open(gateway)
+        for number in range(20):
+            client.conn.prioritize(2 * number + 1, depends_on=2 * number + 1001)
+            answer = client.ask(f"{SHOP}/{number}")
+            client.conn.prioritize(answer.stream, depends_on=answer.stream + 2000)
+            client.flush()
+            await answer.done()
+        self.assertEqual(len(channel_of(gateway).priority._streams), 1)  # the root
+
+    async def test_priorities_turned_round(self) -> None:
+        """A stream that is to wait for what waits for it: all are served all the same."""
+        waiting: dict[bytes, Message] = {}
+        origin = Origin(lambda seen: waiting.update({seen.target: seen}))
+        gateway = await self.gateway({SHOP: origin})
+        client = await self.open(gateway)
+        first, second, third = (client.ask(f"{SHOP}/{number}") for number in range(3))
+        for one, other in ((first, second), (second, third), (third, second)):
+            client.conn.prioritize(one.stream, depends_on=other.stream)
+        client.flush()
+        await until(lambda: len(waiting) == 3)
+        for number, answer in enumerate((first, second, third)):
+            waiting[b"/%d" % number].connection.write(reply(b"ok"))
+            self.assertEqual((await answer.done()).body, b"ok")

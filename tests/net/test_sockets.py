@@ -7,12 +7,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from autobahn.websocket.types import ConnectionDeny
+from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway.net.settings import Limits
 from gateway.net.sockets import Sockets
 from tests.net.emulated import Emulated, EmulatedCase
+from tests.net.frames import RawClient, closing, opening, raw_origin
 from tests.net.harness import WS, Remembering
 from tests.net.peers import SocketCase, websocket_origin
 from tests.net.raw import until
@@ -20,6 +22,7 @@ from tests.net.services import ServiceCase
 from tests.net.test_websocket import handshake
 
 if TYPE_CHECKING:
+    from tests.net.frames import RawServer
     from tests.net.harness import Gateway
     from tests.net.raw import Message
 
@@ -55,6 +58,25 @@ class SocketsTests(SocketCase):
         await until(lambda: client.ended and server.ended)
         self.assertEqual((client.code, server.code), (1001, 1001))
         self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 0)
+
+    async def test_drain_waits_for_what_is_being_dialled(self) -> None:
+        """A handshake that was under way is answered, and its WebSocket ends with 1001, too."""
+        heads: list[tuple[RawServer, bytes]] = []
+        origin = raw_origin(lambda peer, head: heads.append((peer, head)))
+        gateway = await self.gateway({WS: origin}, drain_seconds=10)
+        client = await self.client(gateway.port, factory=Factory.forProtocol(RawClient))
+        client.answers_close = False
+        client.write(opening(gateway))
+        await until(lambda: heads)
+        stopping = gateway.service.stopService()
+        ((server, head),) = heads
+        server.write(head)
+        await until(lambda: client.told is not None)
+        self.assertEqual(client.told, 1001)
+        self.assertFalse(stopping.called)
+        client.write(closing(1001, masked=True))
+        await stopping
+        self.assertEqual(gateway.service.sockets.count, 0)
 
     async def test_drain_takes_its_time(self) -> None:
         """Closings are spread over the time that is configured, so that not all come back at once."""
@@ -98,14 +120,20 @@ class SocketsTests(SocketCase):
         self.assertEqual(place["refused"], {key: 1})
 
     async def test_count(self) -> None:
-        """A WebSocket counts as its client's connection until it is over."""
-        gateway, client, _ = await self.pair()
-        self.assertEqual(gateway.telemetry.value("gateway_connections"), 1)
-        self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 1)
-        client.close(1000)
-        await until(lambda: gateway.service.sockets.count == 0)
-        self.assertEqual(gateway.telemetry.value("gateway_websocket_connections"), 0)
-        self.assertEqual(gateway.telemetry.value("gateway_connections"), 0)
+        """A WebSocket counts as its client's connection until it is over; what it says, at once."""
+        gateway, client, server = await self.pair()
+        value = gateway.telemetry.value
+        self.assertEqual(value("gateway_connections"), 1)
+        self.assertEqual(value("gateway_websocket_connections"), 1)
+        client.sendMessage(b"hello")
+        await until(lambda: server.messages)
+        for _ in ("open", "over"):
+            self.assertEqual(value("gateway_websocket_messages_total", leg="client"), 1)
+            self.assertEqual(value("gateway_websocket_bytes_total", leg="client"), 5)
+            client.close(1000)
+            await until(lambda: gateway.service.sockets.count == 0)
+        self.assertEqual(value("gateway_websocket_connections"), 0)
+        self.assertEqual(value("gateway_connections"), 0)
 
     async def test_bounds_for_each(self) -> None:
         """Each bound answers with its status and the time to wait, and is told in the metrics."""

@@ -20,7 +20,7 @@ from tests.net.frames import (
     opening,
     raw_origin,
 )
-from tests.net.harness import WS
+from tests.net.harness import WS, host_of
 from tests.net.raw import until
 
 HELD = 2**20
@@ -226,6 +226,15 @@ class PieceTests(FaultCase):
             self.assertEqual((client.messages, client.told), (messages, code))
             await until(lambda: gateway.service.sockets.count == 0)
 
+    async def test_much_behind_the_answer(self) -> None:
+        """A message in one segment with the 101 is no part of the head that is bounded."""
+        message = b"m" * 12_000
+        origin = raw_origin(lambda peer, head: peer.write(head + frame(BINARY, message)))
+        gateway = await self.gateway({WS: origin}, response_header_bytes=4096)
+        client = await self.raw_client(gateway)
+        self.assertTrue(client.head.startswith(b"HTTP/1.1 101 "), client.head)
+        await until(lambda: client.messages == [message])
+
 
 class ManyTests(FaultCase):
     """Many at a time."""
@@ -248,6 +257,27 @@ class ManyTests(FaultCase):
             self.assertEqual(set(await gatherResults(flood)), {403})
         self.assertEqual((origin.peers, gateway.service.sockets.count), ([], 0))
         await until(lambda: gateway.telemetry.value("gateway_connections") == 0)
+
+    async def test_behind_a_refusal(self) -> None:
+        """A proxy that took a refusal for an upgrade tunnels: what comes then is no request."""
+        gateway = await self.gateway({WS: raw_origin()})
+        sound = opening(gateway)
+        smuggled = b"GET /smuggled HTTP/1.1\r\nHost: " + host_of(WS).encode() + b"\r\n\r\n"
+        refusals = {
+            403: sound.replace(b"Origin: https://", b"Origin: https://not-"),
+            426: sound.replace(b"Version: 13", b"Version: 1337"),
+        }
+        for status, asked in refusals.items():
+            for late in (False, True):
+                client = await gateway.connect()
+                client.write(asked if late else asked + smuggled)
+                answer = await client.response()
+                if late:
+                    client.write(smuggled)
+                await client.closed()
+                self.assertEqual((answer.status, client.buffer), (status, b""), late)
+        paths = [access.get("path") for access in gateway.telemetry.accesses]
+        self.assertNotIn("/smuggled", paths)
 
     async def test_drain(self) -> None:
         """Each side of each hears 1001, some sooner, some later, all within the time."""

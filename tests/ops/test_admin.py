@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from gateway import __version__, events
-from gateway.ops.admin import Admin
+from gateway.ops.admin import Admin, exposed
 from gateway.ops.metrics import Telemetry
 from tests.ops import Reply, connect, fetch, request_text
 
@@ -52,6 +54,15 @@ class AdminTests(TestCase):
     async def test_rebinding(self) -> None:
         """A loopback listener answers to addresses and localhost, not to a name rebound to it."""
         port = self.port.getHost().port
+        for host, status in (("localhost", 200), ("127.0.0.1", 200), ("evil.example", 421)):
+            self.assertEqual((await fetch(port, "/metrics", host)).status, status, host)
+
+    async def test_rebinding_of_both_families(self) -> None:
+        """Loopback is loopback, too, where an IPv6 listener is asked over IPv4."""
+        site = self.port.factory
+        both = reactor.listenTCP(0, site, interface="::ffff:127.0.0.1")
+        self.addCleanup(both.stopListening)
+        port = both.getHost().port
         for host, status in (("localhost", 200), ("127.0.0.1", 200), ("evil.example", 421)):
             self.assertEqual((await fetch(port, "/metrics", host)).status, status, host)
 
@@ -200,3 +211,26 @@ class AdminTests(TestCase):
             self.assertEqual((await self._get(target)).status, 404, target)
         for target in ("/", "/readyz", "/metrics", "/reports", "/leaks"):
             self.assertEqual((await self._get(target, "POST")).status, 405, target)
+
+
+class ExposedTests(SynchronousTestCase):
+    """Which listeners others can reach, by where they listen."""
+
+    def test_table(self) -> None:
+        """Loopback of both families and Unix sockets are nobody else's, whatever is written."""
+        table = [
+            (IPv4Address("TCP", "127.0.0.1", 1), False),
+            (IPv4Address("TCP", "127.9.9.9", 1), False),
+            (IPv6Address("TCP", "::1", 1), False),
+            (IPv6Address("TCP", "::ffff:127.0.0.1", 1), False),
+            (UNIXAddress("/run/admin"), False),
+            (IPv4Address("TCP", "0.0.0.0", 1), True),
+            (IPv4Address("TCP", "10.127.0.0", 1), True),
+            (IPv6Address("TCP", "::", 1), True),
+            (IPv6Address("TCP", "2001:db8::1", 1), True),
+            (IPv6Address("TCP", "fe80::1%eth0", 1), True),
+        ]
+        for address, wanted in table:
+            port = SimpleNamespace(getHost=lambda address=address: address)
+            told = ["admin.listen: 'tcp:1' has no authentication"] if wanted else []
+            self.assertEqual(exposed(["tcp:1"], [port]), told, address)

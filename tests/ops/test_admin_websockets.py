@@ -108,6 +108,15 @@ class ViewTests(TestCase):
         self.assertEqual((reply.status, reply.get("location")), (303, "../#websockets"))
         self.assertEqual([one.code for one in leg.endings], [1008])
 
+    async def test_form_by_a_proxy(self) -> None:
+        """Behind a proxy that ends TLS the browser's word counts, not the Origin's scheme."""
+        leg = self.open("1")
+        body = urlencode({"text": await self.text(), "id": "1"})
+        origin = "https://admin.example"
+        self.assertEqual((await self.post(body, FORM, origin=origin)).status, 403)
+        reply = await self.post(body, FORM, origin=origin, sec_fetch_site="same-origin")
+        self.assertEqual((reply.status, len(leg.endings)), (303, 1))
+
     async def test_other_sites(self) -> None:
         """No page of another site closes anything, whatever it sends."""
         leg = self.open("1")
@@ -141,7 +150,7 @@ class ViewTests(TestCase):
         """What names nothing closes nothing."""
         leg = self.open("1")
         for body in ("", "[]", "{}", '{"id": 1}', '{"id": ""}', '{"path": "1"}', "{", '"1"',
-                     '{"id": "1", "x": "2"}', "\xff", '{"id": "' + "1" * 5000 + '"}'):  # fmt: skip
+                     '{"id": "1", "x": "2"}', "\xff", '{"id": "' + "1" * 5000 + '"}', "[" * 4000):  # fmt: skip
             self.assertEqual((await self.post(body)).status, 400, body[:20])
         self.assertEqual(leg.endings, [])
         self.assertEqual((await fetch(self.port, "/websockets/close")).status, 405)

@@ -45,6 +45,18 @@ class JsonLinesTests(SynchronousTestCase):
         wanted = {"level": "warn", "code": "ssrf.denied", "host": "a.example", "status": 403}
         self.assertEqual(line, wanted)
 
+    def test_time(self) -> None:
+        """UTC with milliseconds, cut off; also of one that came late."""
+        for moment, wanted in (
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1795417200.9999, "2026-11-23T07:00:00.999Z"),
+            (1795417200.25, "2026-11-23T07:00:00.250Z"),
+            (1795417199.5, "2026-11-23T06:59:59.500Z"),
+            (1795417201, "2026-11-23T07:00:01.000Z"),
+        ):
+            self.publisher({"log_level": LogLevel.info, "log_time": moment, "code": "x"})
+            self.assertEqual(self._lines()[-1]["time"], wanted)
+
     def test_unknown_fields(self) -> None:
         """A field that nobody allowed does not reach the log."""
         self.log.info("{code} {cookie}", code="access.http", cookie=SECRET, query=SECRET)

@@ -42,8 +42,17 @@ class PlacesTests(SynchronousTestCase):
                 ),
             ):
                 self.assertIn(_sorted(line), {_sorted(each) for each in text.splitlines()}, line)
+        for line in (
+            'gateway_websocket_messages_total{leg="client"} 14.0',
+            'gateway_websocket_messages_total{leg="upstream"} 16.0',
+            'gateway_websocket_bytes_total{leg="client"} 140.0',
+            'gateway_websocket_bytes_total{leg="upstream"} 0.0',
+        ):
+            self.assertIn(line, text.splitlines())
         places.clear()
-        self.assertNotIn("a.test", generate_latest(registry).decode())
+        text = generate_latest(registry).decode()
+        self.assertNotIn("a.test", text)
+        self.assertIn('gateway_websocket_messages_total{leg="client"} 0.0', text)
 
 
 def _sorted(line: str) -> str:

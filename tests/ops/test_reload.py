@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events
@@ -180,6 +181,16 @@ class ReloadsTests(SynchronousTestCase):
     def swap(self, built: Any) -> str:
         self.swapped.append(built)
         return "rules"
+
+    def test_what_was_there_goes(self) -> None:
+        """What the start left alone is collected with the rest once it was replaced, not before."""
+        gc.freeze()
+        self.addCleanup(gc.unfreeze)
+        for result, kept in ((Failure(ConfigurationError(["a"])), True), ("a", False)):
+            done = self.reloads.ask()
+            self.reading[-1].callback(result)
+            self.successResultOf(done)
+            self.assertEqual(gc.get_freeze_count() > 0, kept)
 
     def outcomes(self) -> tuple[float, float]:
         value = self.telemetry.value

@@ -7,9 +7,11 @@ import hashlib
 import html
 import json
 import re
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import gateway
 from gateway import wire
 from gateway.exchange.messages import Page
 from gateway.origins import Codec
@@ -158,10 +160,13 @@ class PagesTests(SynchronousTestCase):
         settle = self.pages.page(Page.SETTLE).body.decode()
         again = re.search(r'src="([^"]+)" integrity="(sha256-[^"]+)"', settle)
         assert again is not None
+        (socket,) = (Path(gateway.__file__).parent / "runtime" / "built").glob("socket-*.js")
         for path, integrity in (
             found.groups(),
             again.groups(),
             (self.pages.runtime_path, self.pages.runtime_digest),
+            (self.pages.rare_path, self.pages.rare_digest),
+            (wire.ASSET_PATH + socket.name, self.pages.socket_digest),
             (self.pages.identity.runtime_path, self.pages.identity.runtime_digest),
             (self.pages.identity.rare_path, self.pages.identity.rare_digest),
         ):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import events
+from gateway.policy import clients
 from gateway.policy.clients import (
     ClientRange,
     ClientSettings,
@@ -111,6 +112,16 @@ class ClientTests(SynchronousTestCase):
             "unix": "unix",
         }
         self.assertEqual({one: block_of(one) for one in table}, table)
+
+    def test_what_is_remembered(self) -> None:
+        """Addresses as they come; not what a balancer tells at whatever length."""
+        long = "fe80::1%" + "x" * 1000
+        self.assertEqual(address_of(long), address_of("fe80::1"))
+        before = clients._address.cache_info().currsize
+        self.assertEqual(address_of(long + "y"), address_of("fe80::1"))
+        self.assertEqual(clients._address.cache_info().currsize, before)
+        self.assertIs(address_of("192.0.2.99"), address_of("192.0.2.99"))
+        self.assertIsNotNone(clients._address.cache_info().maxsize)
 
     def test_networks(self) -> None:
         """Bits to the right of a range are a mistake."""

@@ -106,6 +106,11 @@ RESPONSE = (
     _same("Content-Disposition", "attachment", "as it is"),
     Row("Set-Login", "logged-in", None, f"FedCM {_ONE_SITE}"),
     Row("Activate-Storage-Access", "load", None, "cookies are the jar's"),
+    *[
+        Row(name, '(ES256);path="x"', None, "device-bound sessions wait for cookies; those are the jar's")
+        for name in ("Secure-Session-Registration", "Secure-Session-Challenge",
+                     "Sec-Session-Registration", "Sec-Session-Challenge")
+    ],
     Row("Observe-Browsing-Topics", "?1", None, _ONE_SITE),
     *[
         Row(f"Attribution-Reporting-{name}", "{}", None, _ONE_SITE)
@@ -174,7 +179,8 @@ REQUEST = (
         Row(name, "x", None, "what the browser says of the gateway's site")
         for name in ("Sec-Browsing-Topics", "Attribution-Reporting-Eligible",
                      "Attribution-Reporting-Support", "Sec-Fetch-Storage-Access",
-                     "Sec-Shared-Storage-Writable")
+                     "Sec-Shared-Storage-Writable", "Secure-Session-Response",
+                     "Sec-Secure-Session-Id", "Sec-Session-Response", "Sec-Session-Id")
     ],
     _same("Sec-CH-UA-Model", '"x"', "the browser's own"),
     _same("Sec-GPC", "1", "the person's own"),

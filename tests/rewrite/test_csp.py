@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 
+import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -266,6 +267,24 @@ class RuntimeTests(SynchronousTestCase):
             wanted = [*sources, RUNTIME.own, RUNTIME.rare_url, "blob:"]
             self.assertEqual(found["connect-src"], wanted, text)
         self.assertNotIn("connect-src", _with_runtime("script-src 'self'"))
+
+    def test_the_part_for_sockets(self) -> None:
+        """It runs inline by its digest, too, where there is one; a policy of none knows no more."""
+        with_it = attrs.evolve(RUNTIME, socket="sha256-ghi=")
+        self.assertEqual(RUNTIME.digests, (RUNTIME.digest, RUNTIME.rare))
+        self.assertEqual(with_it.digests, (RUNTIME.digest, RUNTIME.rare, "sha256-ghi="))
+        for text, inline in (
+            ("script-src 'self'", True),
+            ("script-src-elem 'nonce-x' 'strict-dynamic'", True),
+            ("default-src 'none'", True),
+            ("script-src 'nonce-x' 'unsafe-inline'", True),
+            ("script-src 'self' 'unsafe-inline'", False),
+            ("img-src 'none'", False),
+        ):
+            for source, wanted in ((with_it, inline), (RUNTIME, False)):
+                (policy,) = _map(text, runtime=source).policies
+                self.assertEqual("'sha256-ghi='" in policy, wanted, text)
+                self.assertNotIn("''", policy)
 
     def test_none(self) -> None:
         """'none' beside another source means nothing, so it goes; default-src keeps its own."""

@@ -58,6 +58,7 @@ MARKED = (
     "\"'\"url(«//a.b»)\"'\"", "/", "//a.b", "/ *url(«//a.b»)*/", "a/b", "*/url(«//a.b»)", "@", "\\",
     "a{b:'//a.b'}", "'//a.b", '"//a.b', "a{b:'//a.b", "[href='//a.b']{x:url(«//a.b»)}", 'a:not([b="url(//a.b)"]){}', "''", "'",
     "<!-- a{b:url(«//a.b»)} -->", "!x", "\\\nurl(«//a.b»)", "a\\{b:url(«//a.b»)", "\\'url(//a.b)", "image-\\73et('//a.b')",
+    "@\\u\\72l(//a.b)", "@x\\72l(//a.b)",
     # @namespace
     "@namespace url(//a.b);a{b:url(«//a.b»)}", "@namespace x '//a.b';@import '«//a.b»'",
     '@NAMESPACE x url("//a.b");url(«//a.b»)', "@namespace /*;*/ x url(//a.b);url(«//a.b»)",

@@ -102,6 +102,16 @@ class TimeTests(SynchronousTestCase):
                     slow.append((first, small, large))
         self.assertEqual(slow, [])
 
+    def test_deep_and_wide(self) -> None:
+        """End tags that close nothing cost the same however much foreign content is open."""
+        for opening, closing in (
+            (b"<svg>", b"</title>"), (b"<math>", b"</desc>"), (b"<svg><title>", b"</mi>"),
+        ):  # fmt: skip
+            small, large = (
+                _seconds(opening * count + closing * count, WHOLE) for count in (10_000, 40_000)
+            )
+            self.assertLess(large, 8 * small + 0.2, opening)
+
     def test_nested_documents(self) -> None:
         """A tower of documents costs what its octets cost."""
         small, large = (_seconds(_nested(depth), WHOLE) for depth in (50, 100))

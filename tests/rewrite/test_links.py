@@ -42,6 +42,11 @@ class LinkTests(SynchronousTestCase):
             ('</x>; imagesrcset="https://a.b/1 1x, /2 2x"; as=image',
              '</x>; imagesrcset="https://COLLAPSED/1 1x, /2 2x"; as=image'),
             ('</x>; ImageSrcSet = "https://a.b/1"', '</x>; ImageSrcSet = "https://COLLAPSED/1"'),
+            ("</x>; imagesrcset=https://a.b/1; as=image", "</x>; imagesrcset=https://COLLAPSED/1; as=image"),
+            ("<https://a.b/<>; rel=preconnect", "<https://COLLAPSED/<>; rel=preconnect"),
+            ("<https://a.b/<https://a.b>", "<https://COLLAPSED/<https://COLLAPSED>"),
+            ('</x>; title="<y", <https://a.b>', '</x>; title="<y", <https://COLLAPSED>'),
+            ("<https://a.b", "<https://a.b"),
             ('</x>; title="https://a.b"', '</x>; title="https://a.b"'),
         ):  # fmt: skip
             self.assertEqual(map_links(value, _upper), wanted)

@@ -9,6 +9,7 @@ from gateway.rewrite.media import (
     Asked,
     Kind,
     asked_for,
+    content_type_of,
     is_read_by_use,
     kind_of,
     media_type,
@@ -16,6 +17,31 @@ from gateway.rewrite.media import (
 )
 
 HTML_FIRST = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+class ContentTypeTests(SynchronousTestCase):
+    """The type of an answer that names several."""
+
+    def test_table(self) -> None:
+        """As browsers do it: the last that can be read, with the charset of its like before it."""
+        for given, wanted in (
+            ((), None),
+            ((b"text/html",), "text/html"),
+            ((b"nonsense",), "nonsense"),
+            ((b"text/plain", b"text/html"), "text/html"),
+            ((b"text/html", b"text/plain"), "text/plain"),
+            ((b"text/plain, text/javascript",), "text/javascript"),
+            ((b"text/html, nonsense", b"*/*", b""), "text/html"),
+            ((b",,",), None),
+            ((b'a/b;c="x,d/e\\",y", f/g',), "f/g"),
+            ((b'a/b;c="x, d/e',), 'a/b;c="x, d/e'),
+            ((b"text/html;charset=gbk, text/html",), "text/html;charset=gbk"),
+            ((b"text/html;charset=gbk, TEXT/html;x=y, */*",), "TEXT/html;x=y;charset=gbk"),
+            ((b"text/html;charset=gbk, text/plain, text/html",), "text/html"),
+            ((b"text/html;charset=gbk", b"text/html;charset=big5"), "text/html;charset=big5"),
+        ):
+            found = content_type_of(given)
+            self.assertEqual(None if found is None else found.strip(), wanted, given)
 
 
 class AskedTests(SynchronousTestCase):
@@ -138,16 +164,16 @@ class KindTests(SynchronousTestCase):
             self.assertIs(kind_of(Asked.STYLE, unknown, nosniff=True), Kind.UNTOUCHED, unknown)
 
     def test_workers_and_manifests(self) -> None:
-        """Scripts by the types that scripts have; a manifest has any."""
+        """Both have any type: Chromium runs nearly all of them as a worker."""
         for content_type in (
             "text/javascript", "application/javascript", "application/x-javascript",
             "text/ecmascript", "application/ecmascript; charset=utf-8", "text/javascript1.5",
+            "text/jscript", "text/livescript", "text/html", "application/json", "text/plain",
+            "application/xml", "image/svg+xml", "text/css", "nonsense", "", None,
         ):  # fmt: skip
-            found = kind_of(Asked.WORKER, content_type, nosniff=False)
-            self.assertIs(found, Kind.WORKER, content_type)
-        for content_type in ("text/html", "application/json", "text/plain", "", None):
-            found = kind_of(Asked.WORKER, content_type, nosniff=False)
-            self.assertIs(found, Kind.UNTOUCHED, content_type)
+            for nosniff in (False, True):
+                found = kind_of(Asked.WORKER, content_type, nosniff=nosniff)
+                self.assertIs(found, Kind.WORKER, content_type)
         for content_type in ("application/manifest+json", "application/json", "text/plain", None):
             found = kind_of(Asked.MANIFEST, content_type, nosniff=True)
             self.assertIs(found, Kind.MANIFEST, content_type)
@@ -207,6 +233,9 @@ class KindTests(SynchronousTestCase):
             None,
             "text/javascript",
             "a/b+json",
+            "text/jscript",
+            "text/javascript1.5",
+            "application/foo",
         ):
             self.assertTrue(is_read_by_use(given), given)
         for given in ("image/png", "video/mp4", "audio/mpeg", "font/woff2"):

@@ -107,7 +107,7 @@ class PlanTests(SynchronousTestCase):
 
     def test_unknown_codings(self) -> None:
         """A coding that nobody asked for is the upstream's fault."""
-        for coding in ("compress", "gzip, gzip", "x"):
+        for coding in ("compress", "gzip, gzip", "dcb"):
             with self.assertRaises(UpstreamFault, msg=coding):
                 pipeline(coding=coding)
 

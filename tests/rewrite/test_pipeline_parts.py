@@ -1,11 +1,10 @@
-"""A response body's way: stylesheets, manifests, workers' scripts, integrity."""
+"""A response body's way: stylesheets, manifests, integrity."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from time import perf_counter
 from typing import Any
 
 from hypothesis import given, settings
@@ -182,83 +181,3 @@ class ManifestTests(SynchronousTestCase):
         self.assertEqual(pour(pipeline(Kind.MANIFEST), [data]), data)
         with self.assertRaises(UpstreamTooLarge):
             pour(pipeline(Kind.MANIFEST), octets(data + b" ", 4096))
-
-
-OURS, MODULE = b"/*ours*/;", b'import"/ours.js";'
-
-
-class WorkerTests(SynchronousTestCase):
-    """Workers' scripts."""
-
-    def _edit(self, *chunks: bytes) -> bytes:
-        return pour(pipeline(Kind.WORKER, preamble=OURS, module_preamble=MODULE), chunks)
-
-    def _check(self, script: bytes, wanted: bytes) -> None:
-        self.assertEqual(self._edit(script), wanted, script)
-        self.assertEqual(self._edit(*octets(script)), wanted, script)
-
-    def test_classic(self) -> None:
-        """Before everything else, on its first line, so that line numbers stay."""
-        for script in (
-            b"", b"x", b"self.onmessage = 1;\n", b"// use strict\nx", b"/* 'use strict' */ x",
-            b"importScripts('a.js')", b"import('a.js')", b"import ('a.js')", b"import.meta.url",
-            b"importing = 1", b"import$ = 1", b"exports = 1", b"/* import x */ y", b"//import x\ny",
-            b"`use strict`", b"x; import 'a'", b"\xff\xfe\0", b"/* open", b"// open",
-        ):  # fmt: skip
-            self._check(script, OURS + script)
-
-    def test_strict(self) -> None:
-        """A strict script stays strict: the directive comes first again."""
-        for script in (
-            b'"use strict";x', b"'use strict'\nx", b" \n\t'use strict';", b"//a\n//b\n'use strict'",
-            b"/* a\n * b **/ 'use strict'", b'/***/\n"use strict"',
-        ):  # fmt: skip
-            self._check(script, b'"use strict";' + OURS + script)
-
-    def test_modules(self) -> None:
-        """Before static imports an import of ours, since imports run before all else."""
-        for script in (
-            b"import 'a.js'", b"import x from 'a.js'", b"import{x}from'a'", b"import*as x from 'a'",
-            b'import"a"', b"export default 1", b"export{x}", b"export * from 'a'",
-            b"// a\nimport 'a.js'", b"/* a */ import 'a.js'", b"\n\n import\n'a.js'",
-            b"import/**/'a'",
-        ):  # fmt: skip
-            self._check(script, MODULE + script)
-
-    def test_a_byte_order_mark(self) -> None:
-        """It stays first, for nowhere else is it none."""
-        for script, ours in ((b"x", OURS), (b"import 'a'", MODULE),
-                             (b"'use strict'", b'"use strict";' + OURS)):  # fmt: skip
-            self._check(UTF_8 + script, UTF_8 + ours + script)
-
-    def test_lone_carriage_returns(self) -> None:
-        """They end a comment's line as well."""
-        script = b"// a\r'use strict'\rx"
-        self._check(script, b'"use strict";' + OURS + script)
-
-    def test_a_directive_before(self) -> None:
-        """ "use strict" counts anywhere among the directives at the beginning."""
-        script = b"'use client'; 'use strict'; x"
-        self._check(script, b'"use strict";' + OURS + script)
-
-    def test_it_streams(self) -> None:
-        """After 16 KiB the rest leaves as it comes."""
-        way = pipeline(Kind.WORKER, preamble=OURS)
-        script = b"x;" * 8192
-        self.assertEqual(b"".join(way.feed(script)), OURS + script)
-        self.assertEqual(b"".join(way.feed(b"more")), b"more")
-
-    def test_codings(self) -> None:
-        """In every coding, in and out."""
-        for name in (None, *READABLE):
-            way = pipeline(Kind.WORKER, preamble=OURS, coding=name, coding_out="br")
-            found = pour(way, octets(coded(name, b"x\n" * 20_000), 9))
-            self.assertEqual(decoded("br", found), OURS + b"x\n" * 20_000)
-
-    def test_time(self) -> None:
-        """What comes before a script is read in linear time."""
-        for piece in (b"/*", b"/**/", b"//\n", b"/", b" ", b"*/", b"/* *", b"//", b"\n/*a*/"):
-            script = piece * (60_000 // len(piece))
-            start = perf_counter()
-            self.assertEqual(self._edit(script), OURS + script)
-            self.assertLess(perf_counter() - start, 1.0, piece)

@@ -124,6 +124,7 @@ class RefreshTests(SynchronousTestCase):
             "5x;a": "5x;a",
             "5a": "5a",
             "5;\nurl\f=\ta\n": "5;\nurl\f=\t<a\n>",
+            "\v5\v;\vurl\v=\va": "\v5\v;\vurl\v=\v<a>",
         }
         failed = [
             (text, map_refresh(text, upper), wanted)

@@ -10,7 +10,6 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.defer import TimeoutError as WaitedTooLong
-from twisted.internet.task import deferLater
 
 from gateway.cookies.seal import Row
 from gateway.errors import StoreUnavailable
@@ -50,12 +49,11 @@ def within(waiting: Deferred[Any], seconds: float) -> Deferred[Any]:
 
 
 async def until_gone(ask: Callable[[], Deferred[Any]]) -> None:
-    """Ask until there is nothing, for some seconds."""
-    for _ in range(400):
-        if await ask() is None:
-            return
-        await deferLater(reactor, 0.02)
-    raise AssertionError("it is still there")
+    """Ask until there is nothing, for some seconds; each answer is waited for."""
+    end = time.monotonic() + 8
+    while await ask() is not None:
+        if time.monotonic() > end:
+            raise AssertionError("it is still there")
 
 
 class StoreContract:

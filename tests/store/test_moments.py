@@ -31,3 +31,22 @@ class SqliteMomentsTests(TestCase):
         with sqlite3.connect(path) as file:
             found = file.execute("select key from moments").fetchall()
         self.assertEqual(found, [("b",)])
+
+    async def test_many(self) -> None:
+        """What is over is found without reading what is not: refused handshakes fill the table.
+
+        A file that was made without the index gets it.
+        """
+        from twisted.internet import reactor
+
+        path = temporary(self) / "store.db"
+        store = SqliteStore(path, reactor)  # type: ignore[arg-type]
+        store.start()
+        self.addCleanup(store.stop)
+        await store.keep("a", "text", 10, 20)
+        with sqlite3.connect(path) as file:
+            file.execute("drop index if exists moments_over")
+        await store.keep("b", "text", 10, 20)
+        with sqlite3.connect(path) as file:
+            plan = file.execute("explain query plan delete from moments where until <= 30")
+            self.assertIn("SEARCH moments USING", str(plan.fetchall()))

@@ -92,6 +92,14 @@ class BucketTests(SynchronousTestCase):
         for now, amount, wait in table:
             self.assertAlmostEqual(bucket.spend(amount, now), wait, 6, str((now, amount)))
 
+    def test_clock_put_back(self) -> None:
+        """Nobody waits for a clock to come to where it was."""
+        bucket = Bucket(10, 5000.0)
+        self.assertEqual(bucket.spend(1, 1000.0), 0.0)
+        self.assertEqual(bucket.spend(10 * BURST_SECONDS - 1, 1000.0), 0.0)
+        self.assertAlmostEqual(bucket.spend(1, 1000.0), 0.1)
+        self.assertEqual(bucket.spend(0, 1000.1), 0.0)
+
     @settings(deadline=None)
     @given(st.lists(st.tuples(st.floats(0, 5), st.integers(0, 50)), max_size=60))
     def test_never_more_than_the_rate(self, steps: list[tuple[float, int]]) -> None:

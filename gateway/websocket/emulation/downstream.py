@@ -74,6 +74,10 @@ class Downstream:
     def push_last(self, frame: bytes) -> None:
         """The last frame: the response that carries it ends."""
         self.push(frame)
+        self.close()
+
+    def close(self) -> None:
+        """No frame follows: the response that carries the last one ends, or an empty one does."""
         self._closing = True
 
     def attach(self, number: int | None, octets: int | None = None, offset: int = 0) -> Attach:

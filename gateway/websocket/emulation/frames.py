@@ -94,6 +94,7 @@ class Decoder:
         self._most = message_bytes
         self._octets = bytearray()
         self._at = 0
+        self._searched = 0  # octets of a frame that has no end yet
 
     def feed(self, octets: bytes) -> None:
         """More octets."""
@@ -148,14 +149,16 @@ class Decoder:
     def _delimited(self, first: int) -> Frame | None:
         octets, start = self._octets, self._at + 1
         most = _MOST_COMMAND if first == _COMMAND else self._most
-        end = octets.find(_END, start, start + most + 1)
+        # What trickles in is not searched again with every octet.
+        end = octets.find(_END, start + self._searched, start + most + 1)
         if end < 0:
             if len(octets) - start <= most:
+                self._searched = len(octets) - start
                 return None
             if first == _COMMAND:
                 raise Malformed("a command without an end")
             raise TooLarge("a message is too large")
-        self._at = end + 1
+        self._at, self._searched = end + 1, 0
         payload = bytes(memoryview(octets)[start:end])
         return _command(payload) if first == _COMMAND else Frame(Kind.TEXT, _utf8(payload))
 

@@ -6,13 +6,14 @@ import contextlib
 import json
 from pathlib import Path
 
-from playwright.sync_api import Error
+from playwright.sync_api import Browser, Error
 
 from tests.browser.harness import (
     Process,
     Stack,
     Tripwire,
     direct_rules,
+    fresh_context,
     launch,
     resolver_rules,
     seen,
@@ -44,7 +45,7 @@ class Ground:
         """Start all of it."""
         self._driver = driver
         self._windowed = windowed
-        self._browsers: dict[object, object] = {}
+        self._browsers: dict[object, Browser] = {}
         self.stack = Stack(folder)
         self.tripwire = Tripwire()
         try:
@@ -69,20 +70,17 @@ class Ground:
         """Where names lead on a way; a ground with more ways than two says so of them."""
         return (resolver_rules if through else direct_rules)(self.stack, self.tripwire)
 
-    def _browser(self, *, through):
-        if through not in self._browsers:
-            trust = self.stack.trust(*sorted(self.stack.issued))
-            self._browsers[through] = launch(
-                self._driver, self.rules(through), trust, windowed=self._windowed
-            )
-        return self._browsers[through]
+    def _launch(self, through):
+        trust = self.stack.trust(*sorted(self.stack.issued))
+        return launch(self._driver, self.rules(through), trust, windowed=self._windowed)
 
     @contextlib.contextmanager
     def person(self, *, through):
         """A fresh profile with one of the two ways; nothing may leave it."""
         touched = len(self.tripwire.touched)
-        context = self._browser(through=through).new_context(
-            viewport={"width": 1200, "height": 900}
+        browser = self._browsers.get(through) or self._launch(through)
+        self._browsers[through], context = fresh_context(
+            browser, lambda: self._launch(through), viewport={"width": 1200, "height": 900}
         )
         context.set_default_timeout(20_000)
         one = Person(self, context, through)

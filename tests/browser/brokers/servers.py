@@ -127,3 +127,13 @@ def wamp_router(stack: Stack) -> int:
     process = stack.run("wamp", [program("node"), str(script), str(port), REALM])
     _listens(process, port, "the WAMP router")
     return port
+
+
+def socketio(stack: Stack, pages: str) -> int:
+    """A Socket.IO server for the pages of a host: its port for polling and WebSocket alike."""
+    (port,) = free_ports(1)
+    script = Path(__file__).parent / "socketio_server.cjs"
+    command = [program("node"), str(script), str(port), f"https://{pages}"]
+    process = stack.run("socketio", command)
+    _listens(process, port, "the Socket.IO server")
+    return port

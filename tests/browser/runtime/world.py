@@ -14,6 +14,7 @@ from tests.browser.harness import (
     Stack,
     Tripwire,
     direct_rules,
+    fresh_context,
     launch,
     resolver_rules,
     seen,
@@ -115,18 +116,18 @@ class World:
             text = text.replace(old, new)
         return json.loads(text)
 
-    def _browser(self, *, through: bool):
-        """The browser of a way; another one if it hung and was ended."""
+    def context(self, *, through: bool):
+        """A fresh profile of the browser of a way; of another one if it hung and was ended."""
         name = "through" if through else "directly"
-        if not getattr(self, name).is_connected():
-            setattr(self, name, self.launch(through=through))
-        return getattr(self, name)
+        browser, made = fresh_context(getattr(self, name), lambda: self.launch(through=through))
+        setattr(self, name, browser)
+        made.set_default_timeout(15_000)
+        return made
 
     @contextlib.contextmanager
     def tab(self, *, through: bool):
         """A tab in a fresh profile."""
-        context = self._browser(through=through).new_context()
-        context.set_default_timeout(15_000)
+        context = self.context(through=through)
         try:
             yield context.new_page()
         finally:

@@ -40,9 +40,10 @@ const call = async (server, realm = window) => {
 const CALLING = (urls) => `<script>window.it = new RTCPeerConnection({iceServers: [{urls: "${urls}", username: "x", credential: "x"}]});
 it.createDataChannel("x"); it.setLocalDescription()<\/script>`;
 
-const serve = async (name, options = {}) => {
+const serve = async (name, options = {}, ending = "js") => {
   const scope = `/s/${name}/`;
-  const made = await navigator.serviceWorker.register(`/s/${name}.js`, {scope, ...options});
+  const script = `/s/${name}.${ending}`;
+  const made = await navigator.serviceWorker.register(script, {scope, ...options});
   const it = made.installing ?? made.waiting ?? made.active;
   while (it.state !== "activated") {
     await new Promise((done) => it.addEventListener("statechange", done, {once: true}));

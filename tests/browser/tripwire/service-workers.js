@@ -213,3 +213,33 @@ await serve("@NAME@");
 at("iframe", {src: "/s/@NAME@/page"});
 //> file
 onfetch = (event) => event.respondWith(Response.redirect("https://@HOST@/w/@NAME@", 307));
+
+//: sw-document-old-type
+await serve("@NAME@", {}, "jscript");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<img src="@URL@">`);
+
+//: sw-document-two-types
+await serve("@NAME@", {}, "two");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<img src="@URL@">`);
+
+//: sw-document-coded-twice
+await serve("@NAME@", {}, "twice");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<img src="@URL@">`);
+
+//: sw-document-part
+await serve("@NAME@", {}, "part");
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+shows(`<img src="@URL@">`);
+
+//: sw-document-text-import
+await serve("@NAME@", {type: "module"});
+at("iframe", {src: "/s/@NAME@/page"});
+//> file
+import "data:text/javascript,const Page = Response, answers = FetchEvent.prototype.respondWith, {apply} = Reflect; const page = () => new Page('<img src=@URL@>', {headers: {'Content-Type': 'text/html'}}); addEventListener('fetch', (event) => event.request.mode === 'navigate' && apply(answers, event, [page()]))";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 from tests.browser.tripwire.ways import HELPERS, PAGES, WAYS, WORKER_HELPERS, Way
@@ -61,8 +62,21 @@ class Site:
         text = way.fill(way.file, self._port)
         if way.kind == "sw":
             text = WORKER_HELPERS + text
+            self._add_odd(way.name, text.encode())
         for ending, kind in _KINDS.items():
             self._answers[f"/s/{way.name}.{ending}"] = Answer(text.encode(), kind)
+
+    def _add_odd(self, name: str, script: bytes) -> None:
+        """A script as nobody else sends one, and browsers run it."""
+        kind = "text/javascript"
+        part = f"bytes 0-{len(script) - 1}/{len(script)}"
+        twice = gzip.compress(gzip.compress(script))
+        self._answers |= {
+            f"/s/{name}.jscript": Answer(script, "text/jscript"),
+            f"/s/{name}.two": Answer(script, "text/plain", (("Content-Type", kind),)),
+            f"/s/{name}.twice": Answer(twice, kind, (("Content-Encoding", "gzip, gzip"),)),
+            f"/s/{name}.part": Answer(script, kind, (("Content-Range", part),), 206),
+        }
 
     def _page(self, name: str, ways: list[Way]) -> Answer:
         first = ways[0]

@@ -14,7 +14,7 @@ const each = (table, title, run, only) => {
 const tick = (milliseconds = 0) => new Promise((done) => setTimeout(done, milliseconds));
 const once = (target, ...types) =>
   new Promise((done) => types.forEach((type) => target.addEventListener(type, done, { once: true })));
-const until = async (condition, milliseconds = 4000) => {
+const until = async (condition, milliseconds = 10000) => {
   const end = performance.now() + milliseconds;
   for (;;) {
     const found = condition();
@@ -118,7 +118,7 @@ class T {
 
 async function run(name) {
   const t = new T(name);
-  const late = new Promise((done) => setTimeout(done, 20000, "too late"));
+  const late = new Promise((done) => setTimeout(done, 40000, "too late"));
   try {
     return (await Promise.race([cases.get(name)(t), late])) ?? null;
   } catch (error) {

@@ -23,6 +23,9 @@ from tests.browser.differential.server import Answer, Asked, cors
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PATIENCE = 6.0
+"""Seconds for which who asks what was heard is let wait for a connection's end."""
+SILENCE = 20.0
+"""Seconds after which a client is gone that says nothing."""
 KINDS = {1: "text", 2: "binary", 9: "ping", 10: "pong"}
 
 
@@ -181,7 +184,7 @@ class _Handler(server._Handler):
         query = dict(wanted)
         heard = site.hear(query.get("id", ""))
         try:
-            self.connection.settimeout(PATIENCE)
+            self.connection.settimeout(SILENCE)
             if "hang" in query:
                 self.rfile.read(1)
             elif "status" in query:

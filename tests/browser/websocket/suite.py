@@ -13,7 +13,7 @@ import attrs
 from playwright.sync_api import Error
 
 from tests.browser.differential.server import Answer, Asked, cors
-from tests.browser.harness import launch, settle
+from tests.browser.harness import fresh_context, launch
 from tests.browser.runtime.world import World
 from tests.browser.websocket.between import Between
 from tests.browser.websocket.differing import DIRECT, FALLBACK, HERE
@@ -23,6 +23,8 @@ A, B = "https://a.test", "https://b.test"
 ORIGINS = {A: "secure", B: "secure", "https://a.test:8443": "secure"}
 GROUPS = ("constructor", "shape", "send", "close", "events", "places")
 JS = "text/javascript"
+SIDE_BY_SIDE = 2
+"""How many groups run at once: most of the time each of them waits for something."""
 VERBOSE = bool(os.environ.get("VERBOSE"))
 
 
@@ -56,6 +58,18 @@ addEventListener("fetch", (event) => seen.push(`${event.request.method} ${new UR
 addEventListener("message", ({ ports: [port] }) => port.postMessage(seen.filter((one) => !one.includes("heard"))));
 """,
 }
+_BEGIN = """([group, part]) => {
+  const inWorker = new Promise((done, fail) => {
+    if (group === "places") return done({});
+    const worker = new Worker(`/worker.js?group=${group}`);
+    worker.onmessage = ({ data }) => done(data);
+    worker.onerror = ({ message }) => fail(new Error(message));
+    worker.postMessage(part);
+  });
+  const named = (found) => Object.fromEntries(Object.entries(found).map(([name, value]) => [`worker: ${name}`, value]));
+  const all = Promise.all([runAll(part), inWorker.then(named)]).then((found) => Object.assign(...found));
+  all.catch(() => {}).then(() => (globalThis.outcome = all));
+}"""
 _SANDBOXED = """<script>onmessage = ({ data, source }) => {
   const log = [];
   let told = null;
@@ -119,70 +133,104 @@ class Suite:
         self.world = World(folder, driver, origins=ORIGINS, answer=answer, site=Site)
         self.between = Between(self.world.stack)
         self._driver = driver
+        self._behind = None
+        self.slow: list[str] = []
         self._told: dict[tuple[str, str, str], Told] = {}
 
     def stop(self) -> None:
         """End everything."""
+        if self._behind is not None:
+            self._behind.close()
         self.between.close()
         self.world.stop()
 
-    def browser(self, way: str):
-        """A browser of its own for one of the ways."""
+    def context(self, way: str):
+        """A fresh profile for one of the ways."""
         if way != FALLBACK:
-            return contextlib.nullcontext(
-                self.world.directly if way == DIRECT else self.world.through
-            )
+            return self.world.context(through=way != DIRECT)
+        browser = self._behind or self._launch()
+        self._behind, made = fresh_context(browser, self._launch)
+        return made
+
+    def _launch(self):
         stack = self.world.stack
         rules = self.world.rules(through=True).replace(
             f"127.0.0.1:{stack.port}", f"127.0.0.1:{self.between.port}"
         )
-        return contextlib.closing(launch(self._driver, rules, stack.trust("site", "gateway")))
+        return launch(self._driver, rules, stack.trust("site", "gateway"))
 
     def told(self, way: str, group: str = "", part: str = "") -> Told:
         """All cases one way; only those of a group, or with ``part`` in their names."""
         key = (way, group, part)
         if key not in self._told:
-            with self.browser(way) as browser:
-                self._told[key] = self._run(browser, way, group, part)
+            self._told[key] = self._run(way, group, part)
         return self._told[key]
 
-    def _run(self, browser, way: str, only: str, part: str) -> Told:
+    def _run(self, way: str, only: str, part: str) -> Told:
         world = self.world
         world.site.forget()
         before, upgrades = len(world.tripwire.touched), self.between.taken
-        results: dict[str, object] = {}
-        context = browser.new_context()
-        context.set_default_timeout(15_000)
+        waiting = [group for group in reversed(GROUPS) if only in {"", group}]
+        running: dict[str, Running] = {}
+        found: dict[str, dict[str, object]] = {}
         try:
-            for group in GROUPS:
-                if only in {"", group}:
-                    results |= self._group(context, way, group, part)
+            while waiting or running:
+                while waiting and len(running) < SIDE_BY_SIDE:
+                    group = waiting.pop(0)
+                    running[group] = Running(world, self.context(way), way, group, part)
+                for group, one in tuple(running.items()):
+                    if one.is_done():
+                        found[group] = one.results()
+                        self.slow += one.slow
+                        running.pop(group).close()
         finally:
-            with contextlib.suppress(Error):
-                context.close()
+            for one in running.values():
+                one.close()
+        results = {
+            f"{group}: {name}": value
+            for group in GROUPS
+            for name, value in found.get(group, {}).items()
+        }
         return Told(results, len(world.tripwire.touched) - before, self.between.taken - upgrades)
 
-    def _group(self, context, way: str, group: str, part: str) -> dict[str, object]:
-        page = context.new_page()
-        slow: list[str] = []
-        page.on(
-            "console", lambda one: slow.append(one.text) if "slow:" in one.text or VERBOSE else None
-        )
-        through = way != DIRECT
-        frame = self.world.open(page, f"{A}/run/{group}", through=through)
-        found, worker = frame.evaluate(
-            """([group, part]) => Promise.all([runAll(part), group === "places" ? {} : new Promise((done, fail) => {
-              const worker = new Worker(`/worker.js?group=${group}`);
-              worker.onmessage = ({ data }) => done(data);
-              worker.onerror = ({ message }) => fail(new Error(message));
-              worker.postMessage(part);
-            })])""",
-            [group, part],
-        )
-        found |= {f"worker: {name}": value for name, value in worker.items()}
-        settle(page, lambda: True, "the console has been heard")
-        page.close()
-        self.slow = [*getattr(self, "slow", ()), *(f"{way} {one}" for one in slow)]
-        if through:
-            found = self.world.plainly(found)
-        return {f"{group}: {name}": value for name, value in found.items()}
+
+class Running:
+    """A page with a group of cases, which runs them, and a worker that does so beside it.
+
+    Each has a profile of its own, and with it a process: browsers make those wait for long whose
+    WebSockets failed before, by process.
+    """
+
+    def __init__(self, world: World, context, way: str, group: str, part: str) -> None:
+        """Begin."""
+        self._world, self._through = world, way != DIRECT
+        self.slow: list[str] = []
+        self._context = context
+        try:
+            self._context.set_default_timeout(30_000)
+            self._page = self._context.new_page()
+            self._page.on("console", lambda one: self._hear(way, one.text))
+            self._frame = world.open(self._page, f"{A}/run/{group}", through=self._through)
+            self._frame.evaluate(_BEGIN, [group, part])
+        except BaseException:
+            self.close()
+            raise
+
+    def _hear(self, way: str, text: str) -> None:
+        if "slow:" in text or VERBOSE:
+            self.slow.append(f"{way} {text}")
+
+    def is_done(self) -> bool:
+        """Whether all cases have come to their ends; takes in what the browser says meanwhile."""
+        self._page.wait_for_timeout(50)
+        return self._frame.evaluate("!!globalThis.outcome")
+
+    def results(self) -> dict[str, object]:
+        """What each case gave, by its name."""
+        found = self._frame.evaluate("outcome")
+        return self._world.plainly(found) if self._through else found
+
+    def close(self) -> None:
+        """End it."""
+        with contextlib.suppress(Error):  # its browser may be gone
+            self._context.close()

@@ -83,6 +83,18 @@ class ResponseTests(SynchronousTestCase):
         self.assertEqual(down.take(10**6), FRAME + CLOSE_PLAIN + RECONNECT)
         self.assertTrue(down.is_done)
 
+    def test_closed(self) -> None:
+        """Without a last frame, too: what waits, then the end; nothing, where nothing waits."""
+        for waits in (True, False):
+            down = Downstream(7, 1000)
+            if waits:
+                down.push(FRAME)
+            down.close()
+            self.assertEqual(down.is_done, not waits)
+            down.attach(8)
+            self.assertEqual(down.take(10**6), FRAME * waits + RECONNECT)
+            self.assertEqual((down.is_done, down.is_open), (True, False))
+
     def test_pongs(self) -> None:
         """Pings that come faster than they are read get one answer."""
         down = Downstream(7, 1000)

@@ -159,3 +159,22 @@ class FramesTests(SynchronousTestCase):
         while decoder.next() is not None:
             count += 1
         self.assertEqual(count, 200_000)
+
+    def test_trickle(self) -> None:
+        """A text without an end that comes octet by octet is searched once, not with each octet."""
+
+        class Counting(bytearray):
+            searched = 0
+
+            def find(self, what: bytes, start: int, end: int) -> int:
+                Counting.searched += max(0, min(len(self), end) - start)
+                return super().find(what, start, end)
+
+        decoder = Decoder(20_000)
+        decoder._octets = Counting()
+        for octets in (b"\x00", b"t" * 10_000, *[b"t"] * 500, b"\xff"):
+            decoder.feed(octets)
+            frame = decoder.next()
+        self.assertEqual(frame, Frame(Kind.TEXT, b"t" * 10_500))
+        self.assertLess(Counting.searched, 20_000)
+        self.assertEqual(decode(b"\x00a", b"b\xff\x00", b"c\xff")[1].payload, b"c")

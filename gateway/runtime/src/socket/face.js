@@ -88,7 +88,7 @@ export function facesOf(w, Native, fetch) {
         if (blob) {
           chain ??= Promise.resolve();
           const read = apply(arrayBuffer, data, []);
-          after(() => read.then((/** @type {ArrayBuffer} */ found) => put(new Uint8Array(found), true)));
+          after(() => read.then((/** @type {ArrayBuffer} */ found) => put(new Uint8Array(found), true), () => made.failed()));
         } else after(() => put(octets, binary));
       },
       close(code, reason) {
@@ -115,7 +115,7 @@ export function facesOf(w, Native, fetch) {
           if (face.state !== 1) return;
           let data;
           try {
-            data = !binary ? decoder.decode(own) : typeOf.call(socket) === "blob" ? new Blob([own]) : own.buffer;
+            data = !binary ? decoder.decode(own) : apply(typeOf, socket, []) === "blob" ? new Blob([own]) : own.buffer;
           } catch {
             return made.close(1007);
           }

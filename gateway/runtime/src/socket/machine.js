@@ -202,9 +202,8 @@ export function machine(act, poll) {
       act.timer("flush", poll ? 0 : PROBE);
       next();
     },
-    failed() {
-      if (!state) fault();
-    },
+    /** It could not be made, or something of it cannot be sent. */
+    failed: fault,
     /** @param {Uint8Array} payload @param {boolean} binary */
     send(payload, binary) {
       if (state === 1 && !closing) queue.push([message(binary ? BINARY : TEXT, payload), payload.length]);
@@ -259,6 +258,7 @@ export function machine(act, poll) {
       if (state !== 1 || number !== down) return;
       if (status === 429) {
         act.timer("head", 0);
+        act.stop("get"); // what else it says is no frame, and its end is no loss
         return act.timer("get", 1000 * (wait || 1));
       }
       if (status !== 200 || type !== "application/octet-stream") return lost();
@@ -316,7 +316,9 @@ export function machine(act, poll) {
     /** The network is there again. */
     wake() {
       for (const leg of /** @type {const} */ (["get", "post"])) {
-        if (tries[leg]) act.timer(leg, 1);
+        if (!tries[leg]) continue;
+        act.stop(leg); // or what it says yet would be heard twice
+        act.timer(leg, 1);
       }
     },
   };

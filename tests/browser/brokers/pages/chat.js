@@ -1,4 +1,4 @@
-// One chat for four protocols; what differs is in the library that speaks each.
+// One chat for five protocols; what differs is in the library that speaks each.
 const asked = new URLSearchParams(location.search);
 const name = asked.get("name");
 const password = asked.get("password");
@@ -100,9 +100,35 @@ const protocols = {
     connection.open();
     return { say: (text) => session.publish("room", [text], {}, { exclude_me: false }), leave: () => connection.close() };
   },
+
+  async socketio() {
+    await load("/lib/socket.io-client/dist/socket.io.min.js");
+    const given = asked.get("transports");
+    const socket = io(url, { ...(given && { transports: given.split(",") }), reconnectionDelay: 200, reconnectionDelayMax: 200 });
+    const sum = (octets) => new Uint8Array(octets).reduce((total, one) => total + one, 0);
+    socket.on("connect", async () => {
+      await socket.emitWithAck("subscribe", "main");
+      const { engine } = socket.io;
+      // Without a word on transports it begins by polling, and goes over to a WebSocket.
+      if (engine.transport.name !== "websocket") await new Promise((done) => engine.once("upgrade", done));
+      online(engine.transport.name);
+    });
+    socket.on("disconnect", (why) => offline(why));
+    socket.on("connect_error", (error) => heard(`error ${error}`));
+    socket.on("said", (said) => heard(typeof said === "string" ? said : `${said.byteLength} octets, sum ${sum(said)}`));
+    return {
+      say: (text) => socket.emitWithAck("publish", "main", text),
+      leave: () => socket.disconnect(),
+      publish: (room, said) => socket.emitWithAck("publish", room, said),
+      subscribe: (room) => socket.emitWithAck("subscribe", room),
+      unsubscribe: (room) => socket.emitWithAck("unsubscribe", room),
+      sendAway: () => void socket.emit("send me away"),
+      comeBack: () => void socket.connect(),
+    };
+  },
 };
 
-const chat = await protocols[asked.get("by")]();
+const chat = (globalThis.chat = await protocols[asked.get("by")]());
 byId("say").onclick = () => chat.say(`${name}: ${byId("text").value}`);
 byId("drop").onclick = () => sockets.at(-1).close();
 byId("leave").onclick = () => chat.leave();

@@ -1,0 +1,37 @@
+"""Browsers that do not answer any more, which a test must not wait for without end."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from tests.browser.harness import fresh_context, launch, processes_of
+
+pytestmark = pytest.mark.browser
+
+
+def test_another_one_makes_the_profile(playwright, capfd):
+    """A browser that makes no profile in time is ended, and told of; its place is taken."""
+    launched = []
+
+    def again():
+        launched.append(launch(playwright, "--host-resolver-rules=MAP * ~NOTFOUND"))
+        return launched[-1]
+
+    first = again()
+    try:
+        same, context = fresh_context(first, again)
+        context.close()
+        assert same is first
+        for process in processes_of(first):
+            os.kill(int(process.name), signal.SIGSTOP)
+        second, context = fresh_context(first, again, patience=1)
+        assert [first, second] == launched
+        assert not first.is_connected()
+        assert "a browser hangs: process" in capfd.readouterr().err
+        assert context.new_page().evaluate("1 + 1") == 2
+    finally:
+        for one in launched:
+            one.close()
