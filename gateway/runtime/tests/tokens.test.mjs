@@ -1,13 +1,15 @@
 // Which addresses get the page's token, and where in them it stands.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { signer } from "../src/shared/tokens.js";
+import { urlsOf } from "../src/shared/urls.js";
 
 const HERE = "https://https-a-test.0.gw.test:8443";
 const THERE = "https://https-b-test.0.gw.test:8443";
 const place = { suffix: ".0.gw.test", port: "8443" };
 let token = "T";
-const sign = signer(() => token, () => `${HERE}/dir/page?x#y`, place);
+/** @param {() => string} base */
+const signer = (base) => urlsOf(place, "https://a.test", base, HERE, () => token, () => assert.fail(), () => assert.fail()).signed;
+const sign = signer(() => `${HERE}/dir/page?x#y`);
 
 test("the token stands at the query's end, before the fragment", () => {
   const table = {
@@ -44,7 +46,7 @@ test("it is the token and the base of the moment", () => {
   assert.equal(sign("p"), "p?__gw=$&$1");
   token = "T";
   let base = "https://evil.test/";
-  const by = signer(() => token, () => base, place);
+  const by = signer(() => base);
   assert.equal(by("p"), "p");
   base = HERE;
   assert.equal(by("p"), "p?__gw=T");

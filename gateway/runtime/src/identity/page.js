@@ -7,9 +7,9 @@ import { installTexts } from "./texts.js";
 
 /**
  * @param {any} w
- * @param {import("../shared/urls.js").Urls} urls
+ * @param {import("../inner/realm.js").Realm} urls
  * @param {string} origin the page's own
- * @param {import("../inner/rare.js").Rare} part
+ * @param {import("../inner/rare.js").Ask} part
  * @param {(text: string) => any} trusted
  */
 export function installIdentity(w, urls, origin, part, trusted) {

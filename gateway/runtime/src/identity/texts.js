@@ -13,15 +13,16 @@ const URL = /^[\0- ]*j[\t\n\r]*a[\t\n\r]*v[\t\n\r]*a[\t\n\r]*s[\t\n\r]*c[\t\n\r]
 
 /**
  * @param {any} w
- * @param {import("../shared/urls.js").Urls} urls
- * @param {import("../inner/rare.js").Rare} part
+ * @param {import("../inner/realm.js").Realm} urls
+ * @param {import("../inner/rare.js").Ask} part
  * @param {(text: string) => any} trusted
  * @returns {(code: any) => any} what `eval` is to be given
  */
 export function installTexts(w, urls, part, trusted) {
   const { trustedTypes: types } = w;
-  const { map, typed } = urls;
-  const source = (/** @type {string} */ text) => (WORDS.test(text) ? part("source", text, text) : text);
+  const { map } = urls;
+  const typed = /** @type {import("../shared/trusted.js").Typed} */ (urls.typed);
+  const source = (/** @type {string} */ text) => (WORDS.test(text) ? part("source", text) : text);
   /** Text, or what the page's policy made of text, edited; anything else as it is. @param {any} code */
   const edit = (code) =>
     typeof code === "string" ? source(code)
@@ -62,7 +63,7 @@ export function installTexts(w, urls, part, trusted) {
   const attribute = (/** @type {string} */ name, /** @type {string} */ value) => (HANDLER.test(name) ? source(value) : value);
   const markup = (/** @type {string} */ text) =>
     !MARKUP.test(text) || !WORDS.test(text) ? text
-    : part("html", text, text, (/** @type {any} */ one) => one, attribute)
+    : part("markup", text, (/** @type {any} */ one) => one, attribute)
       .replace(SCRIPT, (/** @type {string} */ whole, /** @type {string} */ tag, /** @type {string} */ code) =>
         RUNS.test(TYPE.exec(tag)?.[1] ?? "") && !/\ssrc\s*=/i.test(tag) ? tag + source(code) : whole);
   hookAll(

@@ -4,8 +4,7 @@
 import { nativesOf } from "../identity/natives.js";
 import { getOwnPropertyDescriptor } from "../shared/hooks.js";
 
-const INPUT =
-  "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchend touchstart";
+const INPUT = "beforeinput click keydown keyup mousedown paste pointerdown pointerup touchend touchstart";
 const DISABLED = "aria-disabled";
 // The top layer is painted beside the root, whatever that one's opacity is.
 const TOP_LAYER = "dialog,[popover],::backdrop{opacity:0!important}";
@@ -18,28 +17,27 @@ const originOf = IDENTITY ? nativesOf(window).origin : /** @type {any} */ (getOw
 
 /**
  * Answer the frames of a document, and take the gateway's messages out of the page's sight.
- * @param {any} w
- * @param {(said: any, event: MessageEvent, origin: string) => void} heard
+ * @param {import("./realm.js").Realm} realm
  */
-export function listen(w, heard) {
-  const { document } = w;
-  w.addEventListener("message", (/** @type {MessageEvent} */ event) => {
+export function listen({ w, document, payload, hear }) {
+  hear("message", (event) => {
     const { data: said, source } = event;
     // The first document of a frame may leave its window, and so this, to the next.
     if (said?.gw !== 1 || w.document !== document) return;
     event.stopImmediatePropagation();
-    if (said.type === "parent") /** @type {Window} */ (source).postMessage({ gw: 1, type: "child" }, "*");
-    else heard(said, event, originOf.call(event));
-  }, true);
+    if (said.type === "parent") source.postMessage({ gw: 1, type: "child" }, "*");
+    else payload.heard(said, event, originOf.call(event));
+  });
 }
 
 /**
+ * Begin the handshake.  The payload gets what says something to the outer frame, by a port as soon
+ * as there is one, what hides the page again, and what hears.
  * @param {import("./payload.js").Payload} payload
  * @param {string} own
- * @param {Heard} handlers what comes by the port
- * @returns {{post: Post, hide: () => void, heard: (said: any, event: MessageEvent, origin: string) => void}} `post` waits until there is a port
  */
-export function attest({ nonce, proof, token, secure, suffix, origin }, own, handlers) {
+export function attest(payload, own) {
+  const { nonce, proof, token, secure, suffix, origin, handlers } = payload;
   const { fetch, top, parent, location } = window;
   const say = (/** @type {string} */ type, /** @type {object} */ more) => /** @type {Window} */ (top).postMessage({ gw: 1, type, nonce, ...more }, secure);
   /** @type {MessagePort | undefined} */
@@ -50,12 +48,10 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   let open = !nonce ? 0 : parent === top ? 1 : 3;
 
   const swallow = (/** @type {Event} */ event) => {
-    if (!event.isTrusted) return;
+    if (!open || !event.isTrusted) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   };
-  const each = (/** @type {"addEventListener" | "removeEventListener"} */ change) =>
-    INPUT.split(" ").forEach((type) => window[change](type, swallow, true));
   setTimeout(() => open && location.replace(own + "/.gateway/oops"), PATIENCE);
   /** @type {(() => void) | undefined} */
   let show;
@@ -67,8 +63,33 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
   } catch {
     // A browser without such sheets: what is in its top layer may be seen, and no input reaches it.
   }
+  const answered = (/** @type {number} */ by) => {
+    if (open && !(open &= ~by)) show?.();
+  };
+
+  payload.post = (type, more, transfer = []) => {
+    const said = { type, ...more };
+    if (port) port.postMessage(said, transfer);
+    else waiting.push([said, transfer]);
+  };
+  payload.heard = ({ type, challenge }, event, from) => {
+    // Of a sandboxed parent the browser tells no origin; the outer frame still knows it.
+    if (type === "child" && event.source === parent && (from === "null" || from.split(":")[1]?.endsWith(suffix))) answered(2);
+    if (type === "go") handlers.go(event.data, event, from);
+    if (event.source !== top || from !== secure) return;
+    if (type === "challenge") {
+      fetch(`${own}/.gateway/attest?c=${challenge}&n=${nonce}&__gw=${token}`)
+        .then((response) => response.text())
+        .then((answer) => say("answer", { answer }));
+    } else if (type === "ack" && !port) {
+      port = event.ports[0];
+      port.onmessage = (event) => handlers[event.data.type]?.(event.data, event);
+      for (const one of waiting) port.postMessage(...one);
+      answered(1);
+    }
+  };
   // Again after a document.open(), which takes the root and the listeners away.
-  const hide = () => {
+  payload.hide = () => {
     const root = document.documentElement;
     if (!open || !root) return;
     const { style } = root;
@@ -86,41 +107,12 @@ export function attest({ nonce, proof, token, secure, suffix, origin }, own, han
     style.setProperty("opacity", "0", "important");
     // For those who act by what a page says and not by what is seen.
     root.setAttribute(DISABLED, "true");
-    each("addEventListener");
-  };
-  const answered = (/** @type {number} */ by) => {
-    if (!open || (open &= ~by)) return;
-    each("removeEventListener");
-    show?.();
+    for (const type of INPUT.split(" ")) addEventListener(type, swallow, true);
   };
 
-  hide();
+  payload.hide();
   // At the top nobody could attest it: a site's service worker, or mode basic where script runs.
   if (top === window) location.replace(`${secure}/#${origin}${location.href.slice(own.length)}`);
   if (open) say("hello", { proof, own });
   if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
-  return {
-    hide,
-    post(type, more, transfer = []) {
-      const said = { type, ...more };
-      if (port) port.postMessage(said, transfer);
-      else waiting.push([said, transfer]);
-    },
-    heard(said, event, from) {
-      // Of a sandboxed parent the browser tells no origin; the outer frame still knows it.
-      if (said.type === "child" && event.source === parent && (from === "null" || from.split(":")[1]?.endsWith(suffix))) answered(2);
-      if (said.type === "go") handlers.go(said, event, from);
-      if (event.source !== top || from !== secure) return;
-      if (said.type === "challenge") {
-        fetch(`${own}/.gateway/attest?c=${said.challenge}&n=${nonce}&__gw=${token}`)
-          .then((response) => response.text())
-          .then((answer) => say("answer", { answer }));
-      } else if (said.type === "ack" && !port) {
-        port = event.ports[0];
-        port.onmessage = (event) => handlers[event.data.type]?.(event.data, event);
-        for (const one of waiting) port.postMessage(...one);
-        answered(1);
-      }
-    },
-  };
 }

@@ -1,6 +1,7 @@
 // Documents that no server sends (about:blank, blob:): they get the runtime before the page
 // can use them, from whichever side the page comes to them.
 import { hook, hookAll } from "../shared/hooks.js";
+import { FOREIGN, IMPORTS } from "./markup.js";
 
 const OWNERS = "Node Element HTMLElement HTMLIFrameElement HTMLFrameElement HTMLObjectElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
 // What may put a frame in, or text into a style element.
@@ -14,15 +15,15 @@ const shown = new WeakMap([[/** @type {any} */ (top), /** @type {any} */ (top)]]
 /** @typedef {(one: any, by: any) => any} Enter what a page is given for a window; it is one of a frame, of a message or a window's own */
 
 /**
- * @param {any} w
+ * @param {import("./realm.js").Realm} realm
  * @param {(w: any) => void} install
- * @param {import("./markup.js").Markup} markup
  * @param {() => void} opened what is done when document.open() has emptied the document
- * @param {(enter: Enter) => ProxyHandler<any> & {frames?: any}} foreign what stands in for a window of another origin does
  * @param {string} here how addresses of the own origin begin, as they are read
  * @returns {Enter}
  */
-export function installFrames(w, install, { css, script }, opened, foreign, here) {
+export function installFrames({ w, ask, hear }, install, opened, here) {
+  /** What stands in for a window of another origin does this. @returns {ProxyHandler<any> & {frames?: any}} */
+  const foreign = () => ask("foreign", {});
   /** @type {Enter} */
   const enter = (inner, by) => {
     let found = inner;
@@ -38,7 +39,7 @@ export function installFrames(w, install, { css, script }, opened, foreign, here
     } catch {
       // The browser's own `postMessage` and `location` of these are out of any hook's reach, so
       // something stands in for them; what it does is loaded when it is first used.
-      if (inner?.window) found = new Proxy(inner, new Proxy({}, { get: (_, trap) => foreign(enter)[/** @type {"get"} */ (trap)] }));
+      if (inner?.window) found = new Proxy(inner, new Proxy({}, { get: (_, trap) => foreign()[/** @type {"get"} */ (trap)] }));
     }
     // The gateway's own messages are from the windows themselves.
     if (!inner || !by || by.data?.gw) return inner;
@@ -54,21 +55,19 @@ export function installFrames(w, install, { css, script }, opened, foreign, here
   };
   hookAll(w, "parent MessageEvent.source", null, enter);
   // By a number or a name frames are found in `frames`, if it is not the window itself.
-  hook(w, "frames", null, (own) => own[0] && foreign(enter).frames || own);
+  hook(w, "frames", null, (own) => own[0] && foreign().frames || own);
+  /** @param {any[]} args @param {any} self */
+  const inserting = (args, self) => {
+    const styled = [self, self?.parentNode].some((one) => one?.localName === "style");
+    // A script is looked at before the browser reads it.
+    args.some((one) => one?.localName === "script" ? IMPORTS.test(one.type + one.text) : styled && FOREIGN.test(one?.data ?? one)) && ask("inserting", args, styled);
+  };
   for (const name of OWNERS) {
     const { prototype } = w[name];
     hook(prototype, "contentWindow", null, enter);
     hook(prototype, "contentDocument", null, (inner, frame) => (frame.contentWindow, inner));
     for (const method of Object.getOwnPropertyNames(prototype)) {
-      if (INSERTING.test(method)) hook(prototype, method, (args, self) => {
-        args.forEach(script);
-        if (self?.localName === "style" || self?.parentNode?.localName === "style") {
-          args.forEach((one, at) => {
-            if (one?.data) one.data = css(one.data);
-            else args[at] = css(one);
-          });
-        }
-      }, undefined, look);
+      if (INSERTING.test(method)) hook(prototype, method, inserting, undefined, look);
     }
   }
   // What the parser puts in is there before the next script runs.
@@ -77,6 +76,6 @@ export function installFrames(w, install, { css, script }, opened, foreign, here
     if (root !== (root = w.document.documentElement)) opened();
     look(0);
   }).observe(w.document, { childList: true, subtree: true });
-  w.addEventListener("load", () => look((known = new WeakSet())), true);
+  hear("load", () => look((known = new WeakSet())));
   return enter;
 }

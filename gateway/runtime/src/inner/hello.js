@@ -3,13 +3,8 @@
 
 import { hookAll, wrap } from "../shared/hooks.js";
 
-/**
- * @param {import("./attest.js").Post} post
- * @param {import("./attest.js").Heard} handlers
- * @param {string} site the page's origin, which a digest's label hides
- */
-export function installHello(post, handlers, site) {
-  if (parent !== top) return;
+/** @param {import("./realm.js").Realm} realm the topmost page's */
+export function installHello({ payload: { post, handlers, origin }, hear }) {
   // A margin counts for a root that is named: in a frame of another site browsers ignore it else.
   hookAll(
     window,
@@ -22,10 +17,10 @@ export function installHello(post, handlers, site) {
   prototype.requestStorageAccess &&= wrap(prototype.requestStorageAccess, { apply: async () => {} });
   const tell = (/** @type {{type: string}} */ { type: phase }) => {
     const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel~=icon]"))?.href;
-    post("state", { phase, title: document.title, path: location.href.slice(location.origin.length), icon, site });
+    post("state", { phase, title: document.title, path: location.href.slice(location.origin.length), icon, site: origin }); // which a digest's label hides
   };
   tell({ type: "start" });
   // Applications change title and address without a word: they are told with each answer.
   handlers.ping = tell;
-  for (const type of "DOMContentLoaded load popstate pageshow pagehide".split(" ")) addEventListener(type, tell);
+  for (const type of "load popstate pageshow pagehide DOMContentLoaded".split(" ")) hear(type, tell, false);
 }

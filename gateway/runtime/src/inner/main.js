@@ -1,8 +1,7 @@
 // The inner runtime: first script of every proxied document.
-import { apply, construct, hook, hookAll, installTexts, wrap } from "../shared/hooks.js";
+import { apply, construct, getOwnPropertyDescriptor, hookAll, installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
-import { signer } from "../shared/tokens.js";
-import { trustedOf } from "../shared/trusted.js";
+import { policyOf, scriptOf, typedOf } from "../shared/trusted.js";
 import { urlsOf } from "../shared/urls.js";
 import { installWorkers } from "../shared/workers.js";
 import { installFirst } from "../identity/bundle.js";
@@ -14,87 +13,82 @@ import { installCookie } from "./cookie.js";
 import { installElements } from "./elements.js";
 import { installFrames } from "./frames.js";
 import { installHello } from "./hello.js";
-import { markupOf } from "./markup.js";
 import { installNavigation } from "./navigation.js";
 import { takePayload } from "./payload.js";
-import { rareOf } from "./rare.js";
-import { installForms } from "./tokens.js";
+import { askOf, policy } from "./rare.js";
 
-const payload = /** @type {any} */ (takePayload());
+const payload = takePayload();
 if (payload) {
-  const { origin, suffix, port, renew, target, referrer } = payload;
+  const { origin, target, referrer, renew } = payload;
   const own = location.origin;
   try {
     if (target) history.replaceState(history.state, "", own + target + location.hash);
   } catch {
     // A sandboxed document has no such right in every browser; its address stays as it is.
   }
-  /** @type {import("./attest.js").Heard} */
-  const handlers = { reload: () => location.reload() };
-  const { post, heard, hide } = attest(payload, own, handlers);
   const { now } = Date;
-  // A page from the browser's history, or a site's service worker, may be of any age.
-  let due = Math.min(payload.made * 1000, now()) + renew * 1000;
-  /** The page's own, for its frames too. @type {import("./rare.js").Rare} */
-  let part;
+  Object.assign(payload, {
+    w: window,
+    fetch,
+    native: getOwnPropertyDescriptor(Document.prototype, "cookie"),
+    // A page from the browser's history, or a site's service worker, may be of any age.
+    due: Math.min(payload.made * 1000, now()) + renew * 1000,
+    blobs: new Map(),
+    given: new Map(),
+    handlers: { reload: () => location.reload() },
+  });
+  attest(payload, own);
   /** @param {any} w */
   const install = (w) => {
-    // document.open() takes listeners away; a page without them would be left unseen.
-    const { addEventListener } = w;
+    const { addEventListener, document, fetch } = w;
     /** @type {any[][]} */
     const kept = [];
-    const listenAgain = () => {
-      for (const args of kept) apply(addEventListener, w, args);
-      if (w === window) hide();
-    };
-    w.addEventListener = (/** @type {any[]} */ ...args) => {
-      kept.push(args);
-      apply(addEventListener, w, args);
-    };
-    const trusted = trustedOf(w);
-    part ??= rareOf(w, payload.rare, trusted.script, () => [w, hookAll, urls, hook, wrap, trusted]);
-    const base = IDENTITY ? () => apply(nativesOf(w).baseURI, w.document, []) : () => w.document.baseURI;
+    const again = (/** @type {any[]} */ args) => apply(addEventListener, w, args);
+    /** @type {import("./realm.js").Realm["hear"]} */
+    const hear = (type, listener, capture = true) => again(kept[kept.length] = [type, listener, capture]);
     const token = () => {
-      if (now() > due) {
-        due = now() + 60000; // not at once again where it cannot be had
-        payload.token = part("renew", payload.token, payload.token, () => (due = now() + renew * 1000));
-      }
+      if (now() > payload.due) ask("renew", now);
       return payload.token;
     };
-    const signed = signer(token, base, payload);
-    const urls = urlsOf(payload, origin, base, own, {
-      collapse: (url, ...more) =>
-        url.port === port && url.hostname.endsWith(suffix) && /s:/.test(url.protocol) ? null : part("collapse", null, url, ...more),
-      decode: (text, ...more) => part("decode", text, text, ...more),
-    }, trusted.typed);
+    const realm = /** @type {import("./realm.js").Realm} */ ({
+      w, document, payload, fetch, hear, write: w.Document.prototype.write,
+      ...urlsOf(payload, origin, IDENTITY ? () => apply(nativesOf(w).baseURI, w.document, []) : () => w.document.baseURI, own, token,
+        (...foreign) => ask("map", ...foreign),
+        (text) => ask("decode", text)),
+    });
+    const ask = (realm.ask = askOf(realm));
     if (IDENTITY) {
       nativesOf(w); // before anything is hooked
-      urls.unmap = realOf(payload, own, origin);
-      installFirst(w, urls);
+      realm.policy = w === window ? policy : policyOf(w);
+      realm.typed = typedOf(w, realm.policy);
+      realm.unmap = realOf(payload, own, origin);
+      installFirst(w, realm);
     }
-    listen(w, heard);
+    listen(realm);
     installTexts(w);
-    installNetwork(w, urls, payload.rtc, signed, (fetch) => (...args) => part("WebSocket", construct, w, fetch, urls)(...args));
-    const markup = markupOf(urls, part, payload.frame, installWorkers(w, urls, () => part("workers", {}, w, own)), trusted.script);
-    installElements(w, urls, markup, part);
-    const sign = installForms(w, (url) => signed(urls.map(url)), part);
-    installCookie(w, payload, part);
-    /** @type {import("./navigation.js").Windows | null} */
-    let known = null;
-    const windows = () => (known ??= part("windows", null, w, urls, signed, post, handlers, enter));
-    installNavigation(w, urls, windows, sign, payload);
-    const heal = part.bind(0, "heal", 0, markup.attribute, urls.map);
-    w.addEventListener("securitypolicyviolation", heal, true);
+    installNetwork(w, realm, payload.rtc, (...args) => ask("WebSocket", construct)(...args));
+    installWorkers(w, realm.map, payload.blobs, (url) => ask("worker", url));
+    installElements(realm);
+    installCookie(realm);
+    installNavigation(realm);
+    const heal = ask.bind(0, "heal");
+    hear("securitypolicyviolation", heal);
     // What a frame got by a javascript: address was there before this; a blank one has three.
-    if (w.document.all[3]) heal(w.document);
-    const enter = installFrames(w, install, markup, listenAgain, (enter) => part("foreign", {}, window, enter, urls, hookAll), IDENTITY ? origin : own);
+    if (document.all[3]) heal(document);
+    // document.open() takes listeners away; a page without them would be left unseen.
+    const opened = () => {
+      kept.forEach(again);
+      if (w === window) payload.hide();
+    };
+    realm.enter = installFrames(realm, install, opened, IDENTITY ? origin : own);
     if (w === window) {
-      handlers.go = (...args) => windows()?.go(.../** @type {[any, any, any]} */ (args));
-      if (parent === top && /^gw-[\d.]*:/.test(w.name)) windows()?.installOpener();
-      installHello(post, handlers, origin);
+      payload.handlers.go = ask.bind(0, "go");
+      if (parent === top) {
+        if (/^gw-[\d.]*:/.test(w.name)) ask("opener");
+        installHello(realm);
+      }
     }
-    if (IDENTITY) installIdentity(w, urls, origin, part, trusted.script);
-    delete w.addEventListener;
+    if (IDENTITY) installIdentity(w, realm, origin, ask, scriptOf(/** @type {any} */ (realm.policy)));
   };
   install(window);
   if (referrer != null) hookAll(window, "Document.referrer", null, () => referrer);

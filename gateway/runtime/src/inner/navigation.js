@@ -1,69 +1,53 @@
-// Leaving the page: foreign addresses are collapsed before the browser goes there; what leads
-// to another frame or window is the business of the part that few pages need.
+// Leaving the page: what leads to a foreign address, to another frame or window, or changes
+// state there, is the business of the part that few pages need.
 import { nativesOf } from "../identity/natives.js";
-import { apply, wrap } from "../shared/hooks.js";
+import { apply, hook, wrap } from "../shared/hooks.js";
 
-const HERE = /^(_self)?$/i;
+export const HERE = /^(_self)?$/i;
 // What a frame may show; the sandbox stops the rest (tel:, mailto:), which the outer frame asks about.
-const SHOWN = /^(http|blob|data|about)/;
+export const SHOWN = /^(http|blob|about)/;
 
 /** @typedef {import("../rare/windows.js").Windows} Windows */
 
-/**
- * @param {any} w
- * @param {import("../shared/urls.js").Urls} urls
- * @param {() => Windows | null} windows
- * @param {(form: any) => void} sign
- * @param {import("./cookie.js").Jar} jar
- */
-export function installNavigation(w, { map }, windows, sign, jar) {
-  const { document, location } = w;
-  const later = w.setTimeout.bind(w);
-
+/** @param {import("./realm.js").Realm} realm */
+export function installNavigation({ w, document, payload, map, ask, hear }) {
   w.navigation?.addEventListener("navigate", (/** @type {any} */ event) => {
-    const { destination, navigationType } = event;
+    const { destination } = event;
     const url = IDENTITY ? apply(nativesOf(w).to, destination, []) : destination.url;
     const to = map(url);
-    jar.leave?.(to);
-    // data: is for frames in a page, and for what is saved.
-    const leaves = !SHOWN.test(url) || (parent === top && url[0] === "d" && event.downloadRequest == null);
-    // The window's next document has its own, but one that a service worker made up has none.
-    if ((to === url && !leaves) || !event.cancelable || (IDENTITY && w.document !== document)) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    later(() => leaves ? windows()?.leave(url) : location[navigationType === "replace" ? "replace" : "assign"](to));
+    if (to !== url || payload.leave || !SHOWN.test(url)) ask("navigate", event, url, to);
   });
-  /** @param {any} element @param {string} name */
-  const targetOf = (element, name) => element?.getAttribute(name) || document.querySelector("base[target]")?.target || "";
-  w.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-    const link = /** @type {any} */ (event.composedPath().find((one) => /^(a|area)$/.test(/** @type {any} */ (one).localName)));
+  /**
+   * Where a link or a form leads: elsewhere, or with a token, it is for the other part.
+   * @param {any} element @param {any} by its button @param {any} event @param {boolean} more whether it is for it anyway
+   */
+  const lead = (element, by, event, more) => {
+    const target = by?.getAttribute("formtarget") || element.getAttribute("target") || document.querySelector("base[target]")?.target || "";
+    return (more || !HERE.test(target)) && ask("lead", false, element, by, target, event);
+  };
+  hear("click", (event) => {
+    const path = event.composedPath();
+    // A shadow root that the parser made: whoever submits there clicks, or the browser does.
+    listen(path[0].getRootNode());
+    const link = path.find((/** @type {any} */ one) => /^(a|area)$/.test(one.localName));
     if (!link?.href || w.document !== document) return;
     const given = link.getAttribute("href", ""); // as it is: what the page is told reads by the last name
-    if (given && map(given) !== given) link.setAttribute("href", given); // collapsed, if it was not yet
-    const target = targetOf(link, "target");
-    if (!HERE.test(target)) windows()?.click(link, target, event);
-  }, true);
-  const send = (/** @type {any} */ form, /** @type {any} */ submitter = null, /** @type {any} */ event = null) => {
-    const target = submitter?.getAttribute("formtarget") || targetOf(form, "target");
-    if (!HERE.test(target)) return windows()?.send(form, submitter, target, event);
+    lead(link, null, event, map(given) !== given);
+  });
+  // The token of what changes state (protocols, section 8): on forms, just while they are sent.
+  const send = (/** @type {any} */ form, /** @type {any} */ by = null, /** @type {any} */ event = null) =>
+    lead(form, by, event, /^post$/i.test(by?.getAttribute("formmethod") || form.getAttribute("method")));
+  const submitting = (/** @type {any} */ event) => send(event.target, event.submitter, event);
+  const listen = (/** @type {any} */ root) => {
+    root.addEventListener("submit", submitting, true);
+    return root;
   };
-  w.addEventListener("submit", (/** @type {any} */ event) => {
-    if (w.document === document) send(event.target, event.submitter, event);
-  }, true);
+  hear("submit", submitting);
+  hook(w.Element.prototype, "attachShadow", null, listen);
   const { prototype } = w.HTMLFormElement;
   // Assigned: what kind of property each is stays.
   prototype.submit = wrap(prototype.submit, {
-    apply(target, self, args) {
-      if (send(self)) return;
-      sign(self);
-      return apply(target, self, args);
-    },
+    apply: (target, self, args) => send(self) ? undefined : apply(target, self, args),
   });
-  w.open = wrap(w.open, {
-    apply(target, self, [url = "", name, ...rest]) {
-      name = `${name ?? ""}` || "_blank";
-      const native = (/** @type {string} */ name) => apply(target, self, [map(url), name, ...rest]);
-      return HERE.test(name) ? native(name) : windows()?.open(url, name, rest[0], native) ?? null;
-    },
-  });
+  w.open = wrap(w.open, { apply: (...call) => ask("open", () => null)(...call) });
 }

@@ -23,6 +23,19 @@
  * @property {string} [target] the page's path and query without parameters of the gateway's, if it has some
  * @property {string} [referrer] what document.referrer reads, where the browser's is not the site's business
  * @property {string} frame what brings the runtime into documents that script puts into a `srcdoc`
+ *
+ * And what all windows of a page share:
+ * @property {any} w the page's own
+ * @property {any} native the descriptor of its `document.cookie`
+ * @property {typeof fetch} fetch and its `fetch`
+ * @property {number} due when the token is to be renewed
+ * @property {(url: string) => void} [leave] told where the page goes, once it wrote cookies
+ * @property {Map<string, Blob>} blobs what blob: URLs stand for
+ * @property {Map<string, string>} given attributes' texts as they were set, by what they were changed to
+ * @property {import("./attest.js").Heard} handlers
+ * @property {import("./attest.js").Post} post
+ * @property {import("./attest.js").Heard[string]} heard
+ * @property {() => void} hide
  */
 
 /** @returns {Payload | "" | false | undefined} what documents that no server sends have in their script's element is less */

@@ -1,43 +1,44 @@
 // Loads the part of the runtime that few pages need: at once, because a native would answer at once.
+import { hook, hookAll, wrap } from "../shared/hooks.js";
+import { policyOf } from "../shared/trusted.js";
 
 const Request = XMLHttpRequest;
+/** The page's own. */
+export const policy = policyOf(window);
 const { namespaceURI } = new Image(); // of HTML, in whatever document
 /** @type {any} */
 let parts;
 // Where it cannot be had, a page must not wait for it with each call.
 let tries = 3;
+/** The page's own, where it is put in: a frame may go. @type {import("./realm.js").Realm} */
+let first;
 
-/** @typedef {ReturnType<typeof rareOf>} Rare */
+/** @typedef {(name: keyof import("../rare/main.js").Parts, given?: any, ...args: any[]) => any} Ask */
 
 /**
- * @param {any} w
- * @param {string} url
- * @param {(text: string) => any} trusted
- * @param {() => Parameters<import("../rare/main.js").Parts["reads"]>} reading what the part needs for what pages read
+ * Ask one of the parts; where it cannot be loaded, what it is first given is the answer.
+ * @param {import("./realm.js").Realm} realm whose windows and addresses it is about
+ * @returns {Ask}
  */
-export const rareOf = ({ document }, url, trusted, reading) =>
-  /**
-   * Ask one of the parts; where it cannot be loaded, the fallback is the answer.
-   * @param {keyof import("../rare/main.js").Parts} name
-   * @param {any} fallback
-   * @param {any[]} args
-   */
-  (name, fallback, ...args) => {
+export const askOf = (realm) => {
+  first ??= realm;
+  return (name, given, ...args) => {
     try {
       if (!parts && tries-- > 0) {
         const request = new Request();
-        request.open("GET", url, false);
+        request.open("GET", first.payload.rare, false);
         request.send();
-        const script = document.createElementNS(namespaceURI, "script");
+        const script = /** @type {any} */ (document.createElementNS(namespaceURI, "script"));
         // Put in while it is empty: hooks of whose window this was before look at what is put in.
         document.documentElement.append(script);
-        script.text = trusted(request.responseText);
+        script.text = policy().createScript?.(request.responseText) ?? request.responseText;
         script.remove();
         parts = script.parts;
-        parts.reads(...reading());
+        parts.begin(first, policy, hook, hookAll, wrap);
       }
-      return parts[name](...args);
+      return parts[name](realm, given, ...args);
     } catch {
-      return fallback;
+      return given;
     }
   };
+};

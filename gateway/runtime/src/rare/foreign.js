@@ -2,6 +2,7 @@
 // and addresses are given by their real names.  Such a window may come home, and be gone again.
 import { apply, defineProperty, getOwnPropertyDescriptor } from "../shared/hooks.js";
 import { addressing } from "./messages.js";
+import { page } from "./page.js";
 
 const LOCATION = /^(?:__gw_)?location$/;
 const VIEWS = "UIEvent:1 MouseEvent:1 KeyboardEvent:1 FocusEvent:1 InputEvent:1 PointerEvent:1 WheelEvent:1 TouchEvent:1 CompositionEvent:1 DragEvent:1";
@@ -12,15 +13,18 @@ const OURS = /^__gw_(?=(?:domain|top|parent)$)/;
 let traps;
 
 /**
+ * @param {import("../inner/realm.js").Realm} realm
+ * @returns {ProxyHandler<any>}
+ */
+export const foreign = (realm) => (traps ??= trapsOf(page.first.w, realm.enter, realm, page.hookAll));
+
+/**
  * @param {any} w
  * @param {import("../inner/frames.js").Enter} enter
  * @param {import("../shared/urls.js").Urls} urls
  * @param {typeof import("../shared/hooks.js").hookAll} hookAll the page's own
  * @returns {ProxyHandler<any>}
  */
-export const foreign = (w, enter, urls, hookAll) => (traps ??= trapsOf(w, enter, urls, hookAll));
-
-/** @type {typeof foreign} */
 const trapsOf = (w, enter, urls, hookAll) => {
   /** What stands in, and what for. @type {WeakMap<any, any>} */
   const raws = new WeakMap();

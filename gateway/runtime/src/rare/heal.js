@@ -2,6 +2,7 @@
 // hooks: it is led to the collapsed address, once.  What the site's own policy forbids the
 // browser stops there again, and tells the page of it under its own name.
 import { apply, getOwnPropertyDescriptor } from "../shared/hooks.js";
+import { attributeOf } from "./texts.js";
 
 const PLACES = "img[src],img[srcset],source,link[href],script[src],iframe[src],frame[src],video,audio,track,embed,object,input[src],image,feImage,use";
 const NAMES = ["src", "srcset", "href", "xlink:href", "data", "poster", "imagesrcset"];
@@ -102,11 +103,12 @@ const sweep = (document, attribute, blocked) => {
 };
 
 /**
- * @param {(name: string, value: string) => string} attribute
- * @param {(url: string) => string} map
+ * @param {import("../inner/realm.js").Realm} realm
  * @param {any} what a violation, or a document that came without the runtime
  */
-export function heal(attribute, map, what) {
+export function heal(realm, what) {
+  const { map } = realm;
+  const attribute = attributeOf(realm);
   const go = (/** @type {ReturnType<typeof sweep>} */ found) => found.forEach((one) => point(...one));
   if (!("blockedURI" in what)) return go(sweep(what, attribute));
   let mine = OURS.test(apply(policyOf, what, []));

@@ -1,62 +1,83 @@
 // The part of the inner runtime that few pages need; it is run at once when one does.
 import { edit } from "../identity/edit.js";
-import { mapCss } from "../shared/css.js";
 import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { read, write } from "./cookie.js";
 import { foreign } from "./foreign.js";
 import { heal } from "./heal.js";
-import { imports } from "./imports.js";
 import { longLabel, unlong } from "./long.js";
-import { attribute, html } from "./markup.js";
-import { caches, reads } from "./reads.js";
+import { html } from "./markup.js";
+import { page } from "./page.js";
+import { begin, caches } from "./reads.js";
 import { renew } from "./renew.js";
-import { sign } from "./sign.js";
 import { sockets } from "./sockets.js";
 import { store } from "./store.js";
-import { sheet } from "./told.js";
-import { windowsOf } from "./windows.js";
-import { written } from "./write.js";
+import { attributeOf, inserting, texts } from "./texts.js";
+import { windowsIn } from "./windows.js";
 
 /** @typedef {typeof parts} Parts */
+/** @typedef {import("../inner/realm.js").Realm} Realm */
 
+const own = location.origin;
+/** @type {WeakMap<Realm, ReturnType<typeof preambleOf>>} */
+const preambles = new WeakMap();
+
+// Each is asked by what of a window it is about; see `ask`.
 const parts = {
-  attribute,
+  /**
+   * What the attributes of an element of the page's own mean, only its script knows.
+   * @param {Realm} realm @param {any} value @param {string} name @param {string} text @param {any} [of] the element
+   */
+  attribute: (realm, value, name, text, of) =>
+    /-/.test(of?.localName) && name != "style" ? value : page.typed(realm)(value, () => attributeOf(realm)(`${name}`, text), text),
+  begin,
+  foreign,
+  /** @param {Realm} realm @param {any} said @param {any} event @param {string} origin */
+  go: (realm, said, event, origin) => windowsIn(realm).go(said, event, origin),
+  heal,
+  inserting,
+  /** @param {Realm} realm @param {false} _ @param {Parameters<ReturnType<typeof windowsIn>["lead"]>} more */
+  lead: (realm, _, ...more) => windowsIn(realm).lead(...more),
   /**
    * A query is the document's: browsers encode it by its character set, but not that of a URL object.
-   * @param {URL} url @param {import("../shared/origins.js").Place} place @param {string} text
+   * @param {Realm} realm @param {any} given @param {URL} url @param {string} text
    */
-  collapse: (url, place, text) => {
-    const made = collapseUrl(url, place, longLabel, expand);
+  map: (realm, given, url, text) => page.typed(realm)(given, () => {
+    const made = collapseUrl(url, realm.payload, longLabel, expand);
     const query = /^[^?#]*(\?[^#]*[^\0-~][^#]*)/.exec(text.replace(/[\t\n\r]/g, ""));
-    return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made;
-  },
-  /** @param {any} text @param {(given: any) => any} map */
-  css: (text, map) => {
-    const mapped = mapCss(text, map);
-    sheet(text, mapped);
-    return mapped;
-  },
-  /** @param {string} text @param {import("../shared/origins.js").Place} place @param {string} own */
-  decode: (text, place, own) => decode(unlong(text, place), place, own),
-  foreign,
-  heal,
-  html,
-  imports,
-  read,
-  reads,
+    return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made ?? text;
+  }, text),
+  /** @param {Realm} realm @param {any} event @param {string} url @param {string} to */
+  navigate: (realm, event, url, to) => windowsIn(realm).navigate(event, url, to),
+  /** @param {Realm} realm */
+  open: (realm) => windowsIn(realm).opening,
+  /** @param {Realm} realm */
+  opener: (realm) => windowsIn(realm).installOpener(),
+  /** @param {Realm} realm */
+  read: ({ payload }) => read(payload),
   renew,
-  sign,
-  WebSocket: sockets,
-  /** Of caches, and of cookies. @param {any} native @param {[any, any, any]} more */
-  store: (native, ...more) => ("match" in native ? caches(native, more[0]) : store(native, ...more)),
-  /** @param {any} w @param {string} origin */
-  workers: (w, origin) => preambleOf(w, PREAMBLE, origin),
+  /** Of caches, and of cookies. @param {Realm} realm @param {any} native */
+  store: (realm, native) => ("match" in native ? caches(native, realm.w) : store(native, realm.w, realm.payload, page.wrap)),
+  texts,
+  /** @param {Realm} realm @param {string} text */
+  decode: ({ payload }, text) => decode(unlong(text, payload), payload, own),
+  /** @param {Realm} realm */
+  WebSocket: ({ w, fetch, unmap }) => sockets(w, fetch, unmap),
+  /** A worker's address, with the preamble before its script. @param {Realm} realm @param {any} given */
+  worker: (realm, given) => page.typed(realm)(given, (url) => {
+    const one = preambles.get(realm) ?? preambleOf(realm.w, PREAMBLE, own);
+    preambles.set(realm, one);
+    return one.prepend(url, realm.payload.blobs) ?? url;
+  }),
+  /** @param {Realm} realm @param {""} _ @param {any} given */
+  write: ({ payload }, _, given) => write(payload, given),
   /** Only where scripts are edited. */
-  ...(IDENTITY ? { source: edit } : {}),
-  windows: windowsOf,
-  write,
-  written,
+  ...(IDENTITY ? {
+    /** @param {Realm} _ @param {string} text */
+    source: (_, text) => edit(text),
+    /** @param {Realm} _ @param {Parameters<typeof html>} more */
+    markup: (_, ...more) => html(...more),
+  } : {}),
 };
 /** @type {any} */ (document.currentScript).parts = parts;

@@ -4,6 +4,7 @@ import { installCaches } from "../shared/caches.js";
 import { mapCss } from "../shared/css.js";
 import { fields } from "./fields.js";
 import { keyframes } from "./keyframes.js";
+import { page, prepare } from "./page.js";
 import { refused } from "./refused.js";
 import { told } from "./told.js";
 
@@ -12,11 +13,6 @@ const READ = (
   "SecurityPolicyViolationEvent.blockedURI EventSource.url ErrorEvent.filename LargestContentfulPaint.url PerformanceElementTiming.url DataTransfer.getData"
 );
 
-/** What the other parts have of the page. @type {any} */
-export const page = {};
-
-/** @type {(w: any) => void} */
-let install;
 /** Windows whose caches were seen to. */
 const cached = new WeakSet();
 
@@ -26,24 +22,25 @@ const cached = new WeakSet();
  * @param {any} w
  */
 export function caches(store, w) {
-  if (!cached.has(w)) install(w);
+  if (!cached.has(w)) installCaches(w, page.hookAll, page.first.map);
   cached.add(w);
   return store;
 }
 
 /**
- * @param {any} w
- * @param {typeof import("../shared/hooks.js").hookAll} hookAll the page's own, which knows what hooks are to read as
- * @param {import("../shared/urls.js").Urls} urls
- * @param {[typeof import("../shared/hooks.js").hook, typeof import("../shared/hooks.js").wrap, ReturnType<typeof import("../shared/trusted.js").trustedOf>]} more
+ * What is done once the part is there.
+ * @param {import("../inner/realm.js").Realm} realm that of the page's own window
+ * @param {import("../shared/trusted.js").Policy} policy its own
+ * @param {[typeof import("../shared/hooks.js").hook, typeof import("../shared/hooks.js").hookAll, typeof import("../shared/hooks.js").wrap]} tools the page's own, which know what hooks are to read as
  */
-export const reads = (w, hookAll, { map, unmap }, ...more) => {
-  [page.hook, page.wrap, page.trusted] = more;
-  install = (inner) => installCaches(inner, hookAll, map);
+export function begin(realm, policy, ...tools) {
+  const { w, map, unmap } = realm;
+  const [, hookAll] = tools;
+  prepare(realm, policy, ...tools);
   hookAll(w, READ, null, unmap);
   hookAll(w, "Performance.getEntriesByName:0", map);
   told(w, hookAll, unmap);
   fields(w, hookAll);
   refused(w, hookAll, map);
   hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", (given) => keyframes(given, (text) => mapCss(text, map)));
-};
+}

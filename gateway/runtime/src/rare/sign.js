@@ -1,17 +1,19 @@
 // The token on the address of a form, for as long as it is being sent.
+import { page } from "./page.js";
 import { changing } from "./told.js";
 
 const later = setTimeout;
 const watched = new WeakSet();
+/** Forms that are being sent, or their buttons. */
+const sending = new Set();
 
 /**
  * A handler of the page may yet choose another address.
  * @param {any} w
- * @param {Set<any>} sending
- * @param {import("../shared/network.js").Signed} signed
- * @param {typeof import("../shared/hooks.js").hook} hook
+ * @param {(url: any) => any} signed
  */
-function watch(w, sending, signed, hook) {
+function watch(w, signed) {
+  const { hook } = page;
   if (watched.has(w.document)) return;
   watched.add(w.document);
   const again = (/** @type {any[]} */ args, /** @type {any} */ self) => sending.has(self) && /^(?:form)?action$/i.test(args.at(-2) ?? "action") && args.push(signed(args.pop()));
@@ -21,17 +23,15 @@ function watch(w, sending, signed, hook) {
 }
 
 /**
- * @param {any} w
+ * @param {import("../inner/realm.js").Realm} realm
  * @param {any} form
  * @param {any} by its button
- * @param {Set<any>} sending forms that are being sent, or their buttons
- * @param {import("../shared/network.js").Signed} signed
- * @param {typeof import("../shared/hooks.js").hook} hook
  */
-export function sign(w, form, by, sending, signed, hook) {
+export function sign({ w, map, signed: token }, form, by) {
+  const signed = (/** @type {any} */ url) => token(map(url));
   const [element, name] = by?.hasAttribute("formaction") ? [by, "formaction"] : [form, "action"];
   if (sending.has(element)) return;
-  watch(w, sending, signed, hook);
+  watch(w, signed);
   const given = element.getAttribute(name);
   changing.add(element);
   element.setAttribute(name, signed(given || w.document.URL));

@@ -1,6 +1,6 @@
 // The WebSockets of a window, and what they need where upgrades are taken away.
 import { socketsOf } from "../shared/sockets.js";
-import { page } from "./reads.js";
+import { page } from "./page.js";
 
 /** @type {WeakMap<object, ReturnType<typeof socketsOf>>} */
 const made = new WeakMap();
@@ -14,7 +14,7 @@ function load() {
   request.send();
   const script = /** @type {any} */ (document.createElementNS("http://www.w3.org/1999/xhtml", "script"));
   document.documentElement.append(script); // see how this part itself is put in
-  script.text = page.trusted.script(request.responseText);
+  script.text = page.script(page.first)(request.responseText);
   script.remove();
   return script.gwClient;
 }
@@ -22,9 +22,9 @@ function load() {
 /**
  * @param {any} w
  * @param {import("../shared/sockets.js").Fetch} fetch the browser's own
- * @param {import("../shared/urls.js").Urls} urls
+ * @param {(text: any) => any} unmap
  */
-export function sockets(w, fetch, { unmap }) {
+export function sockets(w, fetch, unmap) {
   let one = made.get(w);
   if (!one) made.set(w, (one = socketsOf(w, fetch, unmap, page, load)));
   return one;

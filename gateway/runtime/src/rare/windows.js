@@ -1,24 +1,34 @@
 // Other frames and windows.  Sandboxed frames navigate none but those below them, and open no
 // windows: a page of the same origin that may does it for them, or the outer frame.
 import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared/hooks.js";
+import { HERE, SHOWN } from "../inner/navigation.js";
 import { formOf } from "../shared/form.js";
 import { shim } from "./shim.js";
+import { sign } from "./sign.js";
 
 // What the outer frame puts before the name of a page's frame: `gw-<id>.<path>:` where it was
 // opened by a page, as that page's window number `id`, from the frame at that path; else `gw-:`.
 const MARK = /^gw-([\d.]*):/;
 
 /** @typedef {ReturnType<typeof windowsOf>} Windows */
+/** @typedef {import("../inner/realm.js").Realm} Realm */
 
-/**
- * @param {any} w
- * @param {import("../shared/urls.js").Urls} urls
- * @param {import("../shared/network.js").Signed} signed
- * @param {import("../inner/attest.js").Post} post
- * @param {import("../inner/attest.js").Heard} handlers
- * @param {import("../inner/frames.js").Enter} enter
- */
-export function windowsOf(w, { map, unmap }, signed, post, handlers, enter) {
+/** @type {WeakMap<Realm, Windows>} */
+const known = new WeakMap();
+/** Submits that were seen to: of a form within a shadow root two may tell. */
+const sent = new WeakSet();
+
+/** @param {Realm} realm @returns {Windows} */
+export const windowsIn = (realm) => {
+  const one = known.get(realm) ?? windowsOf(realm);
+  known.set(realm, one);
+  return one;
+};
+
+/** @param {Realm} realm */
+function windowsOf(realm) {
+  const { w, document: shown, map, unmap, signed, enter, payload } = realm;
+  const { post, handlers } = payload;
   const stand = (/** @type {any} */ one) => enter(one, w);
   const { document, location, navigator, top, structuredClone: clone, MessageEvent, FormData, URL } = w;
   const later = w.setTimeout.bind(w);
@@ -187,70 +197,111 @@ export function windowsOf(w, { map, unmap }, signed, post, handlers, enter) {
     return /\bno(?:opener|referrer)\b/i.test(rel) || (/^_blank$/i.test(target) && !/\bopener\b/i.test(rel));
   };
 
+  /** @param {any} link @param {string} target @param {Event} event */
+  const click = (link, target, event) => {
+    const to = find(target);
+    if ((to && to !== w && pathTo(to, w)) || link.hasAttribute("download")) return;
+    // The page's own handlers come first: they may take the click.  Sandboxed, the browser
+    // itself does nothing about it but complain.
+    later(() => {
+      if (event.defaultPrevented) return;
+      const href = link.href.baseVal ?? link.href;
+      if (!to) openWindow(href, target, isAlone(link, target));
+      else if (to === w) location.assign(map(href));
+      else lead(to, { url: absolute(href) }, target);
+    });
+  };
+  /**
+   * @param {any} form @param {any} submitter @param {string} target @param {Event | undefined} event
+   * @returns {boolean} whether it is done here
+   */
+  const send = (form, submitter, target, event) => {
+    const to = find(target);
+    if (to === w) {
+      const [element, name] = submitter?.hasAttribute("formtarget") ? [submitter, "formtarget"] : [form, "target"];
+      const given = element.getAttribute(name);
+      element.setAttribute(name, "_self");
+      later(() => (given === null ? element.removeAttribute(name) : element.setAttribute(name, given)));
+      return false;
+    }
+    if (to && pathTo(to, w)) return false;
+    const finish = () => {
+      if (event?.defaultPrevented) return;
+      const read = (/** @type {string} */ name) => submitter?.getAttribute("form" + name) || form.getAttribute(name) || "";
+      if (/^dialog$/i.test(read("method"))) return;
+      const entries = [...new FormData(form, submitter)];
+      const url = new URL(absolute(read("action") || document.URL));
+      /** @type {{url: string, entries?: any[], coding?: string, token?: string}} */
+      let what;
+      if (/^post$/i.test(read("method"))) {
+        what = { url: url.href, entries, coding: read("enctype"), token: /.*[?&]__gw=([^&#]*)/.exec(signed(url.href))?.[1] };
+      } else {
+        url.search = `${new URLSearchParams(entries.map(([name, value]) => [name, typeof value === "string" ? value : value.name]))}`;
+        what = { url: url.href };
+      }
+      if (to) lead(to, what, target);
+      else if (!what.entries) openWindow(what.url, target, isAlone(form, target));
+      else openWindow("", target, isAlone(form, target), { form: { ...what, url: unmap(what.url) } });
+    };
+    // As with clicks; a form that script submits has no event.
+    if (event) later(finish);
+    else finish();
+    return true;
+  };
+  /** @param {any} url @param {string} name @param {any} features @param {(name: string) => any} native */
+  const open = (url, name, features, native) => {
+    const to = find(name);
+    if (to === w) return native("_self");
+    if (to && pathTo(to, w)) return stand(native(name));
+    if (to) {
+      if (`${url}`) lead(to, { url: absolute(url) }, name);
+      return stand(to);
+    }
+    const alone = /(?:^|[\s,])no(?:opener|referrer)(?!\s*=\s*(?:no|0|false))/i.test(features);
+    return openWindow(url, name, alone, { features: `${features}` });
+  };
+
   return {
-    leave,
-    /** @param {any} link @param {string} target @param {Event} event */
-    click(link, target, event) {
-      const to = find(target);
-      if ((to && to !== w && pathTo(to, w)) || link.hasAttribute("download")) return;
-      // The page's own handlers come first: they may take the click.  Sandboxed, the browser
-      // itself does nothing about it but complain.
-      later(() => {
-        if (event.defaultPrevented) return;
-        const href = link.href.baseVal ?? link.href;
-        if (!to) openWindow(href, target, isAlone(link, target));
-        else if (to === w) location.assign(map(href));
-        else lead(to, { url: absolute(href) }, target);
-      });
-    },
     /**
-     * @param {any} form @param {any} submitter @param {string} target @param {Event | undefined} event
+     * A link or a form that leads elsewhere, or with a token.
+     * @param {any} element @param {any} by its button @param {string} target @param {any} event none where script submits
      * @returns {boolean} whether it is done here
      */
-    send(form, submitter, target, event) {
-      const to = find(target);
-      if (to === w) {
-        const [element, name] = submitter?.hasAttribute("formtarget") ? [submitter, "formtarget"] : [form, "target"];
-        const given = element.getAttribute(name);
-        element.setAttribute(name, "_self");
-        later(() => (given === null ? element.removeAttribute(name) : element.setAttribute(name, given)));
+    lead(element, by, target, event) {
+      const isElsewhere = !HERE.test(target);
+      if (/^(a|area)$/.test(element.localName)) {
+        const given = element.getAttribute("href", "");
+        if (given && map(given) !== given) element.setAttribute("href", given); // collapsed, if it was not yet
+        if (isElsewhere) click(element, target, event);
         return false;
       }
-      if (to && pathTo(to, w)) return false;
-      const finish = () => {
-        if (event?.defaultPrevented) return;
-        const read = (/** @type {string} */ name) => submitter?.getAttribute("form" + name) || form.getAttribute(name) || "";
-        if (/^dialog$/i.test(read("method"))) return;
-        const entries = [...new FormData(form, submitter)];
-        const url = new URL(absolute(read("action") || document.URL));
-        /** @type {{url: string, entries?: any[], coding?: string, token?: string}} */
-        let what;
-        if (/^post$/i.test(read("method"))) {
-          what = { url: url.href, entries, coding: read("enctype"), token: /.*[?&]__gw=([^&#]*)/.exec(signed(url.href))?.[1] };
-        } else {
-          url.search = `${new URLSearchParams(entries.map(([name, value]) => [name, typeof value === "string" ? value : value.name]))}`;
-          what = { url: url.href };
-        }
-        if (to) lead(to, what, target);
-        else if (!what.entries) openWindow(what.url, target, isAlone(form, target));
-        else openWindow("", target, isAlone(form, target), { form: { ...what, url: unmap(what.url) } });
-      };
-      // As with clicks; a form that script submits has no event.
-      if (event) later(finish);
-      else finish();
-      return true;
+      if (event && sent.has(event)) return false;
+      if (event) sent.add(event);
+      if (!event && isElsewhere && send(element, by, target, event)) return true;
+      if (/^post$/i.test(by?.getAttribute("formmethod") || element.getAttribute("method"))) sign(realm, element, by);
+      if (event && isElsewhere && w.document === shown) send(element, by, target, event);
+      return false;
     },
-    /** @param {any} url @param {string} name @param {any} features @param {(name: string) => any} native */
-    open(url, name, features = "", native) {
-      const to = find(name);
-      if (to === w) return native("_self");
-      if (to && pathTo(to, w)) return stand(native(name));
-      if (to) {
-        if (`${url}`) lead(to, { url: absolute(url) }, name);
-        return stand(to);
-      }
-      const alone = /(?:^|[\s,])no(?:opener|referrer)(?!\s*=\s*(?:no|0|false))/i.test(features);
-      return openWindow(url, name, alone, { features: `${features}` });
+    /**
+     * The page is about to be left for a foreign address, or for what no frame shows.
+     * @param {any} event @param {string} url @param {string} to
+     */
+    navigate(event, url, to) {
+      payload.leave?.(to);
+      // data: is for frames in a page, and for what is saved.
+      const leaves = /^data/.test(url) ? w.parent === top && event.downloadRequest == null : !SHOWN.test(url);
+      // The window's next document has its own, but one that a service worker made up has none.
+      if ((to === url && !leaves) || !event.cancelable || (IDENTITY && w.document !== shown)) return;
+      const how = event.navigationType === "replace" ? "replace" : "assign";
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      later(() => leaves ? leave(url) : location[how](to));
+    },
+    /** `window.open` itself. @param {any} native @param {any} self @param {any[]} args */
+    opening(native, self, [url = "", name, ...rest]) {
+      const label = `${name ?? ""}` || "_blank";
+      const plain = (/** @type {string} */ name) => apply(native, self, [map(url), name, ...rest]);
+      return HERE.test(label) ? plain(label) : open(url, label, rest[0] ?? "", plain) ?? null;
     },
     /**
      * A page of this origin asks for what its sandbox forbids it: to lead this frame, or one

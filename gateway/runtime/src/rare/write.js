@@ -1,18 +1,23 @@
 // document.write: a tag may be written in pieces, and its start waits for the next call or,
 // at the latest, for the script's end (there the parser still stands where the call was).
+import { apply } from "../shared/hooks.js";
+
 const COMPLETE = /^<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/i;
 let held = "";
 
 /**
- * The text that is to be written now.
+ * What is to be written now.
+ * @param {import("../inner/realm.js").Realm} realm
  * @param {any[]} args as given to `write`
+ * @param {string[]} given their texts
+ * @param {any} self the document
  * @param {import("../shared/trusted.js").Typed} typed
  * @param {(text: string) => string} html
- * @param {(text: any) => void} write
+ * @returns {any[]}
  */
-export function written(args, typed, html, write) {
-  const first = args[0] ?? `${args[0]}`;
-  const text = held + args.map((one) => `${one}`).join("");
+export function written({ write }, args, given, self, typed, html) {
+  const first = args[0] ?? given[0];
+  const text = held + given.join("");
   const at = text.lastIndexOf("<");
   const cut = /^<[a-z]/i.test(text.slice(at)) && !COMPLETE.test(text.slice(at)) ? at : text.length;
   held = text.slice(cut);
@@ -20,8 +25,8 @@ export function written(args, typed, html, write) {
     queueMicrotask(() => {
       const last = held;
       held = "";
-      if (last) write(typed(first, () => last));
+      if (last) apply(write, self, [typed(first, () => last, "")]);
     });
   }
-  return typed(first, () => html(text.slice(0, cut)));
+  return [typed(first, () => html(text.slice(0, cut)), given[0])];
 }

@@ -20,31 +20,31 @@ export function wrap(native, handler) {
  * A call with too few arguments is the native's to refuse.
  * @param {any} owner
  * @param {string} names separated by spaces
- * @param {((args: any[], self: any) => void) | null} [before]
- * @param {((result: any, self: any, args: any[]) => any) | null} [after]
+ * @param {((args: any[], self: any, name: string) => void) | null} [before]
+ * @param {((result: any, self: any, args: any[], name: string) => any) | null} [after]
  * @param {typeof after} [done]
  */
 export function hook(owner, names, before, after, done) {
-  /** @param {any} native @param {typeof before} first @param {typeof after} [then] @param {any} [make] @returns {any} */
-  const change = (native, first, then, make) => {
-    if (!native?.call || !(first || then)) return native;
-    const begin = (/** @type {any[]} */ args, /** @type {any} */ self) => args.length < native.length || first?.(args, self);
-    /** @type {any} */
-    const proxy = wrap(native, {
-      apply(target, self, args) {
-        begin(args, self);
-        const result = apply(target, self, args);
-        return then ? then(result, self, args) : result;
-      },
-      construct(target, args, newTarget) {
-        begin(args, target);
-        return (make ?? construct)(target, args, newTarget === proxy ? target : newTarget);
-      },
-    });
-    if (native.prototype?.constructor === native) native.prototype.constructor = proxy;
-    return proxy;
-  };
   for (const name of names.split(" ")) {
+    /** @param {any} native @param {typeof before} first @param {typeof after} [then] @param {any} [make] @returns {any} */
+    const change = (native, first, then, make) => {
+      if (!native?.call || !(first || then)) return native;
+      const begin = (/** @type {any[]} */ args, /** @type {any} */ self) => args.length < native.length || first?.(args, self, name);
+      /** @type {any} */
+      const proxy = wrap(native, {
+        apply(target, self, args) {
+          begin(args, self);
+          const result = apply(target, self, args);
+          return then ? then(result, self, args, name) : result;
+        },
+        construct(target, args, newTarget) {
+          begin(args, target);
+          return (make ?? construct)(target, args, newTarget === proxy ? target : newTarget);
+        },
+      });
+      if (native.prototype?.constructor === native) native.prototype.constructor = proxy;
+      return proxy;
+    };
     const old = owner && getOwnPropertyDescriptor(owner, name);
     if (old) defineProperty(owner, name, "value" in old
       ? { ...old, value: change(old.value, before, after ?? done, done) }
@@ -54,20 +54,20 @@ export function hook(owner, names, before, after, done) {
 
 /**
  * Hook by a table: `Interface.member:N` or `function:N`, separated by spaces, has its
- * argument N changed where it is given; without `:N` only what is read changes.
+ * argument N changed where it is given; without `:N` the arguments are changed as by `hook`.
  * @param {any} w the global object
  * @param {string} table
- * @param {((given: any, self: any) => any) | null} change
- * @param {(result: any, self: any, args: any[]) => any} [after]
+ * @param {((given: any, self: any, args: any) => any) | null} change
+ * @param {((result: any, self: any, args: any[], name: string) => any) | null} [after]
  * @param {typeof after} [done]
  */
 export function hookAll(w, table, change, after, done) {
   for (const entry of table.split(" ")) {
     const [path, at] = entry.split(":");
     const [name, member] = path.split(".");
-    hook(member ? w[name]?.prototype : w, member ?? name, !change || !at ? null : ((args, self) => {
-      if (args[+at] != null) args[+at] = change(args[+at], self);
-    }), after, done);
+    hook(member ? w[name]?.prototype : w, member ?? name, at ? (args, self) => {
+      if (args[+at] != null) args[+at] = /** @type {any} */ (change)(args[+at], self, args);
+    } : change, after, done);
   }
 }
 

@@ -1,8 +1,6 @@
 // Where script names a host to the network, in pages and in workers alike.
 import { nativesOf } from "../identity/natives.js";
-import { getOwnPropertyDescriptor, hook, hookAll } from "./hooks.js";
-
-/** @typedef {(url: any) => any} Signed a URL with the page's token, if it leads to a rewrite host */
+import { getOwnPropertyDescriptor, hookAll } from "./hooks.js";
 
 const STATELESS = /^(GET|HEAD|OPTIONS)$/i;
 
@@ -10,12 +8,21 @@ const STATELESS = /^(GET|HEAD|OPTIONS)$/i;
  * @param {any} w the global object
  * @param {import("./urls.js").Urls} urls
  * @param {unknown} rtc whether WebRTC is allowed
- * @param {Signed} signed
- * @param {(fetch: any) => (target: any, args: any[], by: any) => any} sockets what makes a WebSocket
- * @returns {(args: any[], method?: string) => void} what is done to the arguments of `fetch`
+ * @param {(target: any, args: any[], by: any) => any} sockets what makes a WebSocket
+ * @returns {(given: any, self: any, args: any[]) => any} what is done to what `fetch` is given
  */
-export function installNetwork(w, { map, unmap }, rtc, signed, sockets) {
-  const NativeRequest = w.Request;
+export function installNetwork(w, { map, unmap, signed }, rtc, sockets) {
+  const { Request } = w;
+  const urlOf = IDENTITY ? nativesOf(w).url : /** @type {any} */ (getOwnPropertyDescriptor(Request.prototype, "url")).get;
+  /** @param {any} given @param {string | undefined} [method] */
+  const sent = (given, method) => {
+    const old = given instanceof Request;
+    const to = old ? urlOf.call(given) : map(given);
+    const url = STATELESS.test(`${method ?? (old ? given.method : "GET")}`) ? to : signed(to);
+    return !old ? url : url === to ? given : new Request(url, given);
+  };
+  const fetched = (/** @type {any} */ given, /** @type {any} */ _, /** @type {any[]} */ [, init]) => sent(given, init?.method);
+  const posted = (/** @type {any} */ given) => sent(given, "POST");
   hookAll(
     w,
     // Where the browser is told an address; a Request's text is no foreign one, and it stays.
@@ -28,27 +35,15 @@ export function installNetwork(w, { map, unmap }, rtc, signed, sockets) {
     unmap,
   );
   hookAll(w, "ServiceWorkerContainer.register:1", (options) => ({ ...options, scope: map(options.scope) }));
-  /** @param {any} args @param {string | undefined} [method] @param {number} [at] */
-  const send = (args, method, at = 0) => {
-    const given = args[at];
-    const old = given instanceof NativeRequest;
-    if (given == null) return;
-    const to = old ? urlOf.call(given) : map(given);
-    const url = STATELESS.test(`${method ?? (old ? given.method : "GET")}`) ? to : signed(to);
-    if (!old) args[at] = url;
-    else if (url !== to) args[at] = new NativeRequest(url, given);
-  };
-  const urlOf = IDENTITY ? nativesOf(w).url : /** @type {any} */ (getOwnPropertyDescriptor(NativeRequest.prototype, "url")).get;
-  // Before `fetch` is hooked.
-  hook(w, "WebSocket WebSocketStream", (args) => send(args, "POST"), null, sockets(w.fetch));
-  hook(w, "fetch fetchLater Request", (args) => send(args, args[1]?.method));
-  hook(w.Navigator?.prototype, "sendBeacon", (args) => send(args, "POST"));
-  hook(w.XMLHttpRequest?.prototype, "open", (args) => send(args, args[0], 1));
+  hookAll(w, "WebSocket:0 WebSocketStream:0", posted, null, sockets);
+  hookAll(w, "Navigator.sendBeacon:0", posted);
+  hookAll(w, "fetch:0 fetchLater:0 Request:0", fetched);
+  hookAll(w, "XMLHttpRequest.open:1", (given, _, [method]) => sent(given, method));
   // What cannot be carried is missing, so that applications take their other way.
   delete w.WebTransport;
   if (!rtc) {
     delete w.RTCPeerConnection;
     delete w.webkitRTCPeerConnection;
   }
-  return send;
+  return fetched;
 }

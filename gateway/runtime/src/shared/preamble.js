@@ -27,7 +27,7 @@ export function preambleOf(w, source, origin) {
      */
     prepend(url, blobs) {
       const blob = blobs.get(url);
-      if (blob) {
+      if (blob instanceof Blob) {
         for (const [old, one] of made) {
           if (blobs.has(old)) continue;
           revoke(one);

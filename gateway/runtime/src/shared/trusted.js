@@ -2,35 +2,44 @@
 
 const same = (/** @type {string} */ text) => text;
 
-/** @typedef {(value: any, change: (text: string) => any) => any} Typed */
+/** @typedef {(value: any, change: (text: string) => any, text?: string) => any} Typed its text may be known already: who is asked for it may count */
+/** @typedef {() => {createHTML?: any, createScriptURL?: any, createScript?: any}} Policy */
 
 /**
+ * The runtime's own policy of a page or worker.
  * @param {any} w
- * @returns {{typed: Typed, script: (text: string) => any}}
+ * @returns {Policy}
  */
-export function trustedOf({ trustedTypes: types }) {
+export function policyOf({ trustedTypes }) {
   /** @type {any} */
   let made;
   // Only when it is needed: a frame's first document may have shared this realm, and a policy
   // that forbids duplicates came after it.
-  const policy = () => {
+  return () => {
     try {
-      made ??= types.createPolicy("gateway", { createHTML: same, createScriptURL: same, createScript: same });
+      made ??= trustedTypes.createPolicy("gateway", { createHTML: same, createScriptURL: same, createScript: same });
     } catch {
       // There are none, or the page's policy admits no other: what is trusted stays as it is.
       made = {};
     }
     return made;
   };
-  return {
-    script: (text) => policy().createScript?.(text) ?? text,
-    typed(value, change) {
-      if (typeof value === "symbol") return value; // the native's to refuse
-      const text = `${value}`;
-      const changed = `${change(text)}`;
-      return changed === text ? value
-        : types?.isHTML(value) ? policy().createHTML?.(changed) ?? value
-        : types?.isScriptURL(value) ? policy().createScriptURL?.(changed) ?? value : changed;
-    },
-  };
 }
+
+/** Script that is trusted. @param {Policy} policy @returns {(text: string) => any} */
+export const scriptOf = (policy) => (text) => policy().createScript?.(text) ?? text;
+
+/**
+ * Changes a text of any kind, and keeps its kind.
+ * @param {any} w
+ * @param {Policy} policy
+ * @returns {Typed}
+ */
+export const typedOf = ({ trustedTypes: types }, policy) => (value, change, text) => {
+  if (typeof value === "symbol") return value; // the native's to refuse
+  text ??= `${value}`;
+  const changed = `${change(text)}`;
+  return changed === text ? value
+    : types?.isHTML(value) ? policy().createHTML?.(changed) ?? value
+    : types?.isScriptURL(value) ? policy().createScriptURL?.(changed) ?? value : changed;
+};

@@ -2,8 +2,11 @@
 // reads what it set.  The page's own origin is never decoded: its view is of one piece.
 /** @typedef {import("./origins.js").Place} Place */
 /** @typedef {ReturnType<typeof urlsOf>} Urls */
+/** @typedef {Urls["signed"]} Signed */
 
 const NativeURL = URL;
+/** A symbol, too, has a text: that it is none is the native's to say. */
+export const textOf = String;
 /** Our own parameters: they are always the last. */
 export const OURS = /([?&]__gw[inpr]?=[\w.~+/=%-]+)+(?=#|$)/g;
 const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
@@ -13,29 +16,39 @@ const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
  * @param {string} origin the page's own, expanded
  * @param {() => string} base
  * @param {string} own the page's own, as the browser sees it
- * @param {{
- *   collapse: (url: URL, place: Place, text: string) => string | null,
- *   decode: typeof import("./decode.js").decode,
- * }} tools for what is another host's
- * @param {import("./trusted.js").Typed} typed
+ * @param {() => string} token of what the page or worker sends
+ * @param {(given: any, url: URL, text: string) => any} foreign what is set for an address of another host
+ * @param {typeof import("./decode.js").decode} decode
  */
-export function urlsOf(place, origin, base, own, { collapse, decode }, typed) {
-  const map = (/** @type {string} */ text) => {
+export function urlsOf(place, origin, base, own, token, foreign, decode) {
+  // `//host` takes the page's own scheme, which is not the one that it is shown under.
+  const parse = (/** @type {string} */ given) => {
     try {
-      // `//host` takes the page's own scheme, which is not the one that it is shown under.
-      const url = new NativeURL(text, GIVEN.test(text) ? origin : base());
-      return url.origin === own || !/^(http|ws)/.test(url.protocol) ? text : collapse(url, place, text) ?? text;
+      return new NativeURL(given, GIVEN.test(given) ? origin : base());
     } catch {
-      return text;
+      return /** @type {any} */ ({}); // it stays as it was given
     }
   };
+  /** Of one of the rewrite hosts. @param {URL} url */
+  const isCollapsed = ({ protocol, hostname, port }) => /^(http|ws)s:$/.test(protocol) && hostname.endsWith(place.suffix) && port === place.port;
   return {
-    typed,
     /**
      * What does not parse, and what stays, comes back as it was given.
      * @param {any} given
      */
-    map: (given) => typed(given, map),
+    map(given) {
+      const text = textOf(given);
+      const url = parse(text);
+      return isCollapsed(url) || !/^(http|ws)/.test(url.protocol) ? given : foreign(given, url, text);
+    },
+    /**
+     * A URL with the token of the page or worker that sends something there, if it leads to a rewrite host.
+     * @param {any} given
+     */
+    signed: (given) =>
+      isCollapsed(parse(textOf(given))) && !/[?&]__gw=/.test(given)
+        ? `${given}`.replace(/(\?.*?)?(?=#|$)/s, (query) => (query ? query + "&" : "?") + "__gw=" + token())
+        : given,
     /**
      * A text with the originals of its foreign collapsed URLs: one URL, a list, a style.
      * @param {any} text

@@ -6,11 +6,10 @@ import { installNetwork } from "../shared/network.js";
 import { collapseUrl, expand, labelOf, serialise } from "../shared/origins.js";
 import { decode } from "../shared/decode.js";
 import { socketsOf } from "../shared/sockets.js";
-import { signer } from "../shared/tokens.js";
 import { urlsOf } from "../shared/urls.js";
 import { mapCss } from "../shared/css.js";
 import { preambleOf } from "../shared/preamble.js";
-import { trustedOf } from "../shared/trusted.js";
+import { policyOf, typedOf } from "../shared/trusted.js";
 import { installWorkers } from "../shared/workers.js";
 import { installContainment } from "./contain.js";
 import { signerOf } from "./sign.js";
@@ -33,21 +32,26 @@ if (label) {
   const found = expand(label);
   const origin = found ? serialise(found) : url.origin;
   const base = w.location.protocol === "https:" ? w.location.href : url.href;
-  const urls = urlsOf(place, origin, () => base, url.origin, { collapse: (url, at) => collapseUrl(url, at, longLabel, expand), decode }, trustedOf(w).typed);
+  const typed = typedOf(w, policyOf(w));
+  const foreign = (/** @type {any} */ given, /** @type {URL} */ to, /** @type {string} */ text) => typed(given, () => collapseUrl(to, place, longLabel, expand) ?? text, text);
+  const urls = urlsOf(place, origin, () => base, url.origin, workerToken(w, url.origin), foreign, decode);
   if (IDENTITY) {
     nativesOf(w); // before anything is hooked
     urls.unmap = realOf(place, url.origin, origin);
   }
   installTexts(w);
   installStore(w, origin);
-  const signed = signer(workerToken(w, url.origin), () => base, place);
-  installGuard(w, w.FetchEvent ? signerOf(w, signed) : () => {});
+  installGuard(w, w.FetchEvent ? signerOf(w, urls.signed) : () => {});
   const load = loaderOf(w, url.origin);
-  const send = installNetwork(w, urls, false, signed, (fetch) => socketsOf(w, fetch.bind(w), urls.unmap, { hook, wrap }, load));
+  const fetched = installNetwork(w, urls, false, socketsOf(w, w.fetch.bind(w), urls.unmap, { hook, wrap }, load));
   // Workers have it from their prototype.
-  hook(w.WorkerGlobalScope?.prototype, "fetch", (args) => send(args, args[1]?.method));
-  installWorkers(w, urls, () => preambleOf(w, `(${gwp})();`, url.origin));
+  hookAll(w, "WorkerGlobalScope.fetch:0", fetched);
   const { map } = urls;
+  /** @type {Map<string, Blob>} */
+  const blobs = new Map();
+  /** @type {import("../shared/preamble.js").Preamble | undefined} */
+  let preamble;
+  installWorkers(w, map, blobs, (given) => typed(given, (text) => (preamble ??= preambleOf(w, `(${gwp})();`, url.origin)).prepend(text, blobs) ?? text));
   installCaches(w, hookAll, map);
   // Pages have these from the part that they load on demand.
   hookAll(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap);

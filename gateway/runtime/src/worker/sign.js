@@ -7,7 +7,7 @@ const STATELESS = /^(?:GET|HEAD|OPTIONS)$/;
 
 /**
  * @param {any} w
- * @param {import("../shared/network.js").Signed} signed
+ * @param {import("../shared/urls.js").Signed} signed
  * @returns {() => void} to be called whenever the site has added a listener: ours is the last
  */
 export function signerOf(w, signed) {
