@@ -252,7 +252,7 @@ class LegMixin(Swift, Parting):
     def onAutoPong(self, ping_sent: int, *_: object) -> None:
         """Our ping was answered."""
         if self.relay is not None:
-            self.relay.answered(self, (time.time_ns() - ping_sent) / 1e9)
+            self.relay.answered(self, max(0, time.time_ns() - ping_sent) / 1e9)  # clocks are set
 
     def _heard(self) -> int:
         octets: int = self.trafficStats.incomingOctetsWireLevel  # type: ignore[attr-defined]
