@@ -51,7 +51,7 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
-def until(condition, what: str, seconds: float = 30) -> None:
+def until(condition, what: str, seconds: float = 60) -> None:
     """Poll a condition of another process until it holds."""
     end = time.monotonic() + seconds
     while not condition():
