@@ -414,10 +414,10 @@ class BruteForceTests(LoginCase):
         made = await self.start(table="[authentication.lockout]\nuser-free = 10")
         time = self.logins.clock()
         self.logins.clock = lambda: time
-        from gateway.net import site
+        from gateway.net import requests
 
-        head, address = site.RequestHead, "203.0.113.1"
-        self.patch(site, "RequestHead", lambda *a, **k: head(*a, **{**k, "client": address}))
+        head, address = requests.RequestHead, "203.0.113.1"
+        self.patch(requests, "RequestHead", lambda *a, **k: head(*a, **{**k, "client": address}))
         for number in range(20):
             address = f"203.0.113.{number}"
             answer = await self.own(made, basic(password="x"))
