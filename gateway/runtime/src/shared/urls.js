@@ -45,10 +45,12 @@ export function urlsOf(place, origin, base, own, token, foreign, decode) {
      * A URL with the token of the page or worker that sends something there, if it leads to a rewrite host.
      * @param {any} given
      */
-    signed: (given) =>
-      isCollapsed(parse(textOf(given))) && !/[?&]__gw=/.test(given)
-        ? `${given}`.replace(/(\?.*?)?(?=#|$)/s, (query) => (query ? query + "&" : "?") + "__gw=" + token())
-        : given,
+    signed(given) {
+      const text = textOf(given);
+      return typeof given !== "symbol" && isCollapsed(parse(text)) && !/[?&]__gw=/.test(text)
+        ? text.replace(/(\?.*?)?(?=#|$)/s, (query) => (query ? query + "&" : "?") + "__gw=" + token())
+        : given;
+    },
     /**
      * A text with the originals of its foreign collapsed URLs: one URL, a list, a style.
      * @param {any} text
