@@ -23,17 +23,17 @@ from tests.conformance.stage import DOMAIN, LARGEST, PATIENCE, ROOT, Stage, door
 
 CORE = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 LARGE = ("9.*",)
-DEFLATE = ("12.*", "13.*")
 LARGE_SAMPLE = ("9.1.6", "9.2.6", "9.4.5", "9.5.1", "9.7.1")
 DEFLATE_SAMPLE = ("12.1.1", "12.3.1", "12.5.1", "13.1.1", "13.5.1")
 """What stands for the long ones where seconds matter."""
-DEFLATE_SMALL = tuple(
-    f"{group}.{kind}.{size}"
-    for group, kinds in ((12, 5), (13, 7))
-    for kind in range(1, kinds + 1)
-    for size in range(1, 5)
-)
-"""And where minutes do: messages up to 1 KiB in every way of compressing them."""
+DEFLATE_KINDS = {"12": 5, "13": 7}
+"""Ways of compressing in each group."""
+DEFLATE_SIZES = (
+    (16, 0), (64, 0), (256, 0), (1024, 0), (4096, 0), (8192, 0), (16384, 0), (32768, 0),
+    (65536, 0), (131072, 0), (8192, 256), (16384, 256), (32768, 256), (65536, 256),
+    (131072, 256), (131072, 1024), (131072, 4096), (131072, 32768),
+)  # fmt: skip
+"""Octets of a message and of its fragments (0: it is whole), in the order of the cases' numbers."""
 GROUPS = {
     "1": "framing", "2": "pings and pongs", "3": "reserved bits", "4": "opcodes",
     "5": "fragmentation", "6": "UTF-8", "7": "closing", "9": "large messages",
@@ -156,6 +156,15 @@ def run(side: str, cases: Sequence[str], seconds: float) -> list[Verdict]:
             host = f"{DOMAIN}:{stage.port}" if own else None
             work = clients(stage, cases, own or "/", host)
         return asyncio.run(asyncio.wait_for(work, seconds))
+
+
+def deflate(size: int) -> tuple[str, ...]:
+    """The cases of one size, in every way of compressing it; ``size`` counts from 1."""
+    return tuple(
+        f"{group}.{kind}.{size}"
+        for group, kinds in DEFLATE_KINDS.items()
+        for kind in range(1, kinds + 1)
+    )
 
 
 def summary(verdicts: Iterable[Verdict]) -> dict[str, collections.Counter[str]]:
