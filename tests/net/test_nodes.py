@@ -57,6 +57,8 @@ class ForwardTests(NodesCase):
             (200, b"application/octet-stream", client.origin),
         )
         self.assertEqual(await client.up(text("there") + RECONNECT), 200)
+        told = [one["status"] for one in second.telemetry.accesses if ";e/" in one["path"]]
+        self.assertEqual(told, [200])  # it is told when the answer is there
         server.sendMessage(b"back", True)
         server.sendMessage(CHUNK * 3, True)
         await until(lambda: len(down.payloads) == 2)
@@ -279,6 +281,8 @@ class TlsTests(NodesCase):
         down = await client.down()
         await down.begun()
         self.assertEqual(await client.up(text("there") + RECONNECT), 200)
+        told = [one["status"] for one in second.telemetry.accesses if ";e/" in one["path"]]
+        self.assertEqual(told, [200])  # it is told when the answer is there
         server.sendMessage(b"back", True)
         await until(lambda: down.payloads)
         self.assertEqual((server.messages, down.payloads), ([(b"there", False)], [b"back"]))
