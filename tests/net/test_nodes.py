@@ -323,6 +323,16 @@ class Port:
         return fail(OSError("its file is gone"))
 
 
+class Connector:
+    """A connection that is being made for ever."""
+
+    def getDestination(self) -> str:
+        return "there"
+
+    def stopConnecting(self) -> None:
+        pass
+
+
 class Reactor(Clock):
     """Remembers where it was to listen."""
 
@@ -537,3 +547,23 @@ class AloneTests(SynchronousTestCase):
         going.cancel()
         self.failureResultOf(going, CancelledError)
         self.assertEqual(client.shorts, [])
+
+    def test_left_while_it_is_reached(self) -> None:
+        """Who leaves while a connection is being made says nothing of the other process."""
+        place = self.folder()
+        nodes, _ = self.started(place)
+        with socket.socket(socket.AF_UNIX) as slow:
+            slow.bind(str(place / "slow"))
+
+        def begin(_: str, factory: Any, **__: Any) -> None:
+            factory.startedConnecting(Connector())
+
+        self.reactor.connectUNIX = begin  # type: ignore[attr-defined]
+        client = Left()
+        going = Deferred.fromCoroutine(
+            nodes.forward(Upward("slow.1", 8), client, client.short, "id")  # type: ignore[arg-type]
+        )
+        going.cancel()
+        self.failureResultOf(going, CancelledError)
+        count = self.telemetry.value("gateway_emulation_forwarded_total", outcome="unreached")
+        self.assertEqual((client.shorts, count), ([], 0))
