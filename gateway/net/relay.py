@@ -311,15 +311,16 @@ class Relay:
         other = self._legs[leg]
         if not self.ending:
             self.ending = f"{self._names[leg]} {code if was_clean else 'dropped'}"
-        if other in self._open:
-            if other not in self._told:
-                self._tell(other, pass_on(code, reason, was_clean=was_clean))
-            elif was_clean or not hasattr(leg, "release"):
-                self._release(other, None)
-            else:  # a WebSocket that was not ended in order is passed on as that
-                self._release(other, Ending(drop=True))
-        else:
+        if other not in self._open:
             self._when_over(self)
+        elif other not in self._told:
+            self._tell(other, pass_on(code, reason, was_clean=was_clean))
+        else:
+            if "pace" in self._held[other]:
+                self._let_go(other, "pace")  # nobody is left who was too slow for it
+            # A WebSocket that was not ended in order is passed on as that.
+            orderly = was_clean or not hasattr(leg, "release")
+            self._release(other, None if orderly else Ending(drop=True))
 
     def _forget(self, leg: Leg) -> None:
         """No timer of its own is left; what it held back is read again."""

@@ -215,6 +215,18 @@ class RelayTests(SynchronousTestCase):
         self.assertTrue(self.upstream.reading)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_last_words_too_fast(self) -> None:
+        """A leg that was told to end is read to its own end, though who was too slow for it is gone."""
+        for at in (0, 1):
+            self.setUp()
+            leg, other, _ = self.pairs()[at]
+            self.relay.closing(leg, 1000, "", was_clean=True)
+            self.relay.congested(leg)
+            self.assertFalse(other.reading)
+            self.relay.closed(leg, 1000, "", was_clean=True)
+            self.assertTrue(other.reading)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_drain(self) -> None:
         """Both are told 1001; what they answer is not passed on again as something new."""
         self.relay.drain()
