@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from twisted.internet.defer import Deferred
+
 from gateway.websocket.emulation.frames import Decoder, Frame, Kind, Malformed
 from gateway.websocket.emulation.upstream import Turn, Upstream
 
@@ -38,6 +40,7 @@ class Requests:
         self._source: Arriving | None = None
         self._most = 0
         self._is_last = False  # RECONNECT was read
+        self._waiting: list[Deferred[int]] = []
 
     @property
     def in_flight(self) -> bool:
@@ -101,10 +104,22 @@ class Requests:
             raise Malformed("the last frame is not RECONNECT")
         return Dry.END
 
-    def done(self) -> None:
-        """All of it was taken, or nothing more of it is to be."""
+    def answer(self) -> Deferred[int]:
+        """Fires with the status of the request in flight."""
+        waiting: Deferred[int] = Deferred(self._waiting_left)
+        self._waiting.append(waiting)
+        return waiting
+
+    def _waiting_left(self, waiting: Deferred[int]) -> None:
+        self._waiting = [one for one in self._waiting if one is not waiting]
+
+    def done(self, status: int) -> None:
+        """All of it was taken, or nothing more of it is to be: who waits is told ``status``."""
         self._upstream.done()
         self._leave()
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.callback(status)
 
     def _leave(self) -> None:
         source, self._source = self._source, None
