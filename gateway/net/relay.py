@@ -89,7 +89,7 @@ class Relay:
         self._held: dict[Leg, set[str]] = {client: set(), upstream: set()}
         self._slowed: dict[Leg, Any] = {}
         self._idle: Any = None
-        self._coming: set[Leg] = set()
+        self._coming: dict[Leg, float] = {}  # large messages, and since when
         self._resumed: float | None = None
         now = reactor.seconds()
         self._meters = {
@@ -123,7 +123,7 @@ class Relay:
     def received(self, leg: Leg, payload: bytes, *, binary: bool) -> None:
         """A whole message came from ``leg``."""
         self._count(leg, 1, len(payload))
-        self._coming.discard(leg)
+        self._coming.pop(leg, None)
         name = self._names[leg]
         if self.inspector is not None and not self.inspector.passes(name, payload, binary=binary):
             return
@@ -135,7 +135,7 @@ class Relay:
         """A large message comes from ``leg``: whether it may pass in parts."""
         other: Any = self._legs[leg]
         if self.inspector is not None:
-            self._coming.add(leg)
+            self._coming.setdefault(leg, self._reactor.seconds())
             return False
         if not hasattr(other, "begin"):
             return False
@@ -221,12 +221,13 @@ class Relay:
         """Whether what a side sent may not have been seen yet.
 
         It is not read at the moment (the other is slow, or it is too fast), or was not until
-        just now, or is amid a large message.
+        just now, or is amid a large message, which has as much time as a request's body.
         """
-        if self._coming or any(self._held.values()):
+        now = self._reactor.seconds()
+        allowed = self._limits.request_body_seconds
+        if any(self._held.values()) or any(now - at < allowed for at in self._coming.values()):
             return True
-        since = self._resumed
-        return since is not None and self._reactor.seconds() - since < CATCH_UP_SECONDS
+        return self._resumed is not None and now - self._resumed < CATCH_UP_SECONDS
 
     def break_off(self, why: str, rule: str, endings: dict[str, Ending]) -> None:
         """End both legs, each by its name as ``endings`` says; ``rule`` demands it."""
