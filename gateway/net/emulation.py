@@ -418,10 +418,8 @@ class EmulatedLeg:
         come.
         """
         self._heard = self._reactor.seconds()
-        if self._is_over:
-            return 404
-        if self._is_closed:
-            return 200
+        if self._is_over or self._is_closed:
+            return 404 if self._is_over else 200
         turn = self._up.begin(number, source, most, self._arrived)
         if turn is Turn.FAULT:
             return self._out_of_order()
@@ -466,12 +464,13 @@ class EmulatedLeg:
             self._turn = self._later(0, self._apply)
 
     def _dried(self, why: Dry) -> None:
-        extensions = self._made.extensions
         if why is Dry.END:
             self._up.done(200)
-        elif why is Dry.LOST and not extensions.retry:
+        elif why is Dry.AMID and self._relay is not None:
+            self._relay.coming(self)
+        elif why is Dry.LOST and not self._made.extensions.retry:
             # A page is to hear of a lost connection; who knows no codes, of an end.
-            if extensions.close:
+            if self._made.extensions.close:
                 self._lose()
             else:
                 self._fail(PROTOCOL_ERROR)

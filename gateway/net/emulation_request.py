@@ -23,6 +23,8 @@ class Dry(Enum):
 
     WAIT = "wait"
     """More is to come."""
+    AMID = "amid"
+    """Likewise, and a frame has begun."""
     END = "end"
     """The request is whole, and all of it was taken."""
     LOST = "lost"
@@ -98,8 +100,10 @@ class Requests:
         return self._decoder.next()
 
     def _why_dry(self, source: Arriving) -> Dry:
+        if source.is_lost:
+            return Dry.LOST
         if not source.is_whole:
-            return Dry.LOST if source.is_lost else Dry.WAIT
+            return Dry.WAIT if self._decoder.is_between else Dry.AMID
         if not self._is_last:
             raise Malformed("the last frame is not RECONNECT")
         return Dry.END

@@ -135,7 +135,7 @@ class Relay:
         """A large message comes from ``leg``: whether it may pass in parts."""
         other: Any = self._legs[leg]
         if self.inspector is not None:
-            self._coming.setdefault(leg, self._reactor.seconds())
+            self.coming(leg)
             return False
         if not hasattr(other, "begin"):
             return False
@@ -143,6 +143,10 @@ class Relay:
         if other in self._open:
             other.begin(binary=binary)
         return True
+
+    def coming(self, leg: Leg) -> None:
+        """A message that is not whole yet comes from ``leg``."""
+        self._coming.setdefault(leg, self._reactor.seconds())
 
     def part(self, leg: Leg, payload: bytes) -> None:
         """More of it."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway.net.arriving import Arriving
 from gateway.net.emulation import EmulatedLeg, Made
 from gateway.net.settings import Limits
 from gateway.net.telemetry import Silent
@@ -546,6 +549,18 @@ class TimeTests(SynchronousTestCase):
         self.tick(clock, 40)
         self.assertEqual(relay.told, [("closed", None, "", False)])
         self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_amid_a_message(self) -> None:
+        """Whoever judges times is told that a message is coming, until it is there."""
+        leg, _, relay = self.leg()
+        body = Arriving(BytesIO())
+        leg.upward(8, body, 1000)
+        self.assertEqual(relay.told, [])
+        for part in (b"\x80", b"\x03a", b"b"):
+            body.add(part)
+            self.assertEqual(relay.told.pop(), ("coming",))
+        body.add(b"c")
+        self.assertEqual(relay.told, [("received", b"abc", True)])
 
     def test_no_ping(self) -> None:
         """Who announced none gets none, and is not lost for silence."""
