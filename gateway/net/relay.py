@@ -267,7 +267,8 @@ class Relay:
     def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> bool:
         """``leg`` is about to end: its counterpart is told now, ``closed`` comes later.
 
-        Whether the counterpart has still something to say: ``leg.release`` is called then.
+        Whether the counterpart has still something to say: ``leg.release`` is called then.  A leg
+        that does not keep up is to end at once, for its counterpart does not wait any more.
         """
         other = self._legs[leg]
         self._told.add(leg)  # whatever the other says to it now comes too late
@@ -277,7 +278,7 @@ class Relay:
             self.ending = f"{self._names[leg]} {code}"
         if {leg, other} <= self._open and other not in self._told:
             self._tell(other, pass_on(code, reason, was_clean=was_clean))
-        return other in self._open
+        return other in self._open and leg not in self._stalls
 
     def answered_close(self, leg: Leg, code: int | None, reason: str | None) -> None:
         """``leg`` was told to end, and its peer's close frame has come: nothing will follow it."""
