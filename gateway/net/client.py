@@ -6,6 +6,7 @@ import io
 import re
 from typing import IO, TYPE_CHECKING, Any
 
+from twisted.internet.defer import CancelledError
 from twisted.web.client import FileBodyProducer
 
 from gateway.errors import BodyTooLarge
@@ -103,11 +104,17 @@ class Client:
         return self._request.arriving()
 
     async def until_whole(self) -> None:
-        """Wait until a body that nobody wants has come: an answer follows a request's end."""
+        """Wait until a body that nobody wants has come: an answer follows a request's end.
+
+        Raises ``CancelledError`` where none can follow: the client left, or was told what is
+        wrong with the request.
+        """
         if not self._request.is_whole:
             arriving = self._request.arriving()
             arriving.stop()
             await arriving.ended()
+            if arriving.is_lost:
+                raise CancelledError
 
     def read_body(self, limit: int, key: str = "endpoint-body-bytes") -> bytes:
         """The body itself; raises ``BodyTooLarge`` if it is larger than ``limit``."""

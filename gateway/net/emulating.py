@@ -134,7 +134,8 @@ class Emulations:
             status = found if isinstance(found, int) else await found
             if status == 404 and found != 404 and not source.is_whole:
                 self._count("upstream", 0)
-                client.abort()  # the connection is lost, and so is what would come of this
+                if not source.is_lost:  # else its client is gone, or is being told why
+                    client.abort()  # the connection is lost, and so is what would come of this
                 return "cut"
             await client.until_whole()
             return self._status(status, ending, short)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from twisted.internet.defer import Deferred
 
 from gateway.net.emulation_request import Dry, Requests
 from gateway.net.emulation_response import Response
@@ -74,10 +73,10 @@ class EmulatedLeg:
         )
         self._relay: Relay | None = None
         self._response: Response | None = None
-        self._waiting: list[Deferred[int]] = []
         self._is_held = False
         self._is_congested = False
         self._client_closed = False
+        self._echo: Ending | None = None  # the client's CLOSE, until the site has answered it
         self._is_closed = False  # the relay knows that it has ended
         self._is_parting = False  # what waits is told, and then that the site is gone
         self._is_over = False  # nobody can ask any more
@@ -85,6 +84,7 @@ class EmulatedLeg:
         self._pinger: Any = None
         self._turn: Any = None
         self._telling: Any = None
+        self._farewell: Any = None
         self._heard = self._wrote = reactor.seconds()
         self._pinged = 0.0
 
@@ -113,6 +113,8 @@ class EmulatedLeg:
             self._part()
         elif ending.drop:
             self._lose()
+        elif self._echo is not None:
+            self.release()
         elif not self._is_closed:
             self._push_close(ending)
             self.flush()
@@ -130,6 +132,28 @@ class EmulatedLeg:
         self._is_held = False
         self._apply_later()
 
+    def _client_closes(self, relay: Relay, code: int | None, reason: str) -> None:
+        """The site is told; CLOSE comes down behind what it still says, for a bounded time."""
+        self._client_closed = True
+        self._echo = Ending(code, reason)
+        seconds = self._limits.websocket_farewell_seconds
+        self._farewell = self._later(seconds, self.release)
+        if not relay.closing(self, code, reason, was_clean=True) or not seconds:
+            self.release()
+
+    def release(self, ending: Ending | None = None) -> None:
+        """Answer the client's CLOSE, as ``ending``, the site's answer, says."""
+        echo, self._echo = self._echo, None
+        if echo is None:
+            return
+        if ending is not None and ending.drop:
+            self._part()
+            return
+        self._push_close(ending or echo)
+        self._closed(echo.code, echo.reason, was_clean=True)
+        self.flush()
+        self._linger()
+
     def _ended(self) -> None:
         self._closed(None, "", was_clean=True)
 
@@ -142,8 +166,9 @@ class EmulatedLeg:
         """Tell the relay, once."""
         if self._is_closed:
             return
-        self._is_closed = True
+        self._is_closed, self._echo = True, None
         self._stop(self._pinger)
+        self._stop(self._farewell)
         if self._relay is not None:
             self._relay.closed(self, code, reason, was_clean=was_clean)
 
@@ -155,7 +180,7 @@ class EmulatedLeg:
         self._push_close(Ending(code, reason))
         told = None if code == PROTOCOL_ERROR else code
         self._closed(told, reason, was_clean=False)
-        self._end_request(status)
+        self._up.done(status)
         self.flush()
         self._linger()
 
@@ -191,13 +216,13 @@ class EmulatedLeg:
         response, self._response = self._response, None
         if response is not None:
             response.cut(flushed=flushed)
-        self._end_request(404)
+        self._up.done(404)
         self._closed(None, "", was_clean=False)
         self._when_over()
 
     def _linger(self) -> None:
         """All is said: what the client says last, or asks for again, is still answered."""
-        self._end_request(200)
+        self._up.done(200)
         retry = self._made.extensions.retry
         limits = self._limits
         seconds = limits.emulation_retry_seconds if retry else limits.websocket_close_seconds
@@ -224,10 +249,9 @@ class EmulatedLeg:
 
     def _await_request(self) -> None:
         """Between two downstream requests."""
-        retry = self._made.extensions.retry
-        limits = self._limits
-        gap = limits.emulation_gap_seconds
-        self._wait(max(gap, limits.emulation_retry_seconds) if retry else gap)
+        gap = self._limits.emulation_gap_seconds
+        retry = self._limits.emulation_retry_seconds if self._made.extensions.retry else 0
+        self._wait(max(gap, retry))
 
     def _later(self, seconds: float, call: Callable[[], None]) -> Any:
         return self._reactor.callLater(seconds, call)
@@ -394,16 +418,14 @@ class EmulatedLeg:
         come.
         """
         self._heard = self._reactor.seconds()
-        if self._is_over:
-            return 404
-        if self._is_closed:
-            return 200
+        if self._is_over or self._is_closed:
+            return 404 if self._is_over else 200
         turn = self._up.begin(number, source, most, self._arrived)
         if turn is Turn.FAULT:
             return self._out_of_order()
         if turn is Turn.AGAIN:
-            return self._answer_later() if self._up.in_flight else 200
-        answer = self._answer_later()
+            return self._up.answer() if self._up.in_flight else 200
+        answer = self._up.answer()
         self._arrived()
         return answer
 
@@ -415,20 +437,6 @@ class EmulatedLeg:
             self._fail(TOO_BIG, "the request is too large", 413)
         elif self._turn is None:
             self._apply()
-
-    def _answer_later(self) -> Deferred[int]:
-        waiting: Deferred[int] = Deferred(self._waiting_left)
-        self._waiting.append(waiting)
-        return waiting
-
-    def _waiting_left(self, waiting: Deferred[int]) -> None:
-        self._waiting = [one for one in self._waiting if one is not waiting]
-
-    def _end_request(self, status: int) -> None:
-        self._up.done()
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.callback(status)
 
     def _apply(self) -> None:
         """Apply frames until there are no more of them, or the other leg does not keep up."""
@@ -456,12 +464,13 @@ class EmulatedLeg:
             self._turn = self._later(0, self._apply)
 
     def _dried(self, why: Dry) -> None:
-        extensions = self._made.extensions
         if why is Dry.END:
-            self._end_request(200)
-        elif why is Dry.LOST and not extensions.retry:
+            self._up.done(200)
+        elif why is Dry.AMID and self._relay is not None:
+            self._relay.coming(self)
+        elif why is Dry.LOST and not self._made.extensions.retry:
             # A page is to hear of a lost connection; who knows no codes, of an end.
-            if extensions.close:
+            if self._made.extensions.close:
                 self._lose()
             else:
                 self._fail(PROTOCOL_ERROR)
@@ -482,12 +491,7 @@ class EmulatedLeg:
         elif kind is Kind.CLOSE:
             if frame.payload and not self._made.extensions.close:
                 raise Malformed("a close code that was not announced")
-            code, reason = frames.read_close(frame.payload)
-            self._client_closed = True
-            self._push_close(Ending(code, reason))
-            self._closed(code, reason, was_clean=True)
-            self.flush()
-            self._linger()
+            self._client_closes(self._relay, *frames.read_close(frame.payload))
         elif kind is Kind.TEXT and not self._made.mixed:
             raise Malformed("text where only binary may be")
         elif not self._is_closed:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from twisted.internet.defer import Deferred
+
 from gateway.websocket.emulation.frames import Decoder, Frame, Kind, Malformed
 from gateway.websocket.emulation.upstream import Turn, Upstream
 
@@ -21,6 +23,8 @@ class Dry(Enum):
 
     WAIT = "wait"
     """More is to come."""
+    AMID = "amid"
+    """Likewise, and a frame has begun."""
     END = "end"
     """The request is whole, and all of it was taken."""
     LOST = "lost"
@@ -38,6 +42,7 @@ class Requests:
         self._source: Arriving | None = None
         self._most = 0
         self._is_last = False  # RECONNECT was read
+        self._waiting: list[Deferred[int]] = []
 
     @property
     def in_flight(self) -> bool:
@@ -95,16 +100,30 @@ class Requests:
         return self._decoder.next()
 
     def _why_dry(self, source: Arriving) -> Dry:
+        if source.is_lost:
+            return Dry.LOST
         if not source.is_whole:
-            return Dry.LOST if source.is_lost else Dry.WAIT
+            return Dry.WAIT if self._decoder.is_between else Dry.AMID
         if not self._is_last:
             raise Malformed("the last frame is not RECONNECT")
         return Dry.END
 
-    def done(self) -> None:
-        """All of it was taken, or nothing more of it is to be."""
+    def answer(self) -> Deferred[int]:
+        """Fires with the status of the request in flight."""
+        waiting: Deferred[int] = Deferred(self._waiting_left)
+        self._waiting.append(waiting)
+        return waiting
+
+    def _waiting_left(self, waiting: Deferred[int]) -> None:
+        self._waiting = [one for one in self._waiting if one is not waiting]
+
+    def done(self, status: int) -> None:
+        """All of it was taken, or nothing more of it is to be: who waits is told ``status``."""
         self._upstream.done()
         self._leave()
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.callback(status)
 
     def _leave(self) -> None:
         source, self._source = self._source, None

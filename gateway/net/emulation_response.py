@@ -73,7 +73,7 @@ class Response:
         self._tell(200)
 
     def cut(self, *, flushed: bool = False) -> None:
-        """It ends without RECONNECT: the connection is lost; ``flushed``: what was written is not."""
+        """It ends without RECONNECT, the connection is lost; ``flushed``: what was written is not."""
         self._stop()
         if self.has_begun and not self.is_poll:
             self.client.unregister_producer()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 from twisted.internet import endpoints, ssl
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 
@@ -197,8 +198,8 @@ class Nodes:
                 factory = Factory.forProtocol(lambda: passed)
                 factory.noisy = False
                 await endpoint.connect(factory)
-        except CancelledError:
-            raise  # the client left
+        except (CancelledError, ConnectingCancelledError):
+            raise CancelledError from None  # the client left
         except Exception as error:  # noqa: BLE001 (whatever it is, the connection is not there)
             self._telemetry.count("gateway_emulation_forwarded_total", outcome="unreached")
             await self._say_none(ending, client, short)

@@ -69,7 +69,7 @@ class Parting:
         reasonUtf8: bytes | None = None,
         isReply: bool = False,  # noqa: FBT001, FBT002 (autobahn's signature)
     ) -> None:
-        """Say so to the relay, and give the peer a bounded time to go."""
+        """Say so to the relay; the frame waits for what the counterpart still says."""
         if self._farewell is not None:
             return
         is_open = self.state == self.STATE_OPEN  # type: ignore[attr-defined]

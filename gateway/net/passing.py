@@ -12,7 +12,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import Int32StringReceiver
@@ -137,11 +137,13 @@ class Served(Strings):
         return self._body
 
     async def until_whole(self) -> None:
-        """Wait until the body has come; nobody reads it any more."""
+        """Wait until the body has come, which nobody reads any more; see ``Client``."""
         body = self.arriving()
         if not body.is_whole:
             body.stop()
             await body.ended()
+            if body.is_lost:
+                raise CancelledError
 
     def start(self, status: int, reason: bytes, fields: Fields) -> None:
         """Status and fields."""
@@ -288,12 +290,13 @@ class Passed(Strings):
             self._said += string
         elif string:
             self._client.write(string)
+        elif "short" in head:
+            # Before who waits is told: it writes down what was answered.
+            self._short(head["status"], _fields(head["fields"]), self._said)
+            self._end("")
         else:
             self._end("")
-            if "short" in head:
-                self._short(head["status"], _fields(head["fields"]), self._said)
-            else:
-                self._client.finish()
+            self._client.finish()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Before the end: a dropped connection, as a native one would be."""
@@ -302,12 +305,12 @@ class Passed(Strings):
             return
         begun = self._head is not None and "short" not in self._head
         whole = not isinstance(self._ending, Upward) or self._client.arriving().is_whole
+        if whole and not begun:
+            self._short(404, self._ending.fields, b"")
         self._end("the process that has it is gone")
         if begun:
             self._client.break_off()
-        elif whole:
-            self._short(404, self._ending.fields, b"")
-        else:
+        elif not whole:
             self._client.abort()
 
     def _end(self, why: str) -> None:

@@ -89,7 +89,7 @@ class Relay:
         self._held: dict[Leg, set[str]] = {client: set(), upstream: set()}
         self._slowed: dict[Leg, Any] = {}
         self._idle: Any = None
-        self._coming: set[Leg] = set()
+        self._coming: dict[Leg, float] = {}  # large messages, and since when
         self._resumed: float | None = None
         now = reactor.seconds()
         self._meters = {
@@ -123,7 +123,7 @@ class Relay:
     def received(self, leg: Leg, payload: bytes, *, binary: bool) -> None:
         """A whole message came from ``leg``."""
         self._count(leg, 1, len(payload))
-        self._coming.discard(leg)
+        self._coming.pop(leg, None)
         name = self._names[leg]
         if self.inspector is not None and not self.inspector.passes(name, payload, binary=binary):
             return
@@ -135,7 +135,7 @@ class Relay:
         """A large message comes from ``leg``: whether it may pass in parts."""
         other: Any = self._legs[leg]
         if self.inspector is not None:
-            self._coming.add(leg)
+            self.coming(leg)
             return False
         if not hasattr(other, "begin"):
             return False
@@ -143,6 +143,10 @@ class Relay:
         if other in self._open:
             other.begin(binary=binary)
         return True
+
+    def coming(self, leg: Leg) -> None:
+        """A message that is not whole yet comes from ``leg``."""
+        self._coming.setdefault(leg, self._reactor.seconds())
 
     def part(self, leg: Leg, payload: bytes) -> None:
         """More of it."""
@@ -221,12 +225,13 @@ class Relay:
         """Whether what a side sent may not have been seen yet.
 
         It is not read at the moment (the other is slow, or it is too fast), or was not until
-        just now, or is amid a large message.
+        just now, or is amid a large message, which has as much time as a request's body.
         """
-        if self._coming or any(self._held.values()):
+        now = self._reactor.seconds()
+        allowed = self._limits.request_body_seconds
+        if any(self._held.values()) or any(now - at < allowed for at in self._coming.values()):
             return True
-        since = self._resumed
-        return since is not None and self._reactor.seconds() - since < CATCH_UP_SECONDS
+        return self._resumed is not None and now - self._resumed < CATCH_UP_SECONDS
 
     def break_off(self, why: str, rule: str, endings: dict[str, Ending]) -> None:
         """End both legs, each by its name as ``endings`` says; ``rule`` demands it."""
@@ -262,7 +267,8 @@ class Relay:
     def closing(self, leg: Leg, code: int | None, reason: str | None, *, was_clean: bool) -> bool:
         """``leg`` is about to end: its counterpart is told now, ``closed`` comes later.
 
-        Whether the counterpart has still something to say: ``leg.release`` is called then.
+        Whether the counterpart has still something to say: ``leg.release`` is called then.  A leg
+        that does not keep up is to end at once, for its counterpart does not wait any more.
         """
         other = self._legs[leg]
         self._told.add(leg)  # whatever the other says to it now comes too late
@@ -272,7 +278,7 @@ class Relay:
             self.ending = f"{self._names[leg]} {code}"
         if {leg, other} <= self._open and other not in self._told:
             self._tell(other, pass_on(code, reason, was_clean=was_clean))
-        return other in self._open
+        return other in self._open and leg not in self._stalls
 
     def answered_close(self, leg: Leg, code: int | None, reason: str | None) -> None:
         """``leg`` was told to end, and its peer's close frame has come: nothing will follow it."""
@@ -311,15 +317,16 @@ class Relay:
         other = self._legs[leg]
         if not self.ending:
             self.ending = f"{self._names[leg]} {code if was_clean else 'dropped'}"
-        if other in self._open:
-            if other not in self._told:
-                self._tell(other, pass_on(code, reason, was_clean=was_clean))
-            elif was_clean or not hasattr(leg, "release"):
-                self._release(other, None)
-            else:  # a WebSocket that was not ended in order is passed on as that
-                self._release(other, Ending(drop=True))
-        else:
+        if other not in self._open:
             self._when_over(self)
+        elif other not in self._told:
+            self._tell(other, pass_on(code, reason, was_clean=was_clean))
+        else:
+            if "pace" in self._held[other]:
+                self._let_go(other, "pace")  # nobody is left who was too slow for it
+            # A WebSocket that was not ended in order is passed on as that.
+            orderly = was_clean or not hasattr(leg, "release")
+            self._release(other, None if orderly else Ending(drop=True))
 
     def _forget(self, leg: Leg) -> None:
         """No timer of its own is left; what it held back is read again."""

@@ -1,8 +1,9 @@
 """The module that owns twisted.web's server side: HTTP in, values out.
 
-A request that is whole becomes a ``Client`` (``net.client``).  Limits are enforced as early as the octets tell:
-header sizes while they arrive, a declared body before it is read, a chunked one while it
-is counted, and time for both, so that a slow-loris costs one timer.
+A request becomes a ``Client`` (``net.client``) when it is whole, or by its head where its body
+is taken while it comes (``net.requests``).  Limits are enforced as early as the octets tell:
+header sizes while they arrive, a declared body before it is read, a chunked one while it is
+counted, and time for both, so that a slow-loris costs one timer.
 """
 
 from __future__ import annotations

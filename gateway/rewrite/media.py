@@ -80,7 +80,7 @@ _SUFFIXES = {".m3u8": Kind.HLS, ".m3u": Kind.HLS, ".mpd": Kind.DASH}
 """Where the type says nothing, and may be doubted: what players go by then."""
 
 
-_BETWEEN_COMMAS = re.compile(r'(?>[^",]++|"(?>[^"\\\\]++|\\\\.)*+"?)*+')
+_BETWEEN_COMMAS = re.compile(r'(?>[^",]++|"(?>[^"\\]++|\\.)*+"?)*+')
 _ESSENCE = re.compile(r"[ \t]*([!#$%&'*+.^_`|~\w-]+/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;|\Z)", re.ASCII)
 _CHARSET = re.compile(r";[ \t]*charset=", re.IGNORECASE)
 

@@ -85,6 +85,18 @@ class CreateTests(EmulatedCase):
         answers = await self.together(*(Emulated(quick).create() for _ in range(12)))
         self.assertIn(503, [answer.status for answer in answers])
 
+    async def test_refused_on_the_way(self) -> None:
+        """A request that turns out to be none of HTTP is told so, whatever becomes of the rest."""
+        close, retry = (b"X-WebSocket-Extensions: x-gw-" + one for one in (b"close", b"retry"))
+        for fields in ((), (close,), (retry,)):
+            _, client, server = await self.emulated(*fields)
+            head = (b"X-Sequence-No: 8", b"Transfer-Encoding: chunked")
+            request = await client.ask(client.up_target, *head, body=None)
+            request.write(b"7\r\n" + text("there") + b"\r\n")
+            await until(lambda server=server: server.messages)
+            request.write(b"zz\r\n")
+            self.assertEqual((await request.response()).status, 400, fields)
+
     async def test_ends_with_the_process(self) -> None:
         """Stopping leaves none, and no timer."""
         gateway, client, server = await self.emulated()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway.net.arriving import Arriving
 from gateway.net.emulation import EmulatedLeg, Made
 from gateway.net.settings import Limits
 from gateway.net.telemetry import Silent
@@ -14,6 +17,7 @@ from gateway.websocket.emulation.frames import PING as PING_FRAME
 from gateway.websocket.emulation.frames import message, read_close
 from gateway.websocket.emulation.request import Opening, Wishes
 from tests.net.emulated import ALL, CLOSE, PAGE, RECONNECT, Emulated, EmulatedCase, text
+from tests.net.frames import closing, raw_origin
 from tests.net.harness import WS
 from tests.net.peers import CHUNK, websocket_origin
 from tests.net.raw import until
@@ -86,6 +90,50 @@ class LifeTests(EmulatedCase):
         self.assertEqual(server.messages, [(b"a", False)])
         self.assertEqual(await down.whole(), "close reconnect")
         self.assertEqual(read_close(down.frames[0].payload), (1000, "bye"))
+
+    async def test_last_words(self) -> None:
+        """What the site answers to what came before is there before the end, as natively."""
+        for fields in ((), (EXTENSIONS,)):
+            _, client, server = await self.emulated(*fields, options={"echoes": True})
+            down = await client.down()
+            await down.begun()
+            self.assertEqual(await client.up(text("question") + CLOSE + RECONNECT), 200)
+            self.assertEqual(await down.whole(), "text close reconnect")
+            self.assertEqual(down.payloads, [b"question"])
+            await until(lambda server=server: server.ended)
+
+    async def test_answered_close(self) -> None:
+        """CLOSE comes as the site answers it; it does not wait for one that says nothing."""
+        for answer, seconds, told in (
+            (closing(4001), 30, (4001, "")),
+            (closing(None), 30, (None, "")),
+            (b"", 1, (1000, "bye")),
+            (b"", 0, (1000, "bye")),
+            (None, 30, None),
+        ):
+            origin = raw_origin()
+            gateway = await self.gateway(
+                {WS: origin}, websocket_close_seconds=1, websocket_farewell_seconds=seconds
+            )
+            client = Emulated(gateway)
+            self.assertEqual((await client.create("/ws", EXTENSIONS)).status, 201)
+            down = await client.down()
+            (site,) = origin.peers
+            site.answers_close = False
+            self.assertEqual(await client.up(BYE + RECONNECT), 200)
+            await until(lambda site=site: site.told)
+            self.assertEqual(site.told, 1000)
+            if answer is None:
+                site.transport.loseConnection()
+                self.assertEqual((await down.begun()).status, 200)
+                self.assertEqual(await down.whole(), "reconnect")
+                down = await client.down()
+                self.assertEqual((await down.begun()).status, 404)
+            else:
+                site.write(answer)
+                self.assertEqual(await down.whole(), "close reconnect")
+                self.assertEqual(read_close(down.frames[0].payload), told)
+            await until(lambda gateway=gateway: gateway.service.sockets.count == 0)
 
     async def test_vanished(self) -> None:
         """A site that vanishes is a response that breaks off, and an id that is none."""
@@ -501,6 +549,18 @@ class TimeTests(SynchronousTestCase):
         self.tick(clock, 40)
         self.assertEqual(relay.told, [("closed", None, "", False)])
         self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_amid_a_message(self) -> None:
+        """Whoever judges times is told that a message is coming, until it is there."""
+        leg, _, relay = self.leg()
+        body = Arriving(BytesIO())
+        leg.upward(8, body, 1000)
+        self.assertEqual(relay.told, [])
+        for part in (b"\x80", b"\x03a", b"b"):
+            body.add(part)
+            self.assertEqual(relay.told.pop(), ("coming",))
+        body.add(b"c")
+        self.assertEqual(relay.told, [("received", b"abc", True)])
 
     def test_no_ping(self) -> None:
         """Who announced none gets none, and is not lost for silence."""

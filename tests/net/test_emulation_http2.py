@@ -112,6 +112,7 @@ class Http2Tests(Http2Case, SocketCase):
                 client.upload(request, text("more") + RECONNECT, end=True)
                 await request.done()
                 self.assertEqual(request.status, 200)
+                await until(lambda server=server: len(server.messages) > 1)
                 self.assertEqual(server.messages, [(b"there", False), (b"more", False)])
                 continue
             if end == "reset":

@@ -41,12 +41,13 @@ class RequestsTests(SynchronousTestCase):
         whole = text("ab") + text("cd") + RECONNECT
         for at, wanted in ((3, []), (4, [b"ab"]), (7, []), (9, [b"cd"]), (12, [])):
             body.add(whole[body.size : at])
-            self.assertEqual(self.taken(requests), (wanted, Dry.WAIT), at)
+            why = Dry.WAIT if at in {4, 12} else Dry.AMID
+            self.assertEqual(self.taken(requests), (wanted, why), at)
             self.assertIs(requests.is_caught_up, at in {4, 12}, at)
         self.assertEqual((self.told, requests.in_flight), (5, True))
         body.end()
         self.assertEqual(self.taken(requests), ([], Dry.END))
-        requests.done()
+        requests.done(200)
         self.assertEqual((requests.in_flight, requests.next()), (False, Dry.WAIT))
 
     def test_malformed(self) -> None:
@@ -77,7 +78,7 @@ class RequestsTests(SynchronousTestCase):
         requests = self.make()
         self.begin(requests, 8, Arriving(BytesIO(), 6), most=5)
         self.assertTrue(requests.is_too_large)
-        requests.done()
+        requests.done(200)
         self.assertFalse(requests.is_too_large)
 
     def test_broken_off(self) -> None:
@@ -103,7 +104,7 @@ class RequestsTests(SynchronousTestCase):
             first.add(whole[6:])
             self.assertEqual((self.told, first.read(99)), (told, b""))
             self.assertEqual(self.taken(requests), ([b"cd"], Dry.END))
-            requests.done()
+            requests.done(200)
             third = body_of(whole)
             self.assertIs(self.begin(requests, 8, third), Turn.AGAIN)
             self.assertEqual((third.read(9), self.taken(requests)), (b"", ([], Dry.WAIT)))

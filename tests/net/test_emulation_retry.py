@@ -103,9 +103,9 @@ class RetryTests(EmulatedCase):
         first = await client.up_later(body)
         await until(lambda: self.leg()._is_held)
         first.transport.abortConnection()
-        await until(lambda: not self.leg()._waiting)  # the first one is known to be gone
+        await until(lambda: not self.leg()._up._waiting)  # the first one is known to be gone
         again = await client.up_later(body, number=client.up_number)
-        await until(lambda: self.leg()._waiting)
+        await until(lambda: self.leg()._up._waiting)
         self.assertEqual(again.buffer, b"")
         server.read_on()
         self.assertEqual((await again.response()).status, 200)
@@ -150,6 +150,7 @@ class RetryTests(EmulatedCase):
         silent.write(body[7:])
         self.assertEqual((await silent.response()).status, 200)
         self.assertEqual(await client.up(RECONNECT, number=9), 200)
+        await until(lambda: len(server.messages) > 1)
         self.assertEqual(server.messages, [(b"one", False), (b"two", False)])
 
     def arrived(self) -> int:

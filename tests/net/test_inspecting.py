@@ -167,6 +167,18 @@ class InspectorTests(SynchronousTestCase):
         self.clock.pump([1] * 6)
         self.assertEqual(self.upstream.endings, [Ending(1008, "late")])
 
+    def test_a_large_message_without_an_end(self) -> None:
+        """It does not keep times from being kept for longer than a body may take to come."""
+        self._start(Mode.ENFORCE)
+        for _ in range(Limits().request_body_seconds - 1):
+            self.relay.begun(self.client, binary=True)  # it trickles
+            self.clock.advance(1)
+        self.assertEqual(self.upstream.endings, [])
+        for _ in range(10):
+            self.relay.begun(self.client, binary=True)
+            self.clock.advance(1)
+        self.assertEqual(self.upstream.endings, [Ending(1008, "late")])
+
     def test_no_timer_is_left(self) -> None:
         """Not when a leg ends, and not when nothing is waited for any more."""
         for payload in (b"good", b"rest"):

@@ -57,6 +57,8 @@ class ForwardTests(NodesCase):
             (200, b"application/octet-stream", client.origin),
         )
         self.assertEqual(await client.up(text("there") + RECONNECT), 200)
+        told = [one["status"] for one in second.telemetry.accesses if ";e/" in one["path"]]
+        self.assertEqual(told, [200])  # it is told when the answer is there
         server.sendMessage(b"back", True)
         server.sendMessage(CHUNK * 3, True)
         await until(lambda: len(down.payloads) == 2)
@@ -279,6 +281,8 @@ class TlsTests(NodesCase):
         down = await client.down()
         await down.begun()
         self.assertEqual(await client.up(text("there") + RECONNECT), 200)
+        told = [one["status"] for one in second.telemetry.accesses if ";e/" in one["path"]]
+        self.assertEqual(told, [200])  # it is told when the answer is there
         server.sendMessage(b"back", True)
         await until(lambda: down.payloads)
         self.assertEqual((server.messages, down.payloads), ([(b"there", False)], [b"back"]))
@@ -317,6 +321,16 @@ class Port:
     def stopListening(self) -> Any:
         self.closed = True
         return fail(OSError("its file is gone"))
+
+
+class Connector:
+    """A connection that is being made for ever."""
+
+    def getDestination(self) -> str:
+        return "there"
+
+    def stopConnecting(self) -> None:
+        pass
 
 
 class Reactor(Clock):
@@ -533,3 +547,23 @@ class AloneTests(SynchronousTestCase):
         going.cancel()
         self.failureResultOf(going, CancelledError)
         self.assertEqual(client.shorts, [])
+
+    def test_left_while_it_is_reached(self) -> None:
+        """Who leaves while a connection is being made says nothing of the other process."""
+        place = self.folder()
+        nodes, _ = self.started(place)
+        with socket.socket(socket.AF_UNIX) as slow:
+            slow.bind(str(place / "slow"))
+
+        def begin(_: str, factory: Any, **__: Any) -> None:
+            factory.startedConnecting(Connector())
+
+        self.reactor.connectUNIX = begin  # type: ignore[attr-defined]
+        client = Left()
+        going = Deferred.fromCoroutine(
+            nodes.forward(Upward("slow.1", 8), client, client.short, "id")  # type: ignore[arg-type]
+        )
+        going.cancel()
+        self.failureResultOf(going, CancelledError)
+        count = self.telemetry.value("gateway_emulation_forwarded_total", outcome="unreached")
+        self.assertEqual((client.shorts, count), ([], 0))

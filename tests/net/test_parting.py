@@ -118,6 +118,28 @@ class PartingTests(RawCase):
                     await self._gone(client, server)
                     await until(lambda: gateway.service.sockets.count == 0)
 
+    async def test_no_last_words_for_who_does_not_read(self) -> None:
+        """They would be kept without end: of who has not taken what was said, no more is kept."""
+        origin = raw_origin()
+        gateway = await self.gateway(
+            {WS: origin}, websocket_close_seconds=PATIENT, websocket_farewell_seconds=PATIENT
+        )
+        for by_client in (True, False):
+            client, server = await self.raw_pair(gateway, origin)
+            leaving, other = (client, server) if by_client else (server, client)
+            other.answers_close = False
+            (relay,) = gateway.service.sockets._relays
+            (leg,) = (one for one, name in relay._names.items() if (name == "client") is by_client)
+            leg.pauseProducing()  # as its transport says when it is full  # type: ignore[attr-defined]
+            leaving.write(closing(4000, masked=by_client))
+            await until(lambda leaving=leaving: leaving.told)
+            before = len(leaving.messages)
+            other.write(frame(TEXT, b"x" * 60000, masked=not by_client) * 9)
+            other.write(closing(4001, masked=not by_client))
+            await self._gone(client, server)
+            self.assertEqual((leaving.told, len(leaving.messages)), (4000, before))
+            await until(lambda: gateway.service.sockets.count == 0)
+
     async def test_farewell_is_bounded(self) -> None:
         """Where nothing is answered the leg ends as its peer wished, after its time or at once."""
         for seconds in (1, 0):

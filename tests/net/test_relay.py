@@ -215,6 +215,29 @@ class RelayTests(SynchronousTestCase):
         self.assertTrue(self.upstream.reading)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_no_last_words_for_who_does_not_read(self) -> None:
+        """They would be kept without end: a leg that does not keep up ends at once."""
+        for at in (0, 1):
+            for behind in (True, False):
+                self.setUp()
+                leg, other, _ = self.pairs()[at]
+                if behind:
+                    self.relay.congested(leg)
+                waits = self.relay.closing(leg, 1000, "", was_clean=True)
+                self.assertEqual((waits, other.endings), (not behind, [Ending(1000)]))
+
+    def test_last_words_too_fast(self) -> None:
+        """A leg that was told to end is read to its own end, though who was too slow for it is gone."""
+        for at in (0, 1):
+            self.setUp()
+            leg, other, _ = self.pairs()[at]
+            self.relay.closing(leg, 1000, "", was_clean=True)
+            self.relay.congested(leg)
+            self.assertFalse(other.reading)
+            self.relay.closed(leg, 1000, "", was_clean=True)
+            self.assertTrue(other.reading)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_drain(self) -> None:
         """Both are told 1001; what they answer is not passed on again as something new."""
         self.relay.drain()

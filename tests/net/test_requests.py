@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from gateway.net.settings import Limits
 from gateway.net.site import Site
@@ -116,6 +116,28 @@ class EarlyTests(ChannelCase):
         self.feed(transport, b"0\r\n\r\n")
         self.successResultOf(waiting)
         self.answer(client)
+
+    def test_refused_while_waited_for(self) -> None:
+        """Who only waits for the end does not answer what was refused, or is gone, meanwhile."""
+
+        async def handle(client: Any) -> None:
+            self.clients.append(client)
+            try:
+                await client.until_whole()
+            except CancelledError:
+                self.cancelled += 1
+                raise
+            client.whole(404, ((b"Content-Length", b"0"),), b"")
+
+        self.handle = handle  # type: ignore[method-assign]
+        transport, client = self.begun(request_body_seconds=3)
+        self.clock.pump([1, 1, 1.5])
+        self.assertEqual(transport.value().split()[1], b"408")
+        self.assertEqual((transport.value().count(b"HTTP/1.1"), transport.aborted), (1, False))
+        self.assertEqual((client.status, self.cancelled), (0, 1))
+        transport, client = self.begun()
+        transport.lose()
+        self.assertEqual((transport.value(), client.status, self.cancelled), (b"", 0, 1))
 
     def test_breaks_off_an_answer(self) -> None:
         """What was written goes out; no end of the chunks does."""
