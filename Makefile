@@ -136,8 +136,9 @@ trial-%: $(VENV)/.tested
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed $(APPS)/node_modules/.installed $(WORDPRESS)/.unpacked
 	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile --max-worker-restart 2 || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
 
-# What takes too long for make test: large messages and compression, case by case.
+# What takes too long for make test: large messages and compression, case by case; and trial whole.
 nightly: $(VENV)/.tested $(VENV)/.native
+	$(BIN)/python -m tests.again $$($(BIN)/python -m tests.parts)
 	$(BIN)/python -m tests.conformance
 
 # What the gateway is put beside; none of it is to start by itself as a service.
