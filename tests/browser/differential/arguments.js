@@ -371,3 +371,65 @@ add("open with a name that is null", async (t) => {
   const frame = await t.frame({ name: "null" });
   return [open("about:blank#x", null) === frame.contentWindow, frames.null === frame.contentWindow];
 });
+
+// Pages that have put something of their own in the place of natives, as old libraries do.
+const REPLACED = {
+  "Array.from, which takes one argument": (w) => (w.Array.from = (given) => [].slice.call(given)),
+  "what arrays are in JSON": (w) => (w.Array.prototype.toJSON = () => "an array"),
+  "what texts are in JSON": (w) => (w.String.prototype.toJSON = () => "a text"),
+  "a member `get` of all objects": (w) => (w.Object.prototype.get = () => "got"),
+  "a member `value` of all objects": (w) => (w.Object.prototype.value = "valued"),
+  "a member `toJSON` of all objects": (w) => (w.Object.prototype.toJSON = () => "none"),
+  "a member of all arrays that is listed": (w) => (w.Array.prototype.extra = () => "extra"),
+  "XMLHttpRequest, by what does nothing": (w) => (w.XMLHttpRequest = class { open() {} send() {} setRequestHeader() {} addEventListener() {} }),
+  "fetch, by one that fails": (w) => ((w.kept = w.fetch.bind(w)), (w.fetch = () => w.Promise.reject(new Error("replaced")))),
+  "Promise, by one of its own": (w) => (w.Promise = class extends w.Promise {}),
+  "Symbol.iterator of arrays": (w) => (w.Array.prototype[Symbol.iterator] = function* () { for (let at = 0; at < this.length; at++) yield this[at]; }),
+  "Node.appendChild, by a wrapper": (w) => ((native) => (w.Node.prototype.appendChild = function (...given) { return native.apply(this, given); }))(w.Node.prototype.appendChild),
+  "Element.remove, by what does nothing": (w) => (w.Element.prototype.remove = () => {}),
+  "Function.call and apply, by wrappers": (w) => ((call) => ((w.Function.prototype.call = function (self, ...given) { return Reflect.apply(this, self, given); }), call))(w.Function.prototype.call),
+  "setTimeout, by one that never comes": (w) => (w.setTimeout = () => 0),
+  "document.createElement, by a wrapper": (w) => ((native) => (w.Document.prototype.createElement = function (name) { return native.call(this, name); }))(w.Document.prototype.createElement),
+  "JSON.stringify, by what says nothing": (w) => (w.JSON.stringify = () => undefined),
+};
+each(REPLACED, "where a page has replaced", async (t, replace) => {
+  const { contentWindow: w, contentDocument: inner } = await t.frame({ src: t.own("blank") });
+  const kept = w.fetch.bind(w);
+  replace(w);
+  const found = {};
+  const tell = async (name, run) => {
+    try {
+      found[name] = await run();
+    } catch (error) {
+      found[name] = error?.name;
+    }
+  };
+  await tell("link", () => {
+    const link = inner.createElement("a");
+    link.href = `${B}/x`;
+    return [link.href, link.getAttribute("href"), link.host];
+  });
+  await tell("markup", () => {
+    inner.body.innerHTML = `<a href="${B}/y">y</a>`;
+    return inner.body.innerHTML;
+  });
+  await tell("rule", () => {
+    const sheet = new w.CSSStyleSheet();
+    sheet.replaceSync(`p { background: url("${B}/z") }`);
+    return sheet.cssRules[0].cssText;
+  });
+  await tell("request", () => kept(t.to("echo")).then((answer) => answer.status));
+  await tell("write of a cookie", () => {
+    inner.cookie = "replaced=1; path=/";
+    const seen = inner.cookie.includes("replaced=1");
+    inner.cookie = "replaced=; path=/; max-age=0";
+    return [seen, inner.cookie.includes("replaced=1")];
+  });
+  await tell("image", async () => {
+    const image = new w.Image();
+    image.src = t.to("pixel.png");
+    await once(image, "load", "error");
+    return image.naturalWidth;
+  });
+  return found;
+});
