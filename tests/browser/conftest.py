@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import signal
@@ -109,6 +110,14 @@ def pytest_terminal_summary(terminalreporter, config):
     """What tests want to be read."""
     for line in config.stash.get(SUMMARY, []):
         terminalreporter.write_line(line)
+    spent: collections.Counter[str] = collections.Counter()
+    for reports in terminalreporter.stats.values():
+        for one in reports:
+            if hasattr(one, "duration"):
+                spent[one.nodeid.partition("::")[0]] += one.duration
+    terminalreporter.write_line("seconds of each process, by file:")
+    for name, seconds in spent.most_common(20):
+        terminalreporter.write_line(f"{seconds:7.0f} {name}")
 
 
 @pytest.fixture(scope="package")

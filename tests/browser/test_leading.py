@@ -35,8 +35,9 @@ LEADS = {
         ((1,), "inner"),
         ((0, 1), "inner"),
     )
-    # What differs from a link only by its data need not be tried everywhere.
-    if way in {"link", "window.open"} or path != (1, 1)
+    # What differs from a form only by its data need not be tried everywhere.
+    if way in {"link", "window.open", "form"}
+    or (path, target) in {((0,), "right"), ((0, 0), "_top"), ((1, 0), "left"), ((0, 1), "inner")}
 }
 ACTS = {
     "link": "document.body.insertAdjacentHTML('beforeend', `<a target=${target} href=${to}>x</a>`); document.body.lastChild.click()",

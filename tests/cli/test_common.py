@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from click.testing import CliRunner
 from twisted.trial.unittest import SynchronousTestCase
 
 from gateway import __version__
@@ -26,8 +27,8 @@ class CommandTests(SynchronousTestCase):
         """Each sub-command helps, with both options."""
         for name in command.commands:
             for option in ("--help", "-h"):
-                done = gateway(name, option)
-                self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+                done = CliRunner().invoke(command, [name, option], prog_name="gateway")
+                self.assertEqual((done.exit_code, done.stderr), (0, ""), name)
                 self.assertIn(f"Usage: gateway {name} ", done.stdout)
 
     def test_version(self) -> None:

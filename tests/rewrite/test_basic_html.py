@@ -380,17 +380,21 @@ class TimeTests(SynchronousTestCase):
         for xml in (False, True):
             for first, piece, last in (*own, *islice(HOSTILE, xml, None, 3)):
                 for size in (WHOLE, 1460):
-                    small, large = (
-                        self._seconds(first + piece * (length // len(piece)) + last, size, xml=xml)
+                    documents = [
+                        first + piece * (length // len(piece)) + last
                         for length in (SMALL // 2, LARGE // 2)
-                    )
-                    if large > 10 * small + 0.3:
-                        slow.append((first[:40], piece, last, size, xml, small, large))
+                    ]
+                    for attempts in (1, 3):
+                        taken = [self._seconds(one, size, attempts, xml=xml) for one in documents]
+                        if taken[1] <= 10 * taken[0] + 0.3:
+                            break
+                    else:
+                        slow.append((first[:40], piece, last, size, xml, taken))
         self.assertEqual(slow, [])
 
-    def _seconds(self, data: bytes, size: int, *, xml: bool) -> float:
+    def _seconds(self, data: bytes, size: int, attempts: int, *, xml: bool) -> float:
         best = 99.0
-        for _ in range(2):
+        for _ in range(attempts):
             feeder, start = rewriter(xml=xml), process_time()
             run(feeder, octets(data, size))
             best = min(best, process_time() - start)

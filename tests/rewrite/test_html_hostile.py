@@ -72,12 +72,15 @@ class TimeTests(SynchronousTestCase):
         slow = []
         for first, piece, last in HOSTILE:
             for size in (WHOLE, 1460):
-                small, large = (
-                    _seconds(first + piece * (length // len(piece)) + last, size)
-                    for length in (SMALL, LARGE)
-                )
-                if large > 10 * small + 0.3:
-                    slow.append((first[:40], piece, last, size, small, large))
+                documents = [
+                    first + piece * (length // len(piece)) + last for length in (SMALL, LARGE)
+                ]
+                for attempts in (1, 3):  # again where a busy machine may have been the reason
+                    taken = [_seconds(one, size, attempts) for one in documents]
+                    if taken[1] <= 10 * taken[0] + 0.3:
+                        break
+                else:
+                    slow.append((first[:40], piece, last, size, taken))
         self.assertEqual(slow, [])
 
     def test_two_megabytes(self) -> None:
