@@ -30,8 +30,13 @@ const entries = [
   { name: "settings", file: "src/settings/main.js", minified: 3072, gzip: 1280 },
 ];
 
-// Names of the runtime's own, the same in all its parts; no API has members that are called so.
-const names = { unmap: "um", typed: "ty", recall: "re", heard: "he", payload: "pl", signed: "si", handlers: "ha", blobs: "bl" };
+// Names of the runtime's own, the same in all its parts; of no API is anything used here that is called so.
+const names = {
+  unmap: "um", typed: "ty", recall: "re", heard: "he", payload: "pl", signed: "si", handlers: "ha", blobs: "bl",
+  hear: "hr", hide: "hi", given: "gi", native: "na", enter: "en", due: "du", ask: "as", begin: "be", parts: "pt",
+  malformed: "ma", named: "nd", members: "me", failures: "fa", listeners: "li", waiting: "wa", writes: "ws", queue: "qu", stale: "st", syncs: "sy",
+  within: "wi", ternaries: "te", blind: "bd", cased: "ca", called: "cl",
+};
 const SHORT = new RegExp(`^(${Object.keys(names).join("|")})$`);
 
 const files = new Map();

@@ -1,4 +1,4 @@
-"""Modules, components, writing and watching, drawing, timing, what people do: as in a direct load."""
+"""Arguments, modules, components, writing and watching, drawing, timing, what people do: as in a direct load."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.browser.differential.suite import listed
 
 pytestmark = pytest.mark.browser
-AREAS = ("components", "drawing", "modules", "people", "timing", "watching", "writing")
+AREAS = ("arguments", "components", "drawing", "modules", "people", "timing", "watching", "writing")
 
 
 @pytest.mark.parametrize(("area", "case"), listed(*AREAS))

@@ -27,7 +27,7 @@ def test_another_one_makes_the_profile(playwright, capfd):
         assert same is first
         for process in processes_of(first):
             os.kill(int(process.name), signal.SIGSTOP)
-        second, context = fresh_context(first, again, patience=1)
+        second, context = fresh_context(first, again, patience=5)
         assert [first, second] == launched
         assert not first.is_connected()
         assert "a browser hangs: process" in capfd.readouterr().err

@@ -1,5 +1,6 @@
 // Scripts that script makes of text: they are edited as the server edits those that it sends.
 import { hook, hookAll } from "../shared/hooks.js";
+import { textOf } from "../shared/urls.js";
 import { asWritten } from "./names.js";
 
 // What may need the edit: the rest of the text is not looked at.
@@ -74,8 +75,8 @@ export function installTexts(w, urls, part, trusted) {
   );
   const back = (/** @type {any} */ text) => (typeof text === "string" && text.includes("__gw_") ? asWritten(text) : text);
   hookAll(w, "Element.innerHTML Element.outerHTML Element.getHTML ShadowRoot.innerHTML XMLSerializer.serializeToString", null, back);
-  hook(w.Element.prototype, "setAttribute", (args) => (args[1] = HANDLER.test(args[0]) ? edit(args[1]) : /^srcdoc$/i.test(args[0]) ? typed(args[1], markup) : args[1]));
-  hook(w.Element.prototype, "getAttribute", null, (value, _, [name]) => (value && HANDLER.test(name) ? asWritten(value) : value));
+  hook(w.Element.prototype, "setAttribute", (args) => (args[1] = HANDLER.test(textOf(args[0])) ? edit(args[1]) : /^srcdoc$/i.test(textOf(args[0])) ? typed(args[1], markup) : args[1]));
+  hook(w.Element.prototype, "getAttribute", null, (value, _, [name]) => (value && HANDLER.test(textOf(name)) ? asWritten(value) : value));
   urls.map = (given) => map(typeof given === "string" && URL.test(given) ? source(given) : given);
   return edit;
 }

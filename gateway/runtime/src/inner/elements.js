@@ -10,15 +10,11 @@ const STYLES = "background background-image border-image border-image-source con
 export function installElements({ w, map, unmap, payload: { given }, ask }) {
   /** What may be markup, or rules. @param {any[]} args @param {any} self @param {string} name */
   const texts = (args, self, name) => {
-    const given = args.map(textOf);
-    if (/^wr/.test(name) || FOREIGN.test(`${given}`)) ask("texts", args, given, self, name);
+    if (/^wr/.test(name) || FOREIGN.test(`${args.map(textOf)}`)) ask("texts", args, self, name);
   };
-  /** @param {string} name @param {any} value @param {any} [of] the element @returns {any} */
-  const named = (name, value, of) => {
-    if (!URL_ATTRIBUTE.test(name)) return value;
-    const text = textOf(value);
-    return FOREIGN.test(name + text) ? ask("attribute", value, name, text, of) : value;
-  };
+  /** @param {any} name @param {any} value @param {any} [of] the element @param {any[]} [args] of a method @returns {any} */
+  const named = (name, value, of, args) =>
+    URL_ATTRIBUTE.test(textOf(name)) && FOREIGN.test(textOf(name) + textOf(value)) ? ask("attribute", value, name, of, args) : value;
   const property = (/** @type {any[]} */ args, /** @type {any} */ _, /** @type {string} */ name) => (args[0] = named(name, args[0]));
   /** What an attribute was set to, as far as that is remembered. @param {any} value */
   const recall = (value) => given.get(value) ?? unmap(value);
@@ -37,10 +33,11 @@ export function installElements({ w, map, unmap, payload: { given }, ask }) {
   }
   const { prototype } = w.Element;
   hook(prototype, "setAttribute setAttributeNS", (args, self, name) => {
-    const at = +name.endsWith("NS");
-    args[at + 1] = named(args[at], args[at + 1], self);
+    const at = name[12] ? 1 : 0; // of a namespace
+    args[at + 1] = named(args[at], args[at + 1], self, args);
   });
-  hook(prototype, "getAttribute getAttributeNS", null, (value, _, args) => (URL_ATTRIBUTE.test(args.at(-1)) ? recall(value) : value));
+  hook(prototype, "getAttribute getAttributeNS", null, (value, _, args, name) =>
+    args[1] !== "" && URL_ATTRIBUTE.test(textOf(args[name[12] ? 1 : 0])) ? recall(value) : value); // as it is: with "" behind its name
   // What is no attribute's is the browser's.
   hookAll(w, "Attr.value:0 Node.nodeValue:0 Node.textContent:0",
     (value, self) => (self.nodeType === 2 ? named(self.name, value) : value),
@@ -48,7 +45,7 @@ export function installElements({ w, map, unmap, payload: { given }, ask }) {
 
   hookAll(
     w,
-    "Element.innerHTML Element.outerHTML Element.setHTML Element.setHTMLUnsafe ShadowRoot.innerHTML ShadowRoot.setHTML ShadowRoot.setHTMLUnsafe" +
+    "innerHTML outerHTML setHTML setHTMLUnsafe".replace(/\w+/g, "Element.$& ShadowRoot.$&") +
     " Element.insertAdjacentHTML Range.createContextualFragment DOMParser.parseFromString" +
     " Document.execCommand Document.write Document.writeln FontFace",
     texts,

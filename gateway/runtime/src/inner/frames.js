@@ -1,6 +1,7 @@
 // Documents that no server sends (about:blank, blob:): they get the runtime before the page
 // can use them, from whichever side the page comes to them.
 import { hook, hookAll } from "../shared/hooks.js";
+import { textOf } from "../shared/urls.js";
 import { FOREIGN, IMPORTS } from "./markup.js";
 
 const OWNERS = "Node Element HTMLElement HTMLIFrameElement HTMLFrameElement HTMLObjectElement Document DocumentFragment CharacterData ShadowRoot Range".split(" ");
@@ -60,7 +61,7 @@ export function installFrames({ w, ask, hear }, install, opened, here) {
   const inserting = (args, self) => {
     const styled = [self, self?.parentNode].some((one) => one?.localName === "style");
     // A script is looked at before the browser reads it.
-    args.some((one) => one?.localName === "script" ? IMPORTS.test(one.type + one.text) : styled && FOREIGN.test(one?.data ?? one)) && ask("inserting", args, styled);
+    args.some((one) => one?.localName === "script" ? IMPORTS.test(one.type + one.text) : styled && FOREIGN.test(textOf(one?.data ?? one))) && ask("inserting", args, styled);
   };
   for (const name of OWNERS) {
     const { prototype } = w[name];

@@ -9,7 +9,7 @@ export function installHello({ payload: { post, handlers, origin }, hear }) {
   hookAll(
     window,
     "IntersectionObserver:1 IntersectionObserver.root",
-    (given) => (given.rootMargin ? { ...given, root: given.root ?? document } : given),
+    (given) => (given.rootMargin ? { __proto__: given, root: given.root ?? document } : given),
     (root) => (root === document ? null : root),
   );
   // The topmost page has what it would be given; here the browser would ask of the gateway's site.

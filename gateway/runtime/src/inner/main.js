@@ -17,6 +17,8 @@ import { installNavigation } from "./navigation.js";
 import { takePayload } from "./payload.js";
 import { askOf, policy } from "./rare.js";
 
+// What pages are told addresses by, or read them by, and workers are not.
+const PAGES = " Audio:0 Worklet.addModule:0 History.pushState:2 History.replaceState:2 SVGAnimatedString.baseVal:0 Document.referrer Node.baseURI";
 const payload = takePayload();
 if (payload) {
   const { origin, target, referrer, renew } = payload;
@@ -66,7 +68,7 @@ if (payload) {
     }
     listen(realm);
     installTexts(w);
-    installNetwork(w, realm, payload.rtc, (...args) => ask("WebSocket", construct)(...args));
+    installNetwork(w, realm, payload.rtc, (...args) => ask("WebSocket", construct)(...args), PAGES);
     installWorkers(w, realm.map, payload.blobs, (url) => ask("worker", url));
     installElements(realm);
     installCookie(realm);

@@ -22,13 +22,13 @@ export function installNavigation({ w, document, payload, map, ask, hear }) {
    * @param {any} element @param {any} by its button @param {any} event @param {boolean} more whether it is for it anyway
    */
   const lead = (element, by, event, more) => {
-    const target = by?.getAttribute("formtarget") || element.getAttribute("target") || document.querySelector("base[target]")?.target || "";
+    const target = by?.formTarget || element.getAttribute("target") || document.querySelector("base[target]")?.target || "";
     return (more || !HERE.test(target)) && ask("lead", false, element, by, target, event);
   };
   hear("click", (event) => {
     const path = event.composedPath();
     // A shadow root that the parser made: whoever submits there clicks, or the browser does.
-    listen(path[0].getRootNode());
+    listen(path[0].getRootNode?.() ?? w);
     const link = path.find((/** @type {any} */ one) => /^(a|area)$/.test(one.localName));
     if (!link?.href || w.document !== document) return;
     const given = link.getAttribute("href", ""); // as it is: what the page is told reads by the last name
@@ -36,7 +36,7 @@ export function installNavigation({ w, document, payload, map, ask, hear }) {
   });
   // The token of what changes state (protocols, section 8): on forms, just while they are sent.
   const send = (/** @type {any} */ form, /** @type {any} */ by = null, /** @type {any} */ event = null) =>
-    lead(form, by, event, /^post$/i.test(by?.getAttribute("formmethod") || form.getAttribute("method")));
+    form.method && lead(form, by, event, /^post$/i.test(by?.formMethod || form.getAttribute("method")));
   const submitting = (/** @type {any} */ event) => send(event.target, event.submitter, event);
   const listen = (/** @type {any} */ root) => {
     root.addEventListener("submit", submitting, true);

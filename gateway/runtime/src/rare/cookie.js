@@ -4,6 +4,8 @@
 // answer says counts by the version of the jar that it speaks of.
 import { encode, keyOf, parse, put, shown } from "../shared/cookies.js";
 import { apply } from "../shared/hooks.js";
+import { isOdd, read as readText } from "../shared/urls.js";
+import { asked } from "./asked.js";
 
 /** @typedef {import("../inner/cookie.js").Jar} Jar */
 /** @typedef {import("../shared/cookies.js").Row} Row */
@@ -76,9 +78,7 @@ const tell = (jar) => {
 
 /** Ask the gateway, and wait. @param {Jar} jar @param {string} method @param {string} [body] @returns {any} */
 function ask({ w }, method, body) {
-  const request = new w.XMLHttpRequest();
-  request.open(method, w.location.origin + PATH, false);
-  request.send(body);
+  const request = asked(w.location.origin + PATH, method, body);
   if (request.status !== 200) throw new Error(`${request.status}`);
   return JSON.parse(request.responseText);
 }
@@ -212,9 +212,11 @@ function flush(jar) {
   });
 }
 
-/** What document.cookie is set to: nothing natively. @param {Jar} jar @param {any} given */
+/** What document.cookie is set to: nothing natively, but for what has no text. @param {Jar} jar @param {any} given */
 export function write(jar, given) {
-  taken(jar, `${given}`);
+  const text = readText(given);
+  if (isOdd(text)) return text;
+  taken(jar, `${text}`);
   return "";
 }
 

@@ -2,9 +2,10 @@
 // stands for a site's own word (its policies, whom it lets frame it) stays: a service worker may
 // pass it on.
 import { apply, defineProperty } from "../shared/hooks.js";
+import { read } from "../shared/urls.js";
 
 const OURS = /^(?:origin-agent-cluster|strict-transport-security|x-dns-prefetch-control|x-gateway-[a-z-]+)$/i;
-const POLICY = /(?:^|, )default-src https:\/\/\*\S+ data: blob: [^,]*; frame-ancestors https:\/\/\*\S+ https:\/\/www\.\S+; report-uri \/\.gateway\/report$/;
+const POLICY = /(?:^|, )default-src https:\/\/\*\S+ data: blob: [^,]*; report-uri \/\.gateway\/report$/;
 const VARIES = /(?:^|, )Sec-Fetch-Dest(?:, Accept-Encoding)?$/;
 const OWN = /\/\.gateway\//;
 
@@ -45,9 +46,9 @@ export function fields(w, hookAll) {
       // @ts-ignore: what the page's function is called on is its own matter
       if (left !== null) apply(heard, this, [left, name, self]);
     });
-  hookAll(w, "Headers.get", null, (value, self, [name]) => (answered.has(self) ? sent(`${name}`, value) : value));
-  hookAll(w, "Headers.has", null, (has, self, [name]) => has && (!answered.has(self) || self.get(name) !== null));
-  hookAll(w, "XMLHttpRequest.getResponseHeader", null, (value, { responseURL }, [name]) => (OWN.test(responseURL) ? value : sent(`${name}`, value)));
+  hookAll(w, "Headers.get:0", read, (value, self, [name]) => (answered.has(self) ? sent(`${name}`, value) : value));
+  hookAll(w, "Headers.has:0", read, (has, self, [name]) => has && (!answered.has(self) || self.get(name) !== null));
+  hookAll(w, "XMLHttpRequest.getResponseHeader:0", read, (value, { responseURL }, [name]) => (OWN.test(responseURL) ? value : sent(`${name}`, value)));
   hookAll(w, "XMLHttpRequest.getAllResponseHeaders", null, (text, { responseURL }) =>
     !text || OWN.test(responseURL) ? text
     : text.replace(/^([^:]*): (.*)\r\n/gm, (/** @type {string} */ _, /** @type {string} */ name, /** @type {string} */ value) => {

@@ -63,7 +63,7 @@ const point = (element, name, value) => {
   if (element.localName === "script") return again(element, value);
   element.setAttribute(name, value);
   const parent = element.parentNode;
-  if (element.localName === "source" && /^(?:video|audio)$/.test(parent?.localName)) parent.load();
+  if (element.localName === "source" && /^(video|audio)$/.test(parent?.localName)) parent.load();
 };
 
 /** An attribute as it is: what the page is told reads by the name that comes last. @param {any} element @param {string} name */
@@ -114,7 +114,7 @@ export function heal(realm, what) {
   let mine = OURS.test(apply(policyOf, what, []));
   const blocked = apply(blockedOf, what, []);
   // A keyword: no host was kept from anybody.
-  if (/^(?:http|ws)s?:/.test(blocked) && map(blocked) !== blocked) {
+  if (/^(http|ws)s?:/.test(blocked) && map(blocked) !== blocked) {
     const { target } = what;
     const document = target.ownerDocument ?? target;
     const soon = pending.get(document) ?? new Set();

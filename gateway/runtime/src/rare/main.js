@@ -3,7 +3,8 @@ import { edit } from "../identity/edit.js";
 import { decode } from "../shared/decode.js";
 import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
-import { read, write } from "./cookie.js";
+import { isOdd, read } from "../shared/urls.js";
+import { read as readCookie, write } from "./cookie.js";
 import { foreign } from "./foreign.js";
 import { heal } from "./heal.js";
 import { longLabel, unlong } from "./long.js";
@@ -27,10 +28,15 @@ const preambles = new WeakMap();
 const parts = {
   /**
    * What the attributes of an element of the page's own mean, only its script knows.
-   * @param {Realm} realm @param {any} value @param {string} name @param {string} text @param {any} [of] the element
+   * @param {Realm} realm @param {any} value @param {any} given its name @param {any} [of] the element @param {any[]} [args] where both stand
    */
-  attribute: (realm, value, name, text, of) =>
-    /-/.test(of?.localName) && name != "style" ? value : page.typed(realm)(value, () => attributeOf(realm)(`${name}`, text), text),
+  attribute(realm, value, given, of, args) {
+    const name = read(given);
+    if (args) args[args.indexOf(given)] = name;
+    if (isOdd(name)) return value;
+    value = read(value);
+    return /-/.test(of?.localName) && name != "style" ? value : page.typed(realm)(value, (text) => attributeOf(realm)(name, text));
+  },
   begin,
   foreign,
   /** @param {Realm} realm @param {any} said @param {any} event @param {string} origin */
@@ -42,12 +48,13 @@ const parts = {
   /**
    * A query is the document's: browsers encode it by its character set, but not that of a URL object.
    * @param {Realm} realm @param {any} given @param {URL} url @param {string} text
+   * @returns {any}
    */
-  map: (realm, given, url, text) => page.typed(realm)(given, () => {
+  map: (realm, given, url, text) => isOdd(given) && !isOdd(given = read(given)) ? realm.map(given) : page.typed(realm)(given, () => {
     const made = collapseUrl(url, realm.payload, longLabel, expand);
     const query = /^[^?#]*(\?[^#]*[^\0-~][^#]*)/.exec(text.replace(/[\t\n\r]/g, ""));
     return made && query && document.characterSet !== "UTF-8" ? made.replace(url.search, () => /** @type {any} */ (query)[1].trimEnd()) : made ?? text;
-  }, text),
+  }),
   /** @param {Realm} realm @param {any} event @param {string} url @param {string} to */
   navigate: (realm, event, url, to) => windowsIn(realm).navigate(event, url, to),
   /** @param {Realm} realm */
@@ -55,7 +62,7 @@ const parts = {
   /** @param {Realm} realm */
   opener: (realm) => windowsIn(realm).installOpener(),
   /** @param {Realm} realm */
-  read: ({ payload }) => read(payload),
+  read: ({ payload }) => readCookie(payload),
   renew,
   /** Of caches, and of cookies. @param {Realm} realm @param {any} native */
   store: (realm, native) => ("match" in native ? caches(native, realm.w) : store(native, realm.w, realm.payload, page.wrap)),
@@ -65,11 +72,11 @@ const parts = {
   /** @param {Realm} realm */
   WebSocket: ({ w, fetch, unmap }) => sockets(w, fetch, unmap),
   /** A worker's address, with the preamble before its script. @param {Realm} realm @param {any} given */
-  worker: (realm, given) => page.typed(realm)(given, (url) => {
+  worker: (realm, given) => realm.map(page.typed(realm)(read(given), (url) => {
     const one = preambles.get(realm) ?? preambleOf(realm.w, PREAMBLE, own);
     preambles.set(realm, one);
     return one.prepend(url, realm.payload.blobs) ?? url;
-  }),
+  })),
   /** @param {Realm} realm @param {""} _ @param {any} given */
   write: ({ payload }, _, given) => write(payload, given),
   /** Only where scripts are edited. */

@@ -1,4 +1,5 @@
 // Whom messages are addressed to: a window's origin, by its real name.
+import { read } from "../shared/urls.js";
 
 const { URL } = globalThis;
 
@@ -9,12 +10,13 @@ const { URL } = globalThis;
  */
 export function addressing(urls) {
   const target = (/** @type {any} */ given) => {
+    given = read(given);
     try {
       new URL(given);
     } catch {
       return given;
     }
-    return urls.map(`${given}`);
+    return urls.map(given);
   };
   return (args) => {
     const to = args[1];

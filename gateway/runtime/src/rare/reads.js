@@ -43,4 +43,5 @@ export function begin(realm, policy, ...tools) {
   fields(w, hookAll);
   refused(w, hookAll, map);
   hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", (given) => keyframes(given, (text) => mapCss(text, map)));
+  hookAll(w, "KeyframeEffect.getKeyframes", null, (list) => JSON.parse(unmap(JSON.stringify(list))));
 }

@@ -16,7 +16,7 @@ function watch(w, signed) {
   const { hook } = page;
   if (watched.has(w.document)) return;
   watched.add(w.document);
-  const again = (/** @type {any[]} */ args, /** @type {any} */ self) => sending.has(self) && /^(?:form)?action$/i.test(args.at(-2) ?? "action") && args.push(signed(args.pop()));
+  const again = (/** @type {any[]} */ args, /** @type {any} */ self) => sending.has(self) && /^(form)?action$/i.test(args.at(-2) ?? "action") && args.push(signed(args.pop()));
   hook(w.HTMLFormElement.prototype, "action", again);
   for (const name of ["HTMLButtonElement", "HTMLInputElement"]) hook(w[name].prototype, "formAction", again);
   hook(w.Element.prototype, "setAttribute", again);

@@ -1,6 +1,7 @@
 // Texts that script makes elements or rules of, and that may name a foreign host.
 import { FOREIGN, IMPORTS, URL_ATTRIBUTE } from "../inner/markup.js";
 import { mapCss } from "../shared/css.js";
+import { isOdd, read } from "../shared/urls.js";
 import { imports } from "./imports.js";
 import { attribute, html } from "./markup.js";
 import { page } from "./page.js";
@@ -13,6 +14,9 @@ const MEMORY = 999;
 const RULES = /Rule|^replace|^cssText$|^setProperty$|^set$|^append$|^FontFace$/;
 // What a command puts in is markup, or an address.
 const COMMANDS = /ht|ge$|nk/i;
+
+// What takes something else behind its first text.
+const ONE = /^(set|parse)HTML|Rule$/;
 
 /**
  * An attribute's text as it is to be set; others come back as they are.
@@ -49,26 +53,27 @@ export function inserting(realm, args, styled) {
     if (one?.localName === "script" && IMPORTS.test(one.type + one.text)) imports(one, realm.map, page.script(realm));
     if (!styled) return;
     if (one?.data) one.data = css(realm, one.data);
-    else args[at] = css(realm, one);
+    else args[at] = css(realm, one?.nodeType ? one : read(one));
   });
 }
 
 /**
  * The arguments of what takes markup or rules.
- * @param {Realm} realm @param {any[]} args @param {string[]} given their texts @param {any} self @param {string} name the method's, or the property's
+ * @param {Realm} realm @param {any[]} args @param {any} self @param {string} name the method's, or the property's
  */
-export function texts(realm, args, given, self, name) {
+export function texts(realm, args, self, name) {
+  if (args.slice(0, ONE.test(name) ? 1 : name === "FontFace" ? 2 : args.length).some((one, at) => isOdd(args[at] = read(one)))) return;
   const typed = page.typed(realm);
   const attribute = attributeOf(realm);
   /** @param {string} text */
   const markup = (text) => html(text, realm.map, attribute);
   if (/^write/.test(name)) {
-    if (args.length) args.splice(0, args.length, ...written(realm, args, given, self, typed, markup));
+    if (args.length) args.splice(0, args.length, written(realm, args, self, typed, markup));
   } else if (name === "execCommand") {
-    if (COMMANDS.test(args[0])) args[2] = typed(args[2], (text) => markup(realm.map(text)), given[2]);
+    if (COMMANDS.test(args[0])) args[2] = typed(args[2], (text) => markup(realm.map(text)));
   } else if (RULES.test(name)) args.forEach((one, at) => (args[at] = css(realm, one)));
   else {
     const at = +(name === "insertAdjacentHTML");
-    if (args[at] != null) args[at] = typed(args[at], markup, given[at]);
+    if (args[at] != null) args[at] = typed(args[at], markup);
   }
 }

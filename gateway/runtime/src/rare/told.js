@@ -26,10 +26,10 @@ export function sheet(text, mapped) {
  */
 export function told(w, hookAll, unmap) {
   read = unmap;
-  hookAll(w, "Element.innerHTML Node.textContent", null, (text, self) => (self.localName === "style" ? given.get(text) ?? text : text));
+  hookAll(w, "Element.innerHTML Node.textContent", null, (text, self) => (self.localName === "style" ? given.get((text = unmap(text))) ?? text : text));
   /** @param {any[]} records */
   const shown = (records) =>
-    records.filter(({ type, attributeName, target }) => !(type === "attributes" && /^(?:form)?action$/.test(attributeName) && changing.has(target)));
+    records.filter(({ type, attributeName, target }) => !(type === "attributes" && /^(form)?action$/.test(attributeName) && changing.has(target)));
   hookAll(w, "MutationObserver:0", (heard) =>
     typeof heard !== "function" ? heard
     : function (/** @type {any} */ records, /** @type {any} */ observer) {

@@ -3,6 +3,7 @@
 import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared/hooks.js";
 import { HERE, SHOWN } from "../inner/navigation.js";
 import { formOf } from "../shared/form.js";
+import { isOdd, read } from "../shared/urls.js";
 import { shim } from "./shim.js";
 import { sign } from "./sign.js";
 
@@ -12,6 +13,10 @@ const MARK = /^gw-([\d.]*):/;
 
 /** @typedef {ReturnType<typeof windowsOf>} Windows */
 /** @typedef {import("../inner/realm.js").Realm} Realm */
+
+const nothing = () => {};
+/** What every stand-in for a window has. */
+const BARE = { closed: false, length: 0, opener: null, close: nothing, focus: nothing, blur: nothing };
 
 /** @type {WeakMap<Realm, Windows>} */
 const known = new WeakMap();
@@ -143,16 +148,13 @@ function windowsOf(realm) {
   const popup = (id) => {
     const one = /** @type {Opened} */ ({
       members: {
-        closed: false,
-        length: 0,
-        opener: null,
+        ...BARE,
         postMessage: words("to-popup", { id }),
         close() {
           one.members.closed = true;
           post("popup-close", { id });
         },
         focus: () => post("popup-focus", { id }),
-        blur() {},
       },
     });
     one.shown = shim(w, one.members, () => one.near, (url) => post("popup-go", { id, url: unmap(absolute(url)) }), () => post("popup-disown", { id }));
@@ -275,10 +277,11 @@ function windowsOf(realm) {
         if (isElsewhere) click(element, target, event);
         return false;
       }
-      if (event && sent.has(event)) return false;
+      // One that script makes sends nothing.
+      if (event && (sent.has(event) || !event.isTrusted)) return false;
       if (event) sent.add(event);
       if (!event && isElsewhere && send(element, by, target, event)) return true;
-      if (/^post$/i.test(by?.getAttribute("formmethod") || element.getAttribute("method"))) sign(realm, element, by);
+      if (/^post$/i.test(by?.formMethod || element.getAttribute("method"))) sign(realm, element, by);
       if (event && isElsewhere && w.document === shown) send(element, by, target, event);
       return false;
     },
@@ -298,10 +301,13 @@ function windowsOf(realm) {
       later(() => leaves ? leave(url) : location[how](to));
     },
     /** `window.open` itself. @param {any} native @param {any} self @param {any[]} args */
-    opening(native, self, [url = "", name, ...rest]) {
-      const label = `${name ?? ""}` || "_blank";
-      const plain = (/** @type {string} */ name) => apply(native, self, [map(url), name, ...rest]);
-      return HERE.test(label) ? plain(label) : open(url, label, rest[0] ?? "", plain) ?? null;
+    opening(native, self, args) {
+      const given = args.slice(0, 3).map(read);
+      if (given.some(isOdd)) return apply(native, self, given);
+      const [url = "", name = "", features = ""] = given;
+      const label = `${name}` || "_blank";
+      const plain = (/** @type {string} */ name) => apply(native, self, [map(url), name, features]);
+      return HERE.test(label) ? plain(label) : open(url, label, features ?? "", plain) ?? null;
     },
     /**
      * A page of this origin asks for what its sandbox forbids it: to lead this frame, or one
@@ -336,13 +342,8 @@ function windowsOf(realm) {
       let [mark, way] = /** @type {RegExpExecArray} */ (MARK.exec(native));
       const [id, ...path] = way.split(".").map(Number);
       const members = {
-        closed: false,
-        length: 0,
-        opener: null,
+        ...BARE,
         postMessage: words("to-opener", {}),
-        close() {},
-        focus() {},
-        blur() {},
       };
       const near = () => path.reduce((one, at) => one?.[at], top.opener?.[0]);
       const one = shim(w, members, near, (url) => post("opener-go", { url: unmap(absolute(url)) }), () => {});
@@ -375,11 +376,7 @@ function windowsOf(realm) {
         get: wrap(given.get, { apply: (target, self, args) => apply(target, self, args).replace(MARK, "") }),
         set: wrap(given.set, { apply: (target, self, [value]) => apply(target, self, [mark + value]) }),
       });
-      const { close } = w;
-      defineProperty(w, "close", {
-        ...getOwnPropertyDescriptor(w, "close"),
-        value: wrap(close, { apply: () => post("close") }),
-      });
+      w.close = wrap(w.close, { apply: () => post("close") });
     },
   };
 }

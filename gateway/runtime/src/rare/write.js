@@ -8,14 +8,14 @@ let held = "";
 /**
  * What is to be written now.
  * @param {import("../inner/realm.js").Realm} realm
- * @param {any[]} args as given to `write`
- * @param {string[]} given their texts
+ * @param {any[]} args as given to `write`, each of which has a text
  * @param {any} self the document
  * @param {import("../shared/trusted.js").Typed} typed
  * @param {(text: string) => string} html
- * @returns {any[]}
+ * @returns {any}
  */
-export function written({ write }, args, given, self, typed, html) {
+export function written({ write }, args, self, typed, html) {
+  const given = args.map(String);
   const first = args[0] ?? given[0];
   const text = held + given.join("");
   const at = text.lastIndexOf("<");
@@ -25,8 +25,8 @@ export function written({ write }, args, given, self, typed, html) {
     queueMicrotask(() => {
       const last = held;
       held = "";
-      if (last) apply(write, self, [typed(first, () => last, "")]);
+      if (last) apply(write, self, [typed(first, () => last)]);
     });
   }
-  return [typed(first, () => html(text.slice(0, cut)), given[0])];
+  return typed(first, () => html(text.slice(0, cut)));
 }

@@ -1,24 +1,26 @@
 // Where script names a host to the network, in pages and in workers alike.
 import { nativesOf } from "../identity/natives.js";
 import { getOwnPropertyDescriptor, hookAll } from "./hooks.js";
+import { textOf } from "./urls.js";
 
-const STATELESS = /^(GET|HEAD|OPTIONS)$/i;
+export const STATELESS = /^(GET|HEAD|OPTIONS)$/i;
 
 /**
  * @param {any} w the global object
  * @param {import("./urls.js").Urls} urls
  * @param {unknown} rtc whether WebRTC is allowed
  * @param {(target: any, args: any[], by: any) => any} sockets what makes a WebSocket
+ * @param {string} [more] what else is told or read addresses
  * @returns {(given: any, self: any, args: any[]) => any} what is done to what `fetch` is given
  */
-export function installNetwork(w, { map, unmap, signed }, rtc, sockets) {
+export function installNetwork(w, { map, unmap, signed }, rtc, sockets, more = "") {
   const { Request } = w;
   const urlOf = IDENTITY ? nativesOf(w).url : /** @type {any} */ (getOwnPropertyDescriptor(Request.prototype, "url")).get;
   /** @param {any} given @param {string | undefined} [method] */
   const sent = (given, method) => {
     const old = given instanceof Request;
     const to = old ? urlOf.call(given) : map(given);
-    const url = STATELESS.test(`${method ?? (old ? given.method : "GET")}`) ? to : signed(to);
+    const url = STATELESS.test(textOf(method ?? (old ? given.method : "GET"))) ? to : signed(to);
     return !old ? url : url === to ? given : new Request(url, given);
   };
   const fetched = (/** @type {any} */ given, /** @type {any} */ _, /** @type {any[]} */ [, init]) => sent(given, init?.method);
@@ -26,15 +28,13 @@ export function installNetwork(w, { map, unmap, signed }, rtc, sockets) {
   hookAll(
     w,
     // Where the browser is told an address; a Request's text is no foreign one, and it stays.
-    "EventSource:0 Audio:0 ServiceWorkerContainer.register:0 ServiceWorkerContainer.getRegistration:0 Worklet.addModule:0 " +
-    "History.pushState:2 History.replaceState:2 SVGAnimatedString.baseVal:0 " +
+    "EventSource:0 ServiceWorkerContainer.register:0 ServiceWorkerContainer.getRegistration:0 " +
     // Where script reads one.
-    "Request.url Response.url XMLHttpRequest.responseURL MessageEvent.origin " +
-    "Document.referrer PerformanceEntry.name Node.baseURI",
+    "Request.url Response.url XMLHttpRequest.responseURL MessageEvent.origin PerformanceEntry.name" + more,
     map,
     unmap,
   );
-  hookAll(w, "ServiceWorkerContainer.register:1", (options) => ({ ...options, scope: map(options.scope) }));
+  hookAll(w, "ServiceWorkerContainer.register:1", (options) => options.scope ? { __proto__: options, scope: map(options.scope) } : options);
   hookAll(w, "WebSocket:0 WebSocketStream:0", posted, null, sockets);
   hookAll(w, "Navigator.sendBeacon:0", posted);
   hookAll(w, "fetch:0 fetchLater:0 Request:0", fetched);

@@ -1,8 +1,9 @@
 // Trusted Types: what the page's policy made stays trusted while the runtime changes it.
+import { isOdd } from "./urls.js";
 
 const same = (/** @type {string} */ text) => text;
 
-/** @typedef {(value: any, change: (text: string) => any, text?: string) => any} Typed its text may be known already: who is asked for it may count */
+/** @typedef {(value: any, change: (text: string) => any) => any} Typed what a page can hear being asked was read before */
 /** @typedef {() => {createHTML?: any, createScriptURL?: any, createScript?: any}} Policy */
 
 /**
@@ -35,9 +36,9 @@ export const scriptOf = (policy) => (text) => policy().createScript?.(text) ?? t
  * @param {Policy} policy
  * @returns {Typed}
  */
-export const typedOf = ({ trustedTypes: types }, policy) => (value, change, text) => {
-  if (typeof value === "symbol") return value; // the native's to refuse
-  text ??= `${value}`;
+export const typedOf = ({ trustedTypes: types }, policy) => (value, change) => {
+  if (isOdd(value)) return value; // the native's to refuse
+  const text = `${value}`;
   const changed = `${change(text)}`;
   return changed === text ? value
     : types?.isHTML(value) ? policy().createHTML?.(changed) ?? value

@@ -4,9 +4,31 @@
 /** @typedef {ReturnType<typeof urlsOf>} Urls */
 /** @typedef {Urls["signed"]} Signed */
 
+import { apply } from "./hooks.js";
+
 const NativeURL = URL;
-/** A symbol, too, has a text: that it is none is the native's to say. */
-export const textOf = String;
+const { toString } = Object.prototype;
+/** What a page can hear being asked for its text, and what has none. @param {any} given */
+export const isOdd = (given) => /t Ob|Sy/.test(apply(toString, given, []));
+/**
+ * A text to judge by; of what is odd it is a foreign address, so that who is asked about that reads it.
+ * A font's octets are no text.
+ * @param {any} given
+ * @returns {string}
+ */
+export const textOf = (given) => (isOdd(given) ? "//x" : `${given?.buffer ?? given}`);
+/**
+ * What is given, a page's own object as its text, which is asked for once; what has none is the
+ * native's to refuse.
+ * @param {any} given
+ */
+export const read = (given) => {
+  try {
+    return isOdd(given) && typeof given !== "symbol" ? `${given}` : given;
+  } catch (error) {
+    return { toString: given.toString && (() => { throw error; }) };
+  }
+};
 /** Our own parameters: they are always the last. */
 export const OURS = /([?&]__gw[inpr]?=[\w.~+/=%-]+)+(?=#|$)/g;
 const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
@@ -47,7 +69,7 @@ export function urlsOf(place, origin, base, own, token, foreign, decode) {
      */
     signed(given) {
       const text = textOf(given);
-      return typeof given !== "symbol" && isCollapsed(parse(text)) && !/[?&]__gw=/.test(text)
+      return isCollapsed(parse(text)) && !/[?&]__gw=/.test(text)
         ? text.replace(/(\?.*?)?(?=#|$)/s, (query) => (query ? query + "&" : "?") + "__gw=" + token())
         : given;
     },

@@ -6,7 +6,7 @@ import { installNetwork } from "../shared/network.js";
 import { collapseUrl, expand, labelOf, serialise } from "../shared/origins.js";
 import { decode } from "../shared/decode.js";
 import { socketsOf } from "../shared/sockets.js";
-import { urlsOf } from "../shared/urls.js";
+import { read, urlsOf } from "../shared/urls.js";
 import { mapCss } from "../shared/css.js";
 import { preambleOf } from "../shared/preamble.js";
 import { policyOf, typedOf } from "../shared/trusted.js";
@@ -33,8 +33,10 @@ if (label) {
   const origin = found ? serialise(found) : url.origin;
   const base = w.location.protocol === "https:" ? w.location.href : url.href;
   const typed = typedOf(w, policyOf(w));
-  const foreign = (/** @type {any} */ given, /** @type {URL} */ to, /** @type {string} */ text) => typed(given, () => collapseUrl(to, place, longLabel, expand) ?? text, text);
+  const foreign = (/** @type {any} */ given, /** @type {URL} */ to, /** @type {string} */ text) => typed(given, () => collapseUrl(to, place, longLabel, expand) ?? text);
   const urls = urlsOf(place, origin, () => base, url.origin, workerToken(w, url.origin), foreign, decode);
+  const { map: mapped } = urls;
+  const map = (urls.map = (given) => mapped(read(given)));
   if (IDENTITY) {
     nativesOf(w); // before anything is hooked
     urls.unmap = realOf(place, url.origin, origin);
@@ -46,17 +48,16 @@ if (label) {
   const fetched = installNetwork(w, urls, false, socketsOf(w, w.fetch.bind(w), urls.unmap, { hook, wrap }, load));
   // Workers have it from their prototype.
   hookAll(w, "WorkerGlobalScope.fetch:0", fetched);
-  const { map } = urls;
   /** @type {Map<string, Blob>} */
   const blobs = new Map();
   /** @type {import("../shared/preamble.js").Preamble | undefined} */
   let preamble;
-  installWorkers(w, map, blobs, (given) => typed(given, (text) => (preamble ??= preambleOf(w, `(${gwp})();`, url.origin)).prepend(text, blobs) ?? text));
+  installWorkers(w, map, blobs, (given) => map(typed(read(given), (text) => (preamble ??= preambleOf(w, `(${gwp})();`, url.origin)).prepend(text, blobs) ?? text)));
   installCaches(w, hookAll, map);
   // Pages have these from the part that they load on demand.
   hookAll(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap);
   hookAll(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
-  hookAll(w, "FontFace:1", (source) => mapCss(source, map));
+  hookAll(w, "FontFace:1", (source) => mapCss(read(source), map));
   hook(w.WorkerGlobalScope?.prototype, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));
   installContainment(w, place, IDENTITY ? origin : undefined);
   if (IDENTITY) {

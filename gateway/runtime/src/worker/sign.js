@@ -2,8 +2,7 @@
 // has no runtime, and what it sends has no token.  Where the site's worker lets such a request
 // pass, it is sent from here, with the worker's own token: it is the same origin's.
 import { apply, hookAll } from "../shared/hooks.js";
-
-const STATELESS = /^(?:GET|HEAD|OPTIONS)$/;
+import { STATELESS } from "../shared/network.js";
 
 /**
  * @param {any} w
