@@ -417,11 +417,10 @@ class _Run:
         self._short(200, packed.fields, packed.body)
 
     def _short(self, status: int, fields: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
-        framing = (
-            (b"Content-Length", b"%d" % len(body)),
-            (wire.REQUEST_ID_HEADER, self._id.encode("ascii")),
-        )
-        self._client.whole(status, (*fields, *own_fields(), *framing), body)
+        more = [(wire.REQUEST_ID_HEADER, self._id.encode("ascii"))]
+        if status != 204:  # RFC 9110, section 8.6: there it says nothing
+            more.append((b"Content-Length", b"%d" % len(body)))
+        self._client.whole(status, (*fields, *own_fields(), *more), body)
 
     def _refuse(self, refuse: Refuse) -> None:
         self._event(

@@ -181,4 +181,6 @@ class AdmissionTests(EmulatedCase):
         )
         answer = await connection.response()
         self.assertEqual((answer.status, answer.get(b"access-control-allow-origin")), (204, PAGE))
+        for name in (b"content-length", b"transfer-encoding"):
+            self.assertIsNone(answer.get(name))
         self.assertEqual(site.requests, [])
