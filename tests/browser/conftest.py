@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.browser.differential.suite import Suite
 from tests.browser.harness import (
+    Lasting,
     Stack,
     Tripwire,
     direct_rules,
@@ -148,7 +149,7 @@ def stack(tmp_path_factory):
 @pytest.fixture(scope="package")
 def browser(playwright, stack, tripwire):
     """A browser that reaches the gateway alone."""
-    made = launch(playwright, resolver_rules(stack, tripwire))
+    made = Lasting(lambda: launch(playwright, resolver_rules(stack, tripwire)))
     yield made
     made.close()
 
@@ -156,7 +157,7 @@ def browser(playwright, stack, tripwire):
 @pytest.fixture(scope="package")
 def direct_browser(playwright, stack, tripwire):
     """A browser that reaches the origins themselves."""
-    made = launch(playwright, direct_rules(stack, tripwire))
+    made = Lasting(lambda: launch(playwright, direct_rules(stack, tripwire)))
     yield made
     made.close()
 

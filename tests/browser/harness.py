@@ -437,3 +437,24 @@ def fresh_context(browser: Browser, again, *, patience: float = 60, **more):
         finally:
             timer.cancel()
     raise AssertionError("never tried")
+
+
+class Lasting:
+    """A browser for many tests, of which another one takes the place when it hung or died.
+
+    For Playwright's ``Browser`` where profiles are made; all else is that browser's.
+    """
+
+    def __init__(self, again) -> None:
+        """``again`` launches one."""
+        self._again = again
+        self._browser = again()
+
+    def new_context(self, **more):
+        """A fresh profile."""
+        self._browser, context = fresh_context(self._browser, self._again, **more)
+        return context
+
+    def __getattr__(self, name):
+        """The browser's own."""
+        return getattr(self._browser, name)

@@ -16,6 +16,7 @@ from gateway.session.attestation import Mode
 from tests.browser.basic_site import BANK, ELSEWHERE
 from tests.browser.harness import (
     DOMAIN,
+    Lasting,
     Stack,
     frame_of,
     launch,
@@ -193,7 +194,7 @@ class Visitor:
 @pytest.fixture(scope="module")
 def own_browser(playwright, stack, tripwire):
     """A browser that reaches this stack's gateway alone."""
-    made = launch(playwright, resolver_rules(stack, tripwire))
+    made = Lasting(lambda: launch(playwright, resolver_rules(stack, tripwire)))
     yield made
     made.close()
 

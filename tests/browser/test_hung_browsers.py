@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.browser.harness import fresh_context, launch, processes_of
+from tests.browser.harness import Lasting, end_browser, fresh_context, launch, processes_of
 
 pytestmark = pytest.mark.browser
 
@@ -35,3 +35,18 @@ def test_another_one_makes_the_profile(playwright, capfd):
     finally:
         for one in launched:
             one.close()
+
+
+def test_a_lasting_one(playwright, capfd):
+    """Whoever asks a browser that has died for a profile gets one of another browser."""
+    lasting = Lasting(lambda: launch(playwright, "--host-resolver-rules=MAP * ~NOTFOUND"))
+    try:
+        lasting.new_context().close()
+        first = lasting._browser
+        end_browser(first)
+        assert lasting.new_context().new_page().evaluate("1 + 1") == 2
+        assert lasting._browser is not first
+        assert lasting.is_connected()
+    finally:
+        lasting.close()
+    assert "a browser hangs: process" in capfd.readouterr().err

@@ -9,7 +9,7 @@ from playwright.sync_api import Error
 
 from tests.browser.attacks.outsider import Outsider
 from tests.browser.attacks.site import AD, BANK, EVIL, HOSTS, STRANGER, Sites
-from tests.browser.harness import Stack, Tripwire, launch, resolver_rules, settle
+from tests.browser.harness import Lasting, Stack, Tripwire, launch, resolver_rules, settle
 from tests.browser.runtime.site import Site
 
 ORIGINS = (BANK, EVIL, AD)
@@ -34,7 +34,7 @@ class World:
         stranger = f"MAP stranger.test:443 127.0.0.1:{self.site.secure_port}, "
         rules = resolver_rules(self.stack, self.tripwire).replace("MAP * ", stranger + "MAP * ", 1)
         trust = self.stack.trust("site", "gateway")
-        self.browser = launch(driver, rules, trust, without=_WITHOUT)
+        self.browser = Lasting(lambda: launch(driver, rules, trust, without=_WITHOUT))
 
     def stop(self) -> None:
         """End everything."""
