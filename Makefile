@@ -18,7 +18,7 @@ help:
 	@echo "make style    ruff, mypy strict, tsc     make format   ruff format"
 	@echo "make texts    the pages' catalogues brought up to date with the texts in use"
 	@echo "make unit / trial / browser / runtime    the parts of make test"
-	@echo "make nightly  conformance suites whole, hours; writes docs/websocket-conformance.md"
+	@echo "make nightly  conformance suites and trial whole, hours; writes docs/websocket-conformance.md"
 	@echo "make bench    measurements (see bench/README.md)"
 
 demo: $(VENV)/.installed

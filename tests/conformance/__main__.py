@@ -57,7 +57,9 @@ class Run:
             try:
                 verdicts = autobahn.asked(side, cases, _HOURS)
             except Exception as error:
-                verdicts = [autobahn.Verdict(" ".join(cases), "FAILED", "", str(error)[-2000:])]
+                broken = autobahn.Verdict(" ".join(cases), "FAILED", "", str(error)[-2000:])
+                self.failed.append(broken)  # the page keeps what it had
+                continue
             with self._lock:
                 self.failed += [one for one in verdicts if one.failed]
                 self.found.update(report.told(side, verdicts))
