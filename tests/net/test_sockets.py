@@ -116,6 +116,8 @@ class SocketsTests(SocketCase):
         self.assertEqual(client.ended, (True, 1001, "idle"))
         key = "websocket-idle-seconds"
         self.assertEqual(gateway.telemetry.value("gateway_limit_reached_total", limit=key), 1)
+        # It is over, and counted as such, once the site's leg has closed, too.
+        await until(lambda: gateway.service.sockets.count == 0)
         (place,) = gateway.service.sockets.ledger.shown_places()
         self.assertEqual(place["refused"], {key: 1})
 
