@@ -176,7 +176,7 @@ def payload_markup(
 
 
 GUARD = ":root:root:root{display:none!important}"
-"""Hides a page until its runtime takes over, which then hides it by the root's own style."""
+"""Hides a page until its runtime takes over, which then hides it in its own way."""
 REVEAL = ":root:root:root:root{display:revert!important}"
 """Shows it where no script runs, so that none could: nobody types there under a fixed session
 what a token would not stop."""

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { minify } from "terser";
+import { renamed, search } from "./names.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "built");
@@ -15,14 +16,14 @@ const entries = [
   { name: "socket", file: "src/socket/main.js", minified: 10240, gzip: 5120 },
   // For applications: an ES module.
   { name: "websocket", file: "src/client/main.js", minified: 13312, gzip: 6144, module: true },
-  { name: "inner", file: "src/inner/main.js", minified: 11392, gzip: 5440 },
+  { name: "inner", file: "src/inner/main.js", minified: 9728, gzip: 4608, packed: true },
   // As a function with a name: it puts itself before the workers that a worker makes.
-  { name: "worker", file: "src/worker/main.js", minified: 19072, gzip: 8960, wrap: true },
+  { name: "worker", file: "src/worker/main.js", minified: 19072, gzip: 8976, wrap: true },
   // Sites whose scripts read their own address (rewrite-location) have all three of their own.
   { name: "worker-location", file: "src/worker/main.js", minified: 22016, gzip: 10112, wrap: true, identity: true },
-  { name: "inner-location", file: "src/inner/main.js", minified: 21248, gzip: 9088, identity: true },
-  { name: "rare-location", file: "src/rare/main.js", minified: 65536, gzip: 26624, identity: true },
-  { name: "rare", file: "src/rare/main.js", minified: 58368, gzip: 23552 },
+  { name: "inner-location", file: "src/inner/main.js", minified: 19712, gzip: 8576, identity: true },
+  { name: "rare-location", file: "src/rare/main.js", minified: 67072, gzip: 27136, identity: true },
+  { name: "rare", file: "src/rare/main.js", minified: 59904, gzip: 24128 },
   { name: "outer", file: "src/outer/main.js", minified: 18944, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },
@@ -33,11 +34,16 @@ const entries = [
 // Names of the runtime's own, the same in all its parts; of no API is anything used here that is called so.
 const names = {
   unmap: "um", typed: "ty", recall: "re", heard: "he", payload: "pl", signed: "si", handlers: "ha", blobs: "bl",
-  hear: "hr", hide: "hi", given: "gi", native: "na", enter: "en", due: "du", ask: "as", begin: "be", parts: "pt",
+  hear: "hr", hide: "hi", given: "gi", native: "na", due: "du", ask: "as", begin: "be", parts: "pt",
   malformed: "ma", named: "nd", members: "me", failures: "fa", listeners: "li", waiting: "wa", writes: "ws", queue: "qu", stale: "st", syncs: "sy",
-  within: "wi", ternaries: "te", blind: "bd", cased: "ca", called: "cl",
+  install: "it", post: "po", leave: "le", within: "wi", ternaries: "te", blind: "bd", cased: "ca", called: "cl",
 };
 const SHORT = new RegExp(`^(${Object.keys(names).join("|")})$`);
+
+// What names.mjs found for the one that every page loads, and for which text of it.
+const found = join(here, "names.json");
+const check = process.argv.includes("--check");
+const kept = existsSync(found) ? JSON.parse(readFileSync(found)) : {};
 
 const files = new Map();
 const manifest = {};
@@ -58,9 +64,17 @@ for (const entry of entries) {
   });
   // esbuild bundles; terser then saves another 3 % after gzip.
   const bundled = result.outputFiles[0].text.replace(/^"use strict";/, "");
-  const { code } = await minify(entry.wrap ? `(function gwp() { ${bundled} })()` : bundled, {
-    ecma: 2020, compress: { passes: 3, unsafe_arrows: true, keep_fargs: false, hoist_funs: true }, format: { ascii_only: true }, toplevel: true, module: Boolean(entry.module),
+  let { code } = await minify(entry.wrap ? `(function gwp() { ${bundled} })()` : bundled, {
+    ecma: 2020, compress: { passes: 3, unsafe_regexp: true, unsafe_arrows: true, keep_fargs: false, hoist_funs: true }, format: { ascii_only: true }, toplevel: true, module: Boolean(entry.module),
   });
+  if (entry.packed) {
+    const of = createHash("sha256").update(code).digest("hex");
+    if (kept.of !== of && !check) {
+      Object.assign(kept, { of, names: search(code).join(" ") });
+      writeFileSync(found, JSON.stringify(kept, null, 2) + "\n");
+    }
+    if (kept.of === of) code = renamed(code, kept.names.split(" "));
+  }
   // A directive here would be that of the worker's script that follows, too.
   const text = Buffer.from(code.replace(/^"use strict";/, "") + "\n");
   if (entry.wrap) preambles[entry.identity ? "identity" : "plain"] = `${code};`;
@@ -79,7 +93,7 @@ for (const entry of entries) {
 files.set("websocket.d.ts", readFileSync(join(here, "src/client/websocket.d.ts")));
 files.set("manifest.json", Buffer.from(JSON.stringify(manifest, null, 2) + "\n"));
 
-if (process.argv.includes("--check")) {
+if (check) {
   const committed = existsSync(target) ? readdirSync(target).sort() : [];
   const wanted = [...files.keys()].sort();
   const same = committed.join() === wanted.join()

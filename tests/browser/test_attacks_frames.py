@@ -329,7 +329,7 @@ def test_a_page_written_anew_before_it_is_attested(world):
         stays(page, lambda: bank.evaluate("felt") == [], "nothing is felt", 0.2)
         held[0].continue_()
         settle(page, lambda: visible(bank), "it is shown once it is attested")
-        assert bank.evaluate("document.documentElement.getAttribute('style')") == "color: red;"
+        assert bank.evaluate("document.documentElement.getAttribute('style')") == "color: red"
         bank.locator("input").press("x")
         assert bank.evaluate("felt") == ["keydown"]
 

@@ -1,5 +1,5 @@
 // Everything else that says where a page is: read in the same way as `location`, all or nothing.
-import { apply, defineProperty, getOwnPropertyDescriptor, hook, hookAll, wrap } from "../shared/hooks.js";
+import { apply, defineProperty, getOwnPropertyDescriptor, hook, wrap } from "../shared/hooks.js";
 
 // What is read of these is an address.
 const READ =
@@ -16,14 +16,14 @@ const READ =
  */
 export function installBundle(w, { map, unmap }) {
   const { Error, JSON } = w;
-  hookAll(w, READ, null, unmap);
+  hook(w, READ, null, unmap);
   for (const key of ["origin", "protocol", "host", "hostname", "port"]) {
     // Of a blob: URL there is an origin, and no host.
-    hookAll(w, "WorkerLocation." + key, null, (value, { href }) => (key === "origin" ? unmap(value) : value && new URL(href)[/** @type {"host"} */ (key)]));
+    hook(w, "WorkerLocation." + key, null, (value, { href }) => (key === "origin" ? unmap(value) : value && new URL(href)[/** @type {"host"} */ (key)]));
   }
   const addressed = (/** @type {any} */ result) => (result && typeof result === "object" ? JSON.parse(unmap(JSON.stringify(result))) : result);
-  hookAll(w, "PerformanceEntry.toJSON PerformanceResourceTiming.toJSON PerformanceNavigationTiming.toJSON", null, addressed);
-  hookAll(w, "Performance.getEntriesByName:0", map);
+  hook(w, "PerformanceEntry.toJSON PerformanceResourceTiming.toJSON PerformanceNavigationTiming.toJSON", null, addressed);
+  hook(w, "Performance.getEntriesByName:0", map);
   // `origin` of a window is its own, that of a worker its prototype's.
   for (const owner of [w, w.WorkerGlobalScope?.prototype]) hook(owner, "origin", null, unmap);
   // Stacks name scripts by where they came from; this is V8's own form of them.
@@ -46,7 +46,7 @@ export function installBundle(w, { map, unmap }) {
 
 /** What others take from here as it is then. @param {any} w @param {import("../shared/urls.js").Urls} urls */
 export function installFirst(w, { unmap }) {
-  hookAll(w, "CSSStyleDeclaration.getPropertyValue", null, unmap);
+  hook(w, "CSSStyleDeclaration.getPropertyValue", null, unmap);
 }
 
 /**

@@ -6,17 +6,16 @@ const KEPT = "__gw_natives";
 
 /**
  * @param {any} w
- * @returns {Record<"baseURI" | "origin" | "url" | "to", any>} of nodes, messages, requests and destinations
+ * @returns {Record<"baseURI" | "origin" | "to", any>} of nodes, messages and destinations
  */
 export function nativesOf(w) {
   if (!getOwnPropertyDescriptor(w, KEPT)) {
     const getter = (/** @type {any} */ of, /** @type {string} */ name) => of && getOwnPropertyDescriptor(of.prototype, name)?.get;
-    const { Node, MessageEvent, Request, NavigationDestination } = w;
+    const { Node, MessageEvent, NavigationDestination } = w;
     defineProperty(w, KEPT, {
       value: {
         baseURI: getter(Node, "baseURI"),
         origin: getter(MessageEvent, "origin"),
-        url: getter(Request, "url"),
         to: getter(NavigationDestination, "url"),
       },
     });

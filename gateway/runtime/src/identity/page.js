@@ -1,5 +1,5 @@
 // The identity of a page under its own name, whole: `location`, and whatever agrees with it.
-import { apply, defineProperty, getOwnPropertyDescriptor, hook, hookAll, wrap } from "../shared/hooks.js";
+import { apply, defineProperty, getOwnPropertyDescriptor, hook, wrap } from "../shared/hooks.js";
 import { installBundle, installDomain } from "./bundle.js";
 import { locationOf } from "./location.js";
 import { installNames, moduleNames } from "./names.js";
@@ -70,7 +70,7 @@ export function installIdentity(w, urls, origin, part, trusted) {
     },
   });
   // Documents without a runtime (images, texts) are seen through their frames.
-  hookAll(w, "HTMLIFrameElement.contentWindow HTMLFrameElement.contentWindow HTMLObjectElement.contentWindow", null, (inner) => {
+  hook(w, "HTMLIFrameElement.contentWindow HTMLFrameElement.contentWindow HTMLObjectElement.contentWindow", null, (inner) => {
     try {
       if (inner && !getOwnPropertyDescriptor(inner, "__gw_location")) {
         const own = locationOf(inner, urls);

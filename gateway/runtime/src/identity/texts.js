@@ -1,5 +1,5 @@
 // Scripts that script makes of text: they are edited as the server edits those that it sends.
-import { hook, hookAll } from "../shared/hooks.js";
+import { hook } from "../shared/hooks.js";
 import { textOf } from "../shared/urls.js";
 import { asWritten } from "./names.js";
 
@@ -31,23 +31,23 @@ export function installTexts(w, urls, part, trusted) {
     : code;
 
   const { prototype: plain } = w.Function;
-  hook(w, "Function", (args) => args.forEach((one, at) => (args[at] = edit(typeof one === "object" ? one : `${one}`))));
+  hook(w, "Function", (/** @type {any[]} */ args) => args.forEach((one, at) => (args[at] = edit(typeof one === "object" ? one : `${one}`))));
   for (const kind of ["async function () {}", "function* () {}", "async function* () {}"]) {
     try {
       const { constructor: make } = w.Function(`return ${kind}`)();
-      if (make.prototype !== plain) hook(make.prototype, "constructor", (args) => args.forEach((one, at) => (args[at] = edit(`${one}`))));
+      if (make.prototype !== plain) hook(make.prototype, "constructor", (/** @type {any[]} */ args) => args.forEach((one, at) => (args[at] = edit(`${one}`))));
     } catch {
       // The page's policy lets nobody make a function of text.
     }
   }
-  hookAll(w, "setTimeout:0 setInterval:0", edit);
+  hook(w, "setTimeout:0 setInterval:0", edit);
 
   // --- elements ---------------------------------------------------------------------
 
   const isScript = (/** @type {any} */ one) => /^script$/i.test(one?.localName ?? "") && RUNS.test(one.type);
   const written = (/** @type {any} */ value, /** @type {any} */ self) => (isScript(self) ? edit(value) : value);
   const read = (/** @type {any} */ value, /** @type {any} */ self) => (typeof value === "string" && isScript(self) ? asWritten(value) : value);
-  hookAll(w, "HTMLScriptElement.text:0 HTMLScriptElement.textContent:0 HTMLScriptElement.innerText:0 Node.textContent:0 HTMLElement.innerText:0 Element.innerHTML:0", written, read);
+  hook(w, "HTMLScriptElement.text:0 HTMLScriptElement.textContent:0 HTMLScriptElement.innerText:0 Node.textContent:0 HTMLElement.innerText:0 Element.innerHTML:0", written, read);
   const inserted = (/** @type {any[]} */ args, /** @type {any} */ self) => {
     if (!isScript(self)) return;
     args.forEach((one, at) => {
@@ -67,14 +67,14 @@ export function installTexts(w, urls, part, trusted) {
     : part("markup", text, (/** @type {any} */ one) => one, attribute)
       .replace(SCRIPT, (/** @type {string} */ whole, /** @type {string} */ tag, /** @type {string} */ code) =>
         RUNS.test(TYPE.exec(tag)?.[1] ?? "") && !/\ssrc\s*=/i.test(tag) ? tag + source(code) : whole);
-  hookAll(
+  hook(
     w,
     "Element.innerHTML:0 Element.outerHTML:0 Element.setHTMLUnsafe:0 Element.insertAdjacentHTML:1 Range.createContextualFragment:0 " +
     "HTMLIFrameElement.srcdoc:0 Document.write:0 Document.writeln:0 ShadowRoot.innerHTML:0 ShadowRoot.setHTMLUnsafe:0",
     (value, self) => (isScript(self) ? value : typed(value, markup)),
   );
   const back = (/** @type {any} */ text) => (typeof text === "string" && text.includes("__gw_") ? asWritten(text) : text);
-  hookAll(w, "Element.innerHTML Element.outerHTML Element.getHTML ShadowRoot.innerHTML XMLSerializer.serializeToString", null, back);
+  hook(w, "Element.innerHTML Element.outerHTML Element.getHTML ShadowRoot.innerHTML XMLSerializer.serializeToString", null, back);
   hook(w.Element.prototype, "setAttribute", (args) => (args[1] = HANDLER.test(textOf(args[0])) ? edit(args[1]) : /^srcdoc$/i.test(textOf(args[0])) ? typed(args[1], markup) : args[1]));
   hook(w.Element.prototype, "getAttribute", null, (value, _, [name]) => (value && HANDLER.test(textOf(name)) ? asWritten(value) : value));
   urls.map = (given) => map(typeof given === "string" && URL.test(given) ? source(given) : given);

@@ -12,7 +12,7 @@ import { hook } from "../shared/hooks.js";
 export function installCookie({ w, document, payload, ask, hear }) {
   // A page that the browser kept, or nobody looked at, may be older than its cookies.
   hear("visibilitychange", () => (payload.seen = 0));
-  hook(w.Document.prototype, "cookie", (args, self) => {
+  hook(w, "Document.cookie", (args, self) => {
     if (self === document) args[0] = ask("write", "", args[0]);
   }, (seen, self) =>
     self !== document ? seen

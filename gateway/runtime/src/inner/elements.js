@@ -1,72 +1,66 @@
 // Elements' properties and attributes, and every way to turn text into elements or rules.
-import { defineProperty, hook, hookAll } from "../shared/hooks.js";
+import { defineProperty, getOwnPropertyDescriptor, hook } from "../shared/hooks.js";
 import { textOf } from "../shared/urls.js";
 import { FOREIGN, TEXTS, URLS, URL_ATTRIBUTE } from "./markup.js";
 
-const RULES = "insertRule addRule appendRule replace replaceSync cssText setProperty set append";
+// What has elements' properties, markup or rules, or is put into.
+const INTERFACES = /^(HTML|CSS.|StyleP|Node$|Element$|Doc.*t$|Char|Shadow|Range$|DOMP)/;
+// innerHTML, createContextualFragment, parseFromString, write and the like.
+const MARKUP = /[re]HTML|ntH|Frag|^(setH|parseF|exec|write)/;
+const RULES = /Rule$|^(repl|cssT|set|app)/;
 const STYLES = "background background-image border-image border-image-source content cursor filter list-style list-style-image mask mask-image";
 
-/** @param {import("./realm.js").Realm} realm */
-export function installElements({ w, map, unmap, payload: { given }, ask }) {
-  /** What may be markup, or rules. @param {any[]} args @param {any} self @param {string} name */
+/**
+ * @param {import("./realm.js").Realm} realm
+ * @param {(prototype: any) => void} insert hooks what puts something into a document
+ */
+export function installElements({ w, parse, unmap, payload: { given }, ask }, insert) {
+  /** What may be markup, or rules, or an attribute's. @param {any[]} args @param {any} self @param {string} name */
   const texts = (args, self, name) => {
-    if (/^wr/.test(name) || FOREIGN.test(`${args.map(textOf)}`)) ask("texts", args, self, name);
+    if (/^wr/.test(name) || FOREIGN.test(name + args.map(textOf))) ask("texts", args, self, name);
   };
-  /** @param {any} name @param {any} value @param {any} [of] the element @param {any[]} [args] of a method @returns {any} */
-  const named = (name, value, of, args) =>
-    URL_ATTRIBUTE.test(textOf(name)) && FOREIGN.test(textOf(name) + textOf(value)) ? ask("attribute", value, name, of, args) : value;
-  const property = (/** @type {any[]} */ args, /** @type {any} */ _, /** @type {string} */ name) => (args[0] = named(name, args[0]));
   /** What an attribute was set to, as far as that is remembered. @param {any} value */
   const recall = (value) => given.get(value) ?? unmap(value);
-
   for (const name of Object.getOwnPropertyNames(w)) {
-    if (/^HTML.+Element$/.test(name)) {
-      const { prototype } = w[name];
-      hook(prototype, URLS, property, unmap);
-      hook(prototype, TEXTS, property, recall);
-      hook(prototype, "origin protocol host hostname port search", null, (value, { href }, _, name) =>
-        href && map(href) !== href ? new URL(href)[/** @type {"host"} */ (name)] : value);
+    if (!INTERFACES.test(name)) continue;
+    const prototype = w[name]?.prototype ?? {}; // a page's own names may begin like these
+    if (/^HTML/.test(name)) {
+      hook(prototype, URLS, texts, unmap);
+      hook(prototype, TEXTS, texts, recall);
+      hook(prototype, /^(ori|prot|host|port|sea)/, null, (value, { href }, _, name) =>
+        href ? parse(href)[/** @type {"host"} */ (name)] ?? value : value);
     }
-    if (/^CSS|^StyleP/.test(name)) {
-      hook(w[name].prototype, RULES, texts, unmap);
+    if (/^(CSS|Sty)/.test(name)) hook(prototype, RULES, texts, unmap);
+    else {
+      hook(prototype, MARKUP, texts, unmap);
+      insert(prototype);
     }
   }
-  const { prototype } = w.Element;
-  hook(prototype, "setAttribute setAttributeNS", (args, self, name) => {
-    const at = name[12] ? 1 : 0; // of a namespace
-    args[at + 1] = named(args[at], args[at + 1], self, args);
-  });
-  hook(prototype, "getAttribute getAttributeNS", null, (value, _, args, name) =>
-    args[1] !== "" && URL_ATTRIBUTE.test(textOf(args[name[12] ? 1 : 0])) ? recall(value) : value); // as it is: with "" behind its name
+  const isUrl = (/** @type {any} */ self, /** @type {any} */ args, /** @type {any} */ at) => URL_ATTRIBUTE.test(textOf(self.nodeType === 2 ? self.name : args[at - 1]));
   // What is no attribute's is the browser's.
-  hookAll(w, "Attr.value:0 Node.nodeValue:0 Node.textContent:0",
-    (value, self) => (self.nodeType === 2 ? named(self.name, value) : value),
-    (value, self) => (self.nodeType === 2 ? recall(value) : value));
-
-  hookAll(
+  hook(
     w,
-    "innerHTML outerHTML setHTML setHTMLUnsafe".replace(/\w+/g, "Element.$& ShadowRoot.$&") +
-    " Element.insertAdjacentHTML Range.createContextualFragment DOMParser.parseFromString" +
-    " Document.execCommand Document.write Document.writeln FontFace",
-    texts,
-    unmap,
+    "Element.setAttribute:1 Element.setAttributeNS:2 Element.getAttribute:1 Element.getAttributeNS:2 Attr.value:0 Node.nodeValue:0 Node.textContent:0",
+    (value, self, args, _, at) => (isUrl(self, args, at) && FOREIGN.test(self.name + args.slice(at - 1).map(textOf)) ? ask("attribute", value, self, args, at) : value),
+    // As it is: with "" behind its name.
+    (value, self, args, _, at) => (args[1] !== "" && isUrl(self, args, at) ? recall(value) : value),
   );
-  hook(w.Document, "parseHTMLUnsafe parseHTML", texts);
+  hook(w, "FontFace", texts);
+  hook(w.Document, MARKUP, texts);
   // Chromium has the properties on each declaration, and lets the prototype's go first.
   const styles = w.CSSStyleDeclaration.prototype;
   const { getPropertyValue, setProperty } = styles;
   for (const name of STYLES.split(" ")) {
     for (const key of [name, name.replace(/-(.)/g, (_, first) => first.toUpperCase())]) {
-      defineProperty(styles, key, {
-        configurable: true,
-        enumerable: true,
-        get() {
+      // As any accessor that is written down: configurable, enumerable.
+      defineProperty(styles, key, /** @type {PropertyDescriptor} */ (getOwnPropertyDescriptor({
+        get [key]() {
           return unmap(getPropertyValue.call(this, name));
         },
-        set(value) {
+        set [key](/** @type {any} */ value) {
           setProperty.call(this, name, value);
         },
-      });
+      }, key)));
     }
   }
 }

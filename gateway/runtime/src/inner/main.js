@@ -1,5 +1,5 @@
 // The inner runtime: first script of every proxied document.
-import { apply, construct, getOwnPropertyDescriptor, hookAll, installTexts } from "../shared/hooks.js";
+import { apply, construct, getOwnPropertyDescriptor, hook, installTexts } from "../shared/hooks.js";
 import { installNetwork } from "../shared/network.js";
 import { policyOf, scriptOf, typedOf } from "../shared/trusted.js";
 import { urlsOf } from "../shared/urls.js";
@@ -8,7 +8,7 @@ import { installFirst } from "../identity/bundle.js";
 import { installIdentity } from "../identity/page.js";
 import { nativesOf } from "../identity/natives.js";
 import { realOf } from "../identity/real.js";
-import { attest, listen } from "./attest.js";
+import { attest, originOf } from "./attest.js";
 import { installCookie } from "./cookie.js";
 import { installElements } from "./elements.js";
 import { installFrames } from "./frames.js";
@@ -30,8 +30,6 @@ if (payload) {
   }
   const { now } = Date;
   Object.assign(payload, {
-    w: window,
-    fetch,
     native: getOwnPropertyDescriptor(Document.prototype, "cookie"),
     // A page from the browser's history, or a site's service worker, may be of any age.
     due: Math.min(payload.made * 1000, now()) + renew * 1000,
@@ -40,20 +38,20 @@ if (payload) {
     handlers: { reload: () => location.reload() },
   });
   attest(payload, own);
-  /** @param {any} w */
+  /** @param {any} w @returns {import("./realm.js").Realm} */
   const install = (w) => {
     const { addEventListener, document, fetch } = w;
     /** @type {any[][]} */
     const kept = [];
     const again = (/** @type {any[]} */ args) => apply(addEventListener, w, args);
     /** @type {import("./realm.js").Realm["hear"]} */
-    const hear = (type, listener, capture = true) => again(kept[kept.length] = [type, listener, capture]);
+    const hear = (type, listener) => again(kept[kept.length] = [type, listener, true]);
     const token = () => {
       if (now() > payload.due) ask("renew", now);
       return payload.token;
     };
     const realm = /** @type {import("./realm.js").Realm} */ ({
-      w, document, payload, fetch, hear, write: w.Document.prototype.write,
+      w, document, payload, fetch, hear, install, write: w.Document.prototype.write,
       ...urlsOf(payload, origin, IDENTITY ? () => apply(nativesOf(w).baseURI, w.document, []) : () => w.document.baseURI, own, token,
         (...foreign) => ask("map", ...foreign),
         (text) => ask("decode", text)),
@@ -66,34 +64,44 @@ if (payload) {
       realm.unmap = realOf(payload, own, origin);
       installFirst(w, realm);
     }
-    listen(realm);
+    // The frames of a document are answered, and the gateway's messages are kept from the page.
+    hear("message", (event) => {
+      const { data: said } = event;
+      // The first document of a frame may leave its window, and so this, to the next.
+      if (said?.gw !== 1 || w.document !== document) return;
+      event.stopImmediatePropagation();
+      const from = originOf.call(event);
+      // Of frames and of what they ask for the other part hears.
+      if (/^(parent|go)$/.test(said.type)) ask("said", said, event, from);
+      else payload.heard(said, event, from);
+    });
     installTexts(w);
-    installNetwork(w, realm, payload.rtc, (...args) => ask("WebSocket", construct)(...args), PAGES);
+    installNetwork(w, realm, payload.rtc, (...args) => ask("WebSocket", construct)(...args),
+      // It was signed when it was made, if its own method said so.
+      (request, method) => (method ? ask("resend", request) : request), PAGES);
     installWorkers(w, realm.map, payload.blobs, (url) => ask("worker", url));
-    installElements(realm);
-    installCookie(realm);
-    installNavigation(realm);
-    const heal = ask.bind(0, "heal");
-    hear("securitypolicyviolation", heal);
-    // What a frame got by a javascript: address was there before this; a blank one has three.
-    if (document.all[3]) heal(document);
     // document.open() takes listeners away; a page without them would be left unseen.
     const opened = () => {
       kept.forEach(again);
       if (w === window) payload.hide();
     };
-    realm.enter = installFrames(realm, install, opened, IDENTITY ? origin : own);
+    installElements(realm, installFrames(realm, opened));
+    installCookie(realm);
+    installNavigation(realm);
+    hear("securitypolicyviolation", ask.bind(0, "heal"));
     if (w === window) {
-      payload.handlers.go = ask.bind(0, "go");
       if (parent === top) {
-        if (/^gw-[\d.]*:/.test(w.name)) ask("opener");
+        // At the top nobody could attest it: a site's service worker, or mode basic where script runs.
+        if (w === top) ask("top");
+        if (/^gw-/.test(w.name)) ask("opener");
         installHello(realm);
       }
     }
     if (IDENTITY) installIdentity(w, realm, origin, ask, scriptOf(/** @type {any} */ (realm.policy)));
+    return realm;
   };
   install(window);
-  if (referrer != null) hookAll(window, "Document.referrer", null, () => referrer);
+  hook(window, "Document.referrer", null, (native) => referrer ?? native);
 } else {
   // A document in a `srcdoc`: its parent's runtime comes when the parent looks at it.
   frameElement && /** @type {HTMLIFrameElement} */ (frameElement).contentWindow;

@@ -1,13 +1,15 @@
 // Loads the part of the runtime that few pages need: at once, because a native would answer at once.
-import { hook, hookAll, wrap } from "../shared/hooks.js";
-import { policyOf } from "../shared/trusted.js";
+import { hook, wrap } from "../shared/hooks.js";
+import { madeBy } from "../shared/trusted.js";
 
 const Request = XMLHttpRequest;
 /** The page's own. */
-export const policy = policyOf(window);
+export const policy = () => (made ??= madeBy(window));
 const { namespaceURI } = new Image(); // of HTML, in whatever document
 /** @type {any} */
 let parts;
+/** @type {any} */
+let made;
 // Where it cannot be had, a page must not wait for it with each call.
 let tries = 3;
 /** The page's own, where it is put in: a frame may go. @type {import("./realm.js").Realm} */
@@ -28,13 +30,14 @@ export const askOf = (realm) => {
         const request = new Request();
         request.open("GET", first.payload.rare, false);
         request.send();
+        parts = {}; // what is put in is looked at meanwhile, and there is nobody to ask
         const script = /** @type {any} */ (document.createElementNS(namespaceURI, "script"));
         // Put in while it is empty: hooks of whose window this was before look at what is put in.
         document.documentElement.append(script);
         script.text = policy().createScript?.(request.responseText) ?? request.responseText;
         script.remove();
         parts = script.parts;
-        parts.begin(first, policy, hook, hookAll, wrap);
+        parts.begin(first, policy, hook, wrap);
       }
       return parts[name](realm, given, ...args);
     } catch {

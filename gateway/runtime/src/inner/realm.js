@@ -10,7 +10,7 @@
  * @property {(type: string, listener: (event: any) => void, capture?: boolean) => void} hear listens for good: document.open() takes other listeners away
  * @property {any} write the browser's own `document.write`
  * @property {import("./rare.js").Ask} ask
- * @property {import("./frames.js").Enter} enter
+ * @property {(w: any) => Realm} install what makes a window one of the page's
  * @property {import("../shared/trusted.js").Typed} [typed] of sites whose scripts read their own address
  * @typedef {Known & import("../shared/urls.js").Urls} Realm
  */

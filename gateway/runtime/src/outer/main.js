@@ -257,7 +257,7 @@ function hear(said) {
   }
   if (said.phase !== "start" && said.phase !== "ping") setBusy(false);
   if (location.hash !== placed) return;
-  current = origin + pathOf(said.path);
+  current = origin + pathOf(`${said.href}`.replace(/^[a-z]+:\/\/[^/]*/, ""));
   if (document.activeElement !== field) field.value = current;
   document.title = (typeof said.title === "string" && said.title.slice(0, 200).trim()) || new URL(origin).host;
   if (frame) frame.title = document.title;

@@ -18,14 +18,14 @@ const sent = (name, value) => {
 
 /**
  * @param {any} w
- * @param {typeof import("../shared/hooks.js").hookAll} hookAll
+ * @param {typeof import("../shared/hooks.js").hook} hook
  */
-export function fields(w, hookAll) {
+export function fields(w, hook) {
   const { Headers: { prototype } } = w;
   const { entries } = prototype;
   /** Those of answers of the page's own origin. */
   const answered = new WeakSet();
-  hookAll(w, "Response.headers", null, (headers, { type, url }) => {
+  hook(w, "Response.headers", null, (headers, { type, url }) => {
     if (type === "basic" && !OWN.test(url)) answered.add(headers);
     return headers;
   });
@@ -34,22 +34,22 @@ export function fields(w, hookAll) {
     .map(([name, value]) => /** @type {[string, any]} */ ([name, sent(name, value)]))
     .filter(([, value]) => value !== null);
   /** @param {string} name @param {(pairs: [string, string][]) => any} of */
-  const each = (name, of) => hookAll(w, "Headers." + name, null, (found, self) => (answered.has(self) ? of(list(self))[Symbol.iterator]() : found));
+  const each = (name, of) => hook(w, "Headers." + name, null, (found, self) => (answered.has(self) ? of(list(self))[Symbol.iterator]() : found));
   each("entries", (pairs) => pairs);
   each("keys", (pairs) => pairs.map(([name]) => name));
   each("values", (pairs) => pairs.map(([, value]) => value));
   defineProperty(prototype, Symbol.iterator, { value: prototype.entries, configurable: true, writable: true });
-  hookAll(w, "Headers.forEach:0", (heard, self) =>
+  hook(w, "Headers.forEach:0", (heard, self) =>
     typeof heard !== "function" || !answered.has(self) ? heard
     : function (/** @type {string} */ value, /** @type {string} */ name) {
       const left = sent(name, value);
       // @ts-ignore: what the page's function is called on is its own matter
       if (left !== null) apply(heard, this, [left, name, self]);
     });
-  hookAll(w, "Headers.get:0", read, (value, self, [name]) => (answered.has(self) ? sent(`${name}`, value) : value));
-  hookAll(w, "Headers.has:0", read, (has, self, [name]) => has && (!answered.has(self) || self.get(name) !== null));
-  hookAll(w, "XMLHttpRequest.getResponseHeader:0", read, (value, { responseURL }, [name]) => (OWN.test(responseURL) ? value : sent(`${name}`, value)));
-  hookAll(w, "XMLHttpRequest.getAllResponseHeaders", null, (text, { responseURL }) =>
+  hook(w, "Headers.get:0", read, (value, self, [name]) => (answered.has(self) ? sent(`${name}`, value) : value));
+  hook(w, "Headers.has:0", read, (has, self, [name]) => has && (!answered.has(self) || self.get(name) !== null));
+  hook(w, "XMLHttpRequest.getResponseHeader:0", read, (value, { responseURL }, [name]) => (OWN.test(responseURL) ? value : sent(`${name}`, value)));
+  hook(w, "XMLHttpRequest.getAllResponseHeaders", null, (text, { responseURL }) =>
     !text || OWN.test(responseURL) ? text
     : text.replace(/^([^:]*): (.*)\r\n/gm, (/** @type {string} */ _, /** @type {string} */ name, /** @type {string} */ value) => {
       const left = sent(name, value);

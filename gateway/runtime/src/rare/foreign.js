@@ -1,6 +1,7 @@
 // What stands in for a window of another origin: everything is the window's own, but that origins
 // and addresses are given by their real names.  Such a window may come home, and be gone again.
 import { apply, defineProperty, getOwnPropertyDescriptor } from "../shared/hooks.js";
+import { enter } from "./frames.js";
 import { addressing } from "./messages.js";
 import { page } from "./page.js";
 
@@ -14,18 +15,18 @@ let traps;
 
 /**
  * @param {import("../inner/realm.js").Realm} realm
- * @returns {ProxyHandler<any>}
+ * @returns {ProxyHandler<any> & {frames?: any}}
  */
-export const foreign = (realm) => (traps ??= trapsOf(page.first.w, realm.enter, realm, page.hookAll));
+export const foreign = (realm) => (traps ??= trapsOf(page.first.w, (one, by) => enter(realm, one, by), realm, page.hook));
 
 /**
  * @param {any} w
- * @param {import("../inner/frames.js").Enter} enter
+ * @param {(one: any, by: any) => any} enter what the page is given for a window
  * @param {import("../shared/urls.js").Urls} urls
- * @param {typeof import("../shared/hooks.js").hookAll} hookAll the page's own
+ * @param {typeof import("../shared/hooks.js").hook} hook the page's own
  * @returns {ProxyHandler<any>}
  */
-const trapsOf = (w, enter, urls, hookAll) => {
+const trapsOf = (w, enter, urls, hook) => {
   /** What stands in, and what for. @type {WeakMap<any, any>} */
   const raws = new WeakMap();
   /** @type {WeakMap<any, any>} */
@@ -36,10 +37,10 @@ const trapsOf = (w, enter, urls, hookAll) => {
   // What the browser itself takes is the window; whoever is asked anything is known from then on.
   const unwrapped = (/** @type {any} */ one) => (one && typeof one === "object" && one.window === one ? raw(one) : one);
   for (const [key, table] of [["source", "MessageEvent:1"], ["view", VIEWS]]) {
-    hookAll(w, table, (more) => (typeof more === "object" && unwrapped(more[key]) !== more[key] ? Object.create(more, { [key]: { value: raw(more[key]) } }) : more));
+    hook(w, table, (more) => (typeof more === "object" && unwrapped(more[key]) !== more[key] ? Object.create(more, { [key]: { value: raw(more[key]) } }) : more));
   }
-  hookAll(w, "UIEvent.view", null, (one) => enter(one, w));
-  hookAll(w, "MessageEvent.initMessageEvent:6 UIEvent.initUIEvent:3 MouseEvent.initMouseEvent:3", unwrapped);
+  hook(w, "UIEvent.view", null, (one) => enter(one, w));
+  hook(w, "MessageEvent.initMessageEvent:6 UIEvent.initUIEvent:3 MouseEvent.initMouseEvent:3", unwrapped);
   const named = (/** @type {any} */ key) => (typeof key === "string" ? key.replace(OURS, "") : key);
   const isHome = (/** @type {any} */ one) => {
     try {

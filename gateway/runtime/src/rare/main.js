@@ -5,7 +5,7 @@ import { collapseUrl, expand } from "../shared/origins.js";
 import { preambleOf } from "../shared/preamble.js";
 import { isOdd, read } from "../shared/urls.js";
 import { read as readCookie, write } from "./cookie.js";
-import { foreign } from "./foreign.js";
+import { enter, look } from "./frames.js";
 import { heal } from "./heal.js";
 import { longLabel, unlong } from "./long.js";
 import { html } from "./markup.js";
@@ -28,21 +28,20 @@ const preambles = new WeakMap();
 const parts = {
   /**
    * What the attributes of an element of the page's own mean, only its script knows.
-   * @param {Realm} realm @param {any} value @param {any} given its name @param {any} [of] the element @param {any[]} [args] where both stand
+   * @param {Realm} realm @param {any} value @param {any} of the element, or the attribute itself
+   * @param {any[]} args of a method: the name stands before the value @param {number} at
    */
-  attribute(realm, value, given, of, args) {
-    const name = read(given);
-    if (args) args[args.indexOf(given)] = name;
+  attribute(realm, value, of, args, at) {
+    const name = of.nodeType === 2 ? of.name : (args[at - 1] = read(args[at - 1]));
     if (isOdd(name)) return value;
     value = read(value);
     return /-/.test(of?.localName) && name != "style" ? value : page.typed(realm)(value, (text) => attributeOf(realm)(name, text));
   },
   begin,
-  foreign,
-  /** @param {Realm} realm @param {any} said @param {any} event @param {string} origin */
-  go: (realm, said, event, origin) => windowsIn(realm).go(said, event, origin),
+  enter,
   heal,
   inserting,
+  look,
   /** @param {Realm} realm @param {false} _ @param {Parameters<ReturnType<typeof windowsIn>["lead"]>} more */
   lead: (realm, _, ...more) => windowsIn(realm).lead(...more),
   /**
@@ -64,6 +63,15 @@ const parts = {
   /** @param {Realm} realm */
   read: ({ payload }) => readCookie(payload),
   renew,
+  /** A Request that is given a method of what changes something. @param {Realm} realm @param {Request} given */
+  resend: ({ w, map, signed }, given) => new w.Request(signed(map(given.url)), given),
+  /** What other windows say. @param {Realm} _ @param {any} said @param {any} event @param {string} origin */
+  said: (_, said, event, origin) => {
+    if (said.type === "parent") event.source.postMessage({ gw: 1, type: "child" }, "*");
+    else windowsIn(page.first).go(said, event, origin);
+  },
+  /** The page alone, without the outer frame. @param {Realm} realm */
+  top: ({ w, payload }) => w.location.replace(`${payload.secure}/#${payload.origin}${w.location.href.slice(own.length)}`),
   /** Of caches, and of cookies. @param {Realm} realm @param {any} native */
   store: (realm, native) => ("match" in native ? caches(native, realm.w) : store(native, realm.w, realm.payload, page.wrap)),
   texts,

@@ -22,7 +22,7 @@ const cached = new WeakSet();
  * @param {any} w
  */
 export function caches(store, w) {
-  if (!cached.has(w)) installCaches(w, page.hookAll, page.first.map);
+  if (!cached.has(w)) installCaches(w, page.hook, page.first.map);
   cached.add(w);
   return store;
 }
@@ -31,17 +31,18 @@ export function caches(store, w) {
  * What is done once the part is there.
  * @param {import("../inner/realm.js").Realm} realm that of the page's own window
  * @param {import("../shared/trusted.js").Policy} policy its own
- * @param {[typeof import("../shared/hooks.js").hook, typeof import("../shared/hooks.js").hookAll, typeof import("../shared/hooks.js").wrap]} tools the page's own, which know what hooks are to read as
+ * @param {[typeof import("../shared/hooks.js").hook, typeof import("../shared/hooks.js").wrap]} tools the page's own, which know what hooks are to read as
  */
 export function begin(realm, policy, ...tools) {
   const { w, map, unmap } = realm;
-  const [, hookAll] = tools;
+  const [hook] = tools;
   prepare(realm, policy, ...tools);
-  hookAll(w, READ, null, unmap);
-  hookAll(w, "Performance.getEntriesByName:0", map);
-  told(w, hookAll, unmap);
-  fields(w, hookAll);
-  refused(w, hookAll, map);
-  hookAll(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", (given) => keyframes(given, (text) => mapCss(text, map)));
-  hookAll(w, "KeyframeEffect.getKeyframes", null, (list) => JSON.parse(unmap(JSON.stringify(list))));
+  Object.assign(realm.payload, { w, fetch: realm.fetch });
+  hook(w, READ, null, unmap);
+  hook(w, "Performance.getEntriesByName:0", map);
+  told(w, hook, unmap);
+  fields(w, hook);
+  refused(w, hook, map);
+  hook(w, "KeyframeEffect:1 KeyframeEffect.setKeyframes:0 Element.animate:0", (given) => keyframes(given, (text) => mapCss(text, map)));
+  hook(w, "KeyframeEffect.getKeyframes", null, (list) => JSON.parse(unmap(JSON.stringify(list))));
 }

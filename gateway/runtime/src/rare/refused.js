@@ -8,10 +8,10 @@ const HERE = /^(?:(?:.*\.)?localhost|127\..*|\[::1\])$/;
 
 /**
  * @param {any} w
- * @param {typeof import("../shared/hooks.js").hookAll} hookAll
+ * @param {typeof import("../shared/hooks.js").hook} hook
  * @param {(given: any) => any} map
  */
-export function refused(w, hookAll, map) {
+export function refused(w, hook, map) {
   const { console, location, document, URL, Promise, TypeError } = w;
   const secure = /^https(?:\d+)?-/.test(location.hostname);
   const why = (/** @type {string} */ given) => {
@@ -21,7 +21,7 @@ export function refused(w, hookAll, map) {
       return `Mixed Content: The page at '${location.href}' was loaded over HTTPS, but requested an insecure resource '${href}'. This request has been blocked; the content must be served over HTTPS.`;
     }
   };
-  hookAll(w, "fetch:0", (given) => {
+  hook(w, "fetch:0", (given) => {
     try {
       const words = typeof given === "string" || given instanceof URL ? why(`${given}`) : "";
       if (!words) return given;

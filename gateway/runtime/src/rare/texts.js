@@ -58,7 +58,7 @@ export function inserting(realm, args, styled) {
 }
 
 /**
- * The arguments of what takes markup or rules.
+ * The arguments of what takes markup or rules, or is an attribute's.
  * @param {Realm} realm @param {any[]} args @param {any} self @param {string} name the method's, or the property's
  */
 export function texts(realm, args, self, name) {
@@ -69,7 +69,8 @@ export function texts(realm, args, self, name) {
   const markup = (text) => html(text, realm.map, attribute);
   if (/^write/.test(name)) {
     if (args.length) args.splice(0, args.length, written(realm, args, self, typed, markup));
-  } else if (name === "execCommand") {
+  } else if (URL_ATTRIBUTE.test(name)) args[0] = typed(args[0], (text) => attribute(name, text));
+  else if (name === "execCommand") {
     if (COMMANDS.test(args[0])) args[2] = typed(args[2], (text) => markup(realm.map(text)));
   } else if (RULES.test(name)) args.forEach((one, at) => (args[at] = css(realm, one)));
   else {

@@ -21,21 +21,23 @@ export function sheet(text, mapped) {
 
 /**
  * @param {any} w
- * @param {typeof import("../shared/hooks.js").hookAll} hookAll
+ * @param {typeof import("../shared/hooks.js").hook} hook
  * @param {(text: any) => any} unmap
  */
-export function told(w, hookAll, unmap) {
+export function told(w, hook, unmap) {
   read = unmap;
-  hookAll(w, "Element.innerHTML Node.textContent", null, (text, self) => (self.localName === "style" ? given.get((text = unmap(text))) ?? text : text));
+  hook(w, "Element.innerHTML Node.textContent", null, (text, self) => (self.localName === "style" ? given.get((text = unmap(text))) ?? text : text));
   /** @param {any[]} records */
   const shown = (records) =>
     records.filter(({ type, attributeName, target }) => !(type === "attributes" && /^(form)?action$/.test(attributeName) && changing.has(target)));
-  hookAll(w, "MutationObserver:0", (heard) =>
+  hook(w, "MutationObserver:0", (heard) =>
     typeof heard !== "function" ? heard
     : function (/** @type {any} */ records, /** @type {any} */ observer) {
       const left = shown(records);
       // @ts-ignore: the observer is what the page's function is called on
       if (left.length) apply(heard, this, [left, observer]);
     });
-  hookAll(w, "MutationObserver.takeRecords", null, shown);
+  // Its older name is the same thing's.
+  if (w.WebKitMutationObserver) w.WebKitMutationObserver = w.MutationObserver;
+  hook(w, "MutationObserver.takeRecords", null, shown);
 }

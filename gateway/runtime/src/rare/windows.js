@@ -4,6 +4,7 @@ import { apply, defineProperty, getOwnPropertyDescriptor, wrap } from "../shared
 import { HERE, SHOWN } from "../inner/navigation.js";
 import { formOf } from "../shared/form.js";
 import { isOdd, read } from "../shared/urls.js";
+import { enter } from "./frames.js";
 import { shim } from "./shim.js";
 import { sign } from "./sign.js";
 
@@ -32,9 +33,9 @@ export const windowsIn = (realm) => {
 
 /** @param {Realm} realm */
 function windowsOf(realm) {
-  const { w, document: shown, map, unmap, signed, enter, payload } = realm;
+  const { w, document: shown, map, unmap, signed, payload } = realm;
   const { post, handlers } = payload;
-  const stand = (/** @type {any} */ one) => enter(one, w);
+  const stand = (/** @type {any} */ one) => enter(realm, one, w);
   const { document, location, navigator, top, structuredClone: clone, MessageEvent, FormData, URL } = w;
   const later = w.setTimeout.bind(w);
   const absolute = (/** @type {any} */ url) => map(new URL(map(`${url}`), document.baseURI).href);
@@ -266,10 +267,12 @@ function windowsOf(realm) {
   return {
     /**
      * A link or a form that leads elsewhere, or with a token.
-     * @param {any} element @param {any} by its button @param {string} target @param {any} event none where script submits
+     * @param {any} element @param {any} by its button @param {any} event none where script submits
      * @returns {boolean} whether it is done here
      */
-    lead(element, by, target, event) {
+    lead(element, by, event) {
+      if (!element.href && !element.method) return false; // of something else script says that it is sent
+      const target = by?.formTarget || element.getAttribute("target") || shown.querySelector("base[target]")?.target || "";
       const isElsewhere = !HERE.test(target);
       if (/^(a|area)$/.test(element.localName)) {
         const given = element.getAttribute("href", "");

@@ -14,28 +14,40 @@ export function wrap(native, handler) {
 }
 
 /**
- * Hook a method, an accessor or a constructor: `before` may change the arguments (of a
- * setter: its value), `after` the result (of a getter: what is read), `done` follows a method or a setter.
- * Of a constructor `done` is what constructs.
+ * Hook methods, accessors and constructors by a table: `Interface.member` or a name of the given
+ * object's own, separated by spaces or bars, or what matches of its own names.  `before` may
+ * change the arguments (of a setter: its value), `after` the result (of a getter: what is read),
+ * `instead` is called in place of a method, a setter or a constructor, as `Reflect.apply` or
+ * `Reflect.construct` would be.  With `:N` in the table `before` is given argument N, where there
+ * is one, and gives what takes its place; both are told the member's name, and N.
  * A call with too few arguments is the native's to refuse.
- * @param {any} owner
- * @param {string} names separated by spaces
- * @param {((args: any[], self: any, name: string) => void) | null} [before]
- * @param {((result: any, self: any, args: any[], name: string) => any) | null} [after]
- * @param {typeof after} [done]
+ * @param {any} w the global object, or another that has what is named
+ * @param {any} table text, or a regular expression
+ * @param {((given: any, self: any, more?: any, name?: any, at?: any) => any) | null} [before]
+ * @param {((result: any, self: any, args: any, name: string, at: any) => any) | null} [after]
+ * @param {(target: any, self: any, args: any) => any} [instead]
  */
-export function hook(owner, names, before, after, done) {
-  for (const name of names.split(" ")) {
-    /** @param {any} native @param {typeof before} first @param {typeof after} [then] @param {any} [make] @returns {any} */
-    const change = (native, first, then, make) => {
-      if (!native?.call || !(first || then)) return native;
-      const begin = (/** @type {any[]} */ args, /** @type {any} */ self) => args.length < native.length || first?.(args, self, name);
+export function hook(w, table, before, after, instead) {
+  for (const entry of table.split?.(/[ |]/) ?? Object.getOwnPropertyNames(w).filter((one) => table.test(one))) {
+    const [path, at] = entry.split(":");
+    const [first, member] = path.split(".");
+    const owner = member ? w[first]?.prototype : w;
+    const name = member ?? first;
+    /** @param {any} native @param {typeof before} change @param {typeof after} [then] @param {any} [make] @returns {any} */
+    const changed = (native, change, then, make) => {
+      if (!native?.call || !(change || then || make)) return native;
+      const begin = (/** @type {any} */ args, /** @type {any} */ self) => {
+        if (!change || args.length < native.length) return;
+        if (!at) change(args, self, name);
+        else if (args[at] != null) args[at] = change(args[at], self, args, name, at);
+      };
       /** @type {any} */
       const proxy = wrap(native, {
         apply(target, self, args) {
           begin(args, self);
-          const result = apply(target, self, args);
-          return then ? then(result, self, args, name) : result;
+          // A constructor that is called is the native's to refuse.
+          const result = (target.prototype ? apply : make ?? apply)(target, self, args);
+          return then ? then(result, self, args, name, at) : result;
         },
         construct(target, args, newTarget) {
           begin(args, target);
@@ -47,34 +59,12 @@ export function hook(owner, names, before, after, done) {
     };
     const old = owner && getOwnPropertyDescriptor(owner, name);
     if (old) defineProperty(owner, name, "value" in old
-      ? { ...old, value: change(old.value, before, after ?? done, done) }
-      : { ...old, get: change(old.get, null, after), set: change(old.set, before, done) });
-  }
-}
-
-/**
- * Hook by a table: `Interface.member:N` or `function:N`, separated by spaces, has its
- * argument N changed where it is given; without `:N` the arguments are changed as by `hook`.
- * @param {any} w the global object
- * @param {string} table
- * @param {((given: any, self: any, args: any) => any) | null} change
- * @param {((result: any, self: any, args: any[], name: string) => any) | null} [after]
- * @param {typeof after} [done]
- */
-export function hookAll(w, table, change, after, done) {
-  for (const entry of table.split(" ")) {
-    const [path, at] = entry.split(":");
-    const [name, member] = path.split(".");
-    hook(member ? w[name]?.prototype : w, member ?? name, at ? (args, self) => {
-      if (args[+at] != null) args[+at] = /** @type {any} */ (change)(args[+at], self, args);
-    } : change, after, done);
+      ? { ...old, value: changed(old.value, before, after, instead) }
+      : { ...old, get: changed(old.get, null, after), set: changed(old.set, before, null, instead) });
   }
 }
 
 /** The text of a hooked function is the native's. @param {any} w */
 export function installTexts(w) {
-  const { prototype } = w.Function;
-  prototype.toString = wrap(prototype.toString, {
-    apply: (target, self, args) => apply(target, natives.get(self) ?? self, args),
-  });
+  hook(w, "Function.toString", null, null, (target, self, args) => apply(target, natives.get(self) ?? self, args));
 }

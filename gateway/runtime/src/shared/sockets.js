@@ -63,7 +63,7 @@ export function socketsOf(w, fetch, unmap, { hook, wrap }, load, mark = marked) 
     hook(prototype, "url", null, unmap);
     if (target.name !== "WebSocket") return;
     ({ close } = prototype);
-    hook(prototype, "close", null, null, (result, self) => (closed.add(self), result));
+    hook(prototype, "close", null, null, (target, self, args) => (closed.add(self), apply(target, self, args)));
   };
   return (target, args, newTarget) => {
     if (!targets.has(target)) begin(target);

@@ -54,6 +54,7 @@ export function urlsOf(place, origin, base, own, token, foreign, decode) {
   /** Of one of the rewrite hosts. @param {URL} url */
   const isCollapsed = ({ protocol, hostname, port }) => /^(http|ws)s:$/.test(protocol) && hostname.endsWith(place.suffix) && port === place.port;
   return {
+    parse,
     /**
      * What does not parse, and what stays, comes back as it was given.
      * @param {any} given

@@ -1,6 +1,6 @@
 // Workers that script makes: those with a script of the gateway's carry its preamble, those
 // from a blob: or data: URL get it here.
-import { hook, hookAll } from "./hooks.js";
+import { hook } from "./hooks.js";
 import { textOf } from "./urls.js";
 
 /**
@@ -13,5 +13,5 @@ import { textOf } from "./urls.js";
 export function installWorkers(w, map, blobs, prepended) {
   hook(w.URL, "createObjectURL", null, (url, _, [object]) => (blobs.set(url, object), url));
   hook(w.URL, "revokeObjectURL", ([url]) => void blobs.delete(textOf(url)));
-  hookAll(w, "Worker:0 SharedWorker:0", (url) => (/^(blob|data|\/\/x)/i.test(textOf(url)) ? prepended(url) : map(url)));
+  hook(w, "Worker:0 SharedWorker:0", (url) => (/^(blob|data|\/\/x)/i.test(textOf(url)) ? prepended(url) : map(url)));
 }

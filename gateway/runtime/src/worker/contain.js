@@ -2,7 +2,7 @@
 // document or a worker gets the containment policy here.  The site's own script runs in this
 // worker too and may replace what it likes: nothing is called here that was not taken before.
 import { containment } from "../shared/containment.js";
-import { apply, getOwnPropertyDescriptor, hookAll } from "../shared/hooks.js";
+import { apply, getOwnPropertyDescriptor, hook } from "../shared/hooks.js";
 import { withoutHints } from "./hints.js";
 
 const { then } = Promise.prototype;
@@ -95,7 +95,7 @@ export function installContainment(w, place, site = w.origin) {
     if (response && apply(get, headersOf(response), ["x-gateway-unreached"])) throw new Failed("Failed to fetch");
     return response;
   }]);
-  hookAll(w, "fetch WorkerGlobalScope.fetch FetchEvent.preloadResponse", null, reached);
-  hookAll(w, "FetchEvent.respondWith:0", (given, event) =>
+  hook(w, "fetch WorkerGlobalScope.fetch FetchEvent.preloadResponse", null, reached);
+  hook(w, "FetchEvent.respondWith:0", (given, event) =>
     destinationOf(requestOf(event)) in INERT ? given : (async () => contain(await given))());
 }

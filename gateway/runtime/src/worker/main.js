@@ -1,5 +1,5 @@
 // The network part of the runtime, before a worker's own script.
-import { hook, hookAll, installTexts, wrap } from "../shared/hooks.js";
+import { getOwnPropertyDescriptor, hook, installTexts, wrap } from "../shared/hooks.js";
 import { installCaches } from "../shared/caches.js";
 import { longLabel } from "../shared/long.js";
 import { installNetwork } from "../shared/network.js";
@@ -45,20 +45,28 @@ if (label) {
   installStore(w, origin);
   installGuard(w, w.FetchEvent ? signerOf(w, urls.signed) : () => {});
   const load = loaderOf(w, url.origin);
-  const fetched = installNetwork(w, urls, false, socketsOf(w, w.fetch.bind(w), urls.unmap, { hook, wrap }, load));
+  const { Request } = w;
+  const urlOf = /** @type {any} */ (getOwnPropertyDescriptor(Request.prototype, "url")).get;
+  // A Request may be a page's, which had no runtime to sign it.
+  const resent = (/** @type {any} */ request) => {
+    const to = urlOf.call(request);
+    const signed = urls.signed(to);
+    return signed === to ? request : new Request(signed, request);
+  };
+  const fetched = installNetwork(w, urls, false, socketsOf(w, w.fetch.bind(w), urls.unmap, { hook, wrap }, load), resent);
   // Workers have it from their prototype.
-  hookAll(w, "WorkerGlobalScope.fetch:0", fetched);
+  hook(w, "WorkerGlobalScope.fetch:0", fetched);
   /** @type {Map<string, Blob>} */
   const blobs = new Map();
   /** @type {import("../shared/preamble.js").Preamble | undefined} */
   let preamble;
   installWorkers(w, map, blobs, (given) => map(typed(read(given), (text) => (preamble ??= preambleOf(w, `(${gwp})();`, url.origin)).prepend(text, blobs) ?? text)));
-  installCaches(w, hookAll, map);
+  installCaches(w, hook, map);
   // Pages have these from the part that they load on demand.
-  hookAll(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap);
-  hookAll(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
-  hookAll(w, "FontFace:1", (source) => mapCss(read(source), map));
-  hook(w.WorkerGlobalScope?.prototype, "importScripts", (args) => args.forEach((one, at) => (args[at] = map(one))));
+  hook(w, "EventSource.url SecurityPolicyViolationEvent.blockedURI", null, urls.unmap);
+  hook(w, "WindowClient.navigate:0 Clients.openWindow:0", map);
+  hook(w, "FontFace:1", (source) => mapCss(read(source), map));
+  hook(w.WorkerGlobalScope?.prototype, "importScripts", (/** @type {any[]} */ args) => args.forEach((one, at) => (args[at] = map(one))));
   installContainment(w, place, IDENTITY ? origin : undefined);
   if (IDENTITY) {
     installBundle(w, urls);

@@ -1,7 +1,7 @@
 // A page that the site's service worker shows of its own cache (a shell that it fetched itself)
 // has no runtime, and what it sends has no token.  Where the site's worker lets such a request
 // pass, it is sent from here, with the worker's own token: it is the same origin's.
-import { apply, hookAll } from "../shared/hooks.js";
+import { apply, hook } from "../shared/hooks.js";
 import { STATELESS } from "../shared/network.js";
 
 /**
@@ -14,7 +14,7 @@ export function signerOf(w, signed) {
   const { addEventListener, removeEventListener } = EventTarget.prototype;
   const { arrayBuffer } = Request.prototype;
   const answered = new WeakSet();
-  hookAll(w, "FetchEvent.respondWith:0", (given, event) => (answered.add(event), given));
+  hook(w, "FetchEvent.respondWith:0", (given, event) => (answered.add(event), given));
   const { respondWith } = FetchEvent.prototype;
   const send = (/** @type {any} */ event) => {
     const { request } = event;

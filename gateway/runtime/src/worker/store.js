@@ -77,5 +77,5 @@ export function installGuard(w, then) {
     return result;
   };
   hook(w.EventTarget.prototype, "addEventListener", guard, after);
-  hook(w.ServiceWorkerGlobalScope?.prototype, "onfetch", guard, null, after);
+  hook(w.ServiceWorkerGlobalScope?.prototype, "onfetch", guard, null, (target, self, args) => after(apply(target, self, args), self, args));
 }
