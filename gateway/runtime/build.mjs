@@ -23,7 +23,7 @@ const entries = [
   { name: "inner-location", file: "src/inner/main.js", minified: 21248, gzip: 9088, identity: true },
   { name: "rare-location", file: "src/rare/main.js", minified: 65536, gzip: 26624, identity: true },
   { name: "rare", file: "src/rare/main.js", minified: 58368, gzip: 23552 },
-  { name: "outer", file: "src/outer/main.js", minified: 18944, gzip: 8192 },
+  { name: "outer", file: "src/outer/main.js", minified: 19200, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },
   { name: "login", file: "src/login/main.js", minified: 512, gzip: 384 },
