@@ -96,6 +96,8 @@ class Sockets:
         self._handshakes: tuple[int, bounds.Bucket] | None = None
         self._is_draining = False
         self._when_quiet: list[Deferred[None]] = []
+        self._turns: dict[Relay, Any] = {}
+        """When a drain comes to each."""
         self.node = os.urandom(6).hex()
         """The process's name in ids of emulated ones; a process that starts again is another."""
 
@@ -210,6 +212,9 @@ class Sockets:
 
         def over(relay: Relay) -> None:
             self._relays.discard(relay)
+            turn = self._turns.pop(relay, None)
+            if turn is not None and turn.active():
+                turn.cancel()
             self.ledger.over(relay)
             dialled.give_back()
             client.transport_lost()
@@ -249,7 +254,7 @@ class Sockets:
         """Start a relay whose client has been answered."""
         relay.start()
         if self._is_draining:  # it was dialled when the drain began
-            self._reactor.callLater(0, relay.drain)
+            self._turns[relay] = self._reactor.callLater(0, relay.drain)
         if dialled.upstream is not self._upstream:  # a reload came between
             self._review.one(relay)
 
@@ -262,7 +267,7 @@ class Sockets:
         self._when_quiet.append(quiet)
         for relay in () if self._is_draining else tuple(self._relays):
             delay = random.uniform(0, self.limits.drain_websocket_seconds)  # noqa: S311
-            self._reactor.callLater(delay, relay.drain)
+            self._turns[relay] = self._reactor.callLater(delay, relay.drain)
         self._is_draining = True
         self._tell_if_quiet()
         return quiet

@@ -24,7 +24,7 @@ const entries = [
   { name: "inner-location", file: "src/inner/main.js", minified: 19712, gzip: 8576, identity: true },
   { name: "rare-location", file: "src/rare/main.js", minified: 67072, gzip: 27136, identity: true },
   { name: "rare", file: "src/rare/main.js", minified: 59904, gzip: 24128 },
-  { name: "outer", file: "src/outer/main.js", minified: 18944, gzip: 8192 },
+  { name: "outer", file: "src/outer/main.js", minified: 19200, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },
   { name: "login", file: "src/login/main.js", minified: 512, gzip: 384 },

@@ -2,6 +2,9 @@
 
 ``python -m tests.browser.basic_site CERTIFICATE KEY`` prints a JSON line that maps each
 public origin to the loopback port where it listens, and serves until it is ended.
+
+What their script does is told on the console and not by a dialog: one that opens while its page
+is left can be closed by nobody any more, and until then the browser shows no frame in that tab.
 """
 
 from __future__ import annotations
@@ -25,31 +28,31 @@ ELSEWHERE = "https://elsewhere.test"
 PAGE = """<!doctype html>
 <html lang="en"><head><title>Bank</title>
 <link rel="stylesheet" href="https://elsewhere.test/style.css">
-<script>alert("inline"); document.title = "ran";</script>
+<script>console.log(`CANARY inline`); document.title = "ran";</script>
 <script src="/script.js"></script>
-</head><body onload="alert('load')">
+</head><body onload="console.log(`CANARY load`)">
 <h1>Bank</h1><p id="who">{who}</p>
 <noscript><p id="none">This bank works without script</p></noscript>
 <script>document.write("<p>written by script")</script>
-<p><img id="dot" src="/dot.png" alt="dot"> <img id="logo" src="/logo.svg" alt="logo" onload="alert('img')"></p>
+<p><img id="dot" src="/dot.png" alt="dot"> <img id="logo" src="/logo.svg" alt="logo" onload="console.log(`CANARY img`)"></p>
 <form method="post" action="/login"><input name="user"> <input name="secret" type="password">
 <button>Sign in</button></form>
 <form action="/search"><input name="q"><button>Search</button></form>
-<p><a href="/about">About us</a> <a href="https://elsewhere.test/next" onclick="alert('click')">Next</a>
-<a href="javascript:alert('link')">Script</a></p>
+<p><a href="/about">About us</a> <a href="https://elsewhere.test/next" onclick="console.log(`CANARY click`)">Next</a>
+<a href="javascript:console.log(`CANARY link`)">Script</a></p>
 <iframe src="https://elsewhere.test/framed" width="300" height="60"></iframe>
 </body></html>"""
 XHTML = (
-    '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>X</title><script>alert("xhtml")</script>'
-    '</head><body onload="alert(1)"><p id="x">xhtml text</p></body></html>'
+    '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>X</title><script>console.log(`CANARY xhtml`)</script>'
+    '</head><body onload="console.log(`CANARY 1`)"><p id="x">xhtml text</p></body></html>'
 )
 SVG = (
-    '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40" onload="alert(2)">'
-    '<script>alert("svg")</script><rect id="x" width="40" height="40" fill="green"/></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40" onload="console.log(`CANARY 2`)">'
+    '<script>console.log(`CANARY svg`)</script><rect id="x" width="40" height="40" fill="green"/></svg>'
 )
 FEED = (
     '<rss version="2.0"><channel><title>Feed</title><x:script xmlns:x="http://www.w3.org/1999/xhtml">'
-    'alert("feed")</x:script></channel></rss>'
+    "console.log(`CANARY feed`)</x:script></channel></rss>"
 )
 
 
@@ -69,7 +72,7 @@ def png() -> bytes:
 
 def plain(title: str) -> str:
     """A small page."""
-    return f"<!doctype html><title>{title}</title><body onload=alert(1)><p id=x>{title}</p>"
+    return f'<!doctype html><title>{title}</title><body onload="console.log(`CANARY body`)"><p id=x>{title}</p>'
 
 
 FIXED = {
@@ -78,7 +81,7 @@ FIXED = {
     b"/framed": ("text/html", plain("I am in a frame")),
     b"/boxed": ("text/html", plain("In a box")),
     b"/style.css": ("text/css", "h1{color:rgb(1, 2, 3)}"),
-    b"/script.js": ("text/javascript", "alert('file')"),
+    b"/script.js": ("text/javascript", "console.log(`CANARY file`)"),
     b"/dot.png": ("image/png", png()),
     b"/logo.svg": ("image/svg+xml", SVG),
     b"/page.svg": ("image/svg+xml", SVG),

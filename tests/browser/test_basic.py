@@ -28,7 +28,7 @@ from tests.browser.text_browsers import Lynx, Proxy, W3m
 from tests.rewrite.injections import documents
 
 pytestmark = pytest.mark.browser
-ODD = ("display:", ":root", "{", "__gw", "revert", "undefined", "alert", "written by script")
+ODD = ("display:", ":root", "{", "__gw", "revert", "undefined", "CANARY", "written by script")
 """Words of markup that nobody is to read."""
 
 

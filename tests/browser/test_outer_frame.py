@@ -103,6 +103,31 @@ def test_a_closed_site_says_so(stack, page, shots):
     page.screenshot(path=shots / "oops.png")
 
 
+def test_a_page_that_does_not_come(stack, page):
+    """There is progress, then words and a way to ask again; the page takes them away."""
+    held = []
+    page.context.route(stack.collapsed(SHOP) + "/about", lambda route: held.append(route))
+    progress, notice, again = (page.locator(f"#{one}") for one in ("progress", "notice", "popup"))
+    page.clock.install()
+    page.goto(stack.outer + SHOP + "/about")
+    for number in (1, 2):
+        settle(page, lambda number=number: len(held) == number, "it is asked for")
+        assert progress.is_visible()
+        assert not notice.is_visible()
+        assert not again.is_visible()
+        page.clock.fast_forward(31_000)
+        notice.get_by_text("This page takes very long").wait_for()
+        assert not progress.is_visible()
+        assert again.inner_text() == "Reload"
+        if number == 1:
+            again.click()
+    held[1].continue_()
+    frame_of(stack, page, SHOP).locator("h1", has_text="About").wait_for()
+    notice.wait_for(state="hidden")
+    assert not again.is_visible()
+    assert not progress.is_visible()
+
+
 def test_a_site_at_the_top_is_bounced(stack, page):
     """A rewrite host loaded outside the outer frame comes back inside it, URL kept."""
     page.goto(stack.collapsed(SHOP) + "/about")

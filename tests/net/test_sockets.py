@@ -102,6 +102,19 @@ class SocketsTests(SocketCase):
         for found, wanted in zip(times, (0.0, 0.3, 0.6), strict=True):
             self.assertGreaterEqual(found, wanted)
 
+    async def test_over_before_its_turn(self) -> None:
+        """A drain does not wait for the turn of one that ended by itself, and forgets it."""
+        gateway, client, _ = await self.pair()
+        self.patch(random, "uniform", lambda _low, high: high)
+        drained = gateway.service.sockets.drain()
+        client.drop()
+        await drained
+        self.assertEqual(gateway.service.sockets._turns, {})
+        from twisted.internet import reactor
+
+        left = [one for one in reactor.getDelayedCalls() if "Relay.drain" in str(one)]
+        self.assertEqual(left, [])
+
     async def test_idle(self) -> None:
         """A rule's own time to be idle; pings are no message."""
         rules = '[[access]]\norigin = "https://*.site.example"\nwebsocket-idle-seconds = 1\n'

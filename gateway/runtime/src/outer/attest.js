@@ -2,6 +2,7 @@
 // and its cookies still those of that session (protocols, section 7).
 
 const text = new TextEncoder();
+const KEPT = 4;
 
 /** @param {ArrayBuffer | Uint8Array} octets base64url without padding */
 export const encode = (octets) =>
@@ -20,7 +21,8 @@ export async function proof(ickt, ...words) {
  * @param {(origin: string) => boolean} isRewriteOrigin
  */
 export function judgeOf(ickt, isRewriteOrigin) {
-  /** @type {WeakMap<object, {nonce: string, challenge: string, page: string}>} */
+  /** The challenges of each window, the latest first: what was meant for a document may reach the next.
+   * @type {WeakMap<object, {nonce: string, challenges: string[], page: string}>} */
   const asked = new WeakMap();
   return {
     /**
@@ -38,7 +40,8 @@ export function judgeOf(ickt, isRewriteOrigin) {
       // A sandboxed frame's requests carry no cookies: there is nothing to ask for.
       if (origin === "null") return { verdict: "sandboxed" };
       const challenge = encode(crypto.getRandomValues(new Uint8Array(16)));
-      asked.set(source, { nonce, challenge, page });
+      const before = asked.get(source)?.challenges ?? [];
+      asked.set(source, { nonce, challenges: [challenge, ...before].slice(0, KEPT), page });
       return { verdict: "challenge", challenge };
     },
     /**
@@ -49,8 +52,12 @@ export function judgeOf(ickt, isRewriteOrigin) {
     async answer(said, origin, source) {
       const one = asked.get(source);
       if (!one || one.nonce !== said.nonce || one.page !== origin) return "unasked";
+      let at = 0;
+      while (at < one.challenges.length && said.answer !== (await proof(ickt(), "answer", one.challenges[at], one.nonce, origin))) at++;
+      // Answered meanwhile, or the next document's turn.
+      if (asked.get(source) !== one || (at && at < one.challenges.length)) return "unasked";
       asked.delete(source);
-      return said.answer === (await proof(ickt(), "answer", one.challenge, one.nonce, origin)) ? "sound" : "lied";
+      return at ? "lied" : "sound";
     },
   };
 }

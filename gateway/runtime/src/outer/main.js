@@ -16,6 +16,8 @@ const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-modals allow-
 // be silent, or say nothing at all after it was loaded, before its name goes.
 const PING = 2000;
 const SILENCE = 6000;
+// How long nothing of a page may come before a person is told, who would else watch an empty frame.
+const PATIENCE = 30000;
 // A sibling that tosses cookies again and again must not make this page load for ever.
 const MENDS = 3;
 const MENDS_WITHIN = 60000;
@@ -92,11 +94,36 @@ function forget() {
   icon.href = ownIcon;
 }
 
-/** @param {boolean} busy */
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let patience;
+/** Waiting ends with a page or with words. @param {boolean} busy */
 function setBusy(busy) {
   progress.hidden = !busy;
   stage.setAttribute("aria-busy", String(busy));
+  clearTimeout(patience);
+  if (busy) patience = setTimeout(late, PATIENCE);
+  // It has come, or another one is waited for.
+  if (notice.textContent === notice.dataset.late) tell("");
+  if (popup.textContent === notice.dataset.again) popup.hidden = true;
 }
+
+/** Nothing came: it is slow, became a download, or the browser holds it up. */
+function late() {
+  if (named) return; // it is there, and loads for ever
+  setBusy(false);
+  say("late");
+  offer(notice.dataset.again ?? "", again);
+}
+
+/** Show it anew. */
+function again() {
+  const url = parseTyped(current);
+  if (url) show(url);
+  else location.reload(); // it came to no page
+}
+
+/** Whether a frame has nothing but the empty document of its beginning. @param {HTMLIFrameElement} one */
+const isBlank = (one) => one.contentDocument?.URL === "about:blank";
 
 /** @param {string} text */
 function tell(text) {
@@ -139,19 +166,23 @@ function show(url, sent, proof, same) {
   next.setAttribute("sandbox", SANDBOX);
   next.allow = stage.dataset.allow ?? "";
   const since = performance.now();
+  const isForm = Boolean(sent?.entries);
+  // Before it is put in: else an empty document is loaded first, and its end is told as the page's.
+  if (!isForm) next.src = proof ? withProof(target, proof) : target;
+  stage.replaceChildren(next);
+  frame = next;
   next.addEventListener("load", () => {
+    if (isBlank(next)) return;
     setBusy(false);
     setTimeout(() => {
       if (frame === next && heardAt < since && !page) forget();
     }, SILENCE);
   });
-  stage.replaceChildren(next);
-  frame = next;
-  if (sent?.entries) {
+  if (isForm) {
     const action = new URL(target);
     action.search += `${action.search ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
     formOf(document, action.href, sent, (next.name ||= "form-target"));
-  } else next.src = proof ? withProof(target, proof) : target;
+  }
 }
 
 /** Show what the fragment says. */
@@ -177,13 +208,16 @@ async function mend() {
   const now = performance.now();
   mended.push(now);
   while (mended.length && mended[0] < now - MENDS_WITHIN) mended.shift();
-  const again = mended.length <= MENDS;
+  const may = mended.length <= MENDS;
   page = null;
   forget();
   // After a reset nobody knows what the page was made under: a person decides anew.
-  if (outcome === "restored" && again) showFragment();
-  else frame?.remove();
-  say(outcome === "restored" ? (again ? "restored" : "lied") : "reset");
+  if (outcome === "restored" && may) showFragment();
+  else {
+    frame?.remove();
+    setBusy(false);
+  }
+  say(outcome === "restored" ? (may ? "restored" : "lied") : "reset");
   return false;
 }
 
@@ -193,10 +227,14 @@ let mending = null;
 /** A document lied: it goes, and nothing else does. @param {Window} source @param {string} origin */
 async function lied(source, origin) {
   mending ??= mend().finally(() => (mending = null));
-  if (!(await mending)) return;
+  // The frames of before a restoration are gone, and this page has said why.
+  if (!(await mending) || !within(source)) return;
   say("lied");
   const host = isRewriteOrigin(origin, place) ? origin : "";
-  if (source === frame?.contentWindow) forget();
+  if (source === frame?.contentWindow) {
+    forget();
+    setBusy(false);
+  }
   try {
     source.location.replace(host ? `${host}/.gateway/oops` : "about:blank");
   } catch {
@@ -326,9 +364,8 @@ plain.addEventListener("click", () => {
 byId("back", HTMLButtonElement).addEventListener("click", () => history.back());
 byId("forward", HTMLButtonElement).addEventListener("click", () => history.forward());
 byId("reload", HTMLButtonElement).addEventListener("click", () => {
-  const url = parseTyped(current);
   if (page && named) page.port.postMessage({ type: "reload" });
-  else if (url) show(url);
+  else again();
 });
 
 (async () => {
@@ -336,6 +373,7 @@ byId("reload", HTMLButtonElement).addEventListener("click", () => {
     const after = takeAfter();
     if (after && location.hash.length < 2) history.replaceState(history.state, "", after);
     const fresh = !ickt();
+    setBusy(location.hash.length > 1);
     await ensureSession();
     // Where people sign in, the check renews what sites' hosts ask the session for.
     if (!fresh && stage.dataset.login) await mendSession();
