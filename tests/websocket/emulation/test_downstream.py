@@ -47,7 +47,7 @@ class ResponseTests(SynchronousTestCase):
             self.assertEqual(down.take(10**6), FRAME * count + RECONNECT, (own, wished))
             self.assertFalse(down.is_open)
             self.assertEqual(down.take(10**6), b"")
-            self.assertEqual(down.queued, (12 - count) * len(FRAME))
+            self.assertEqual(down.queued, (12 - count) * (64 + len(FRAME)))
 
     def test_streaming(self) -> None:
         """Frames as they occur; the end when it is asked for."""
@@ -100,10 +100,10 @@ class ResponseTests(SynchronousTestCase):
         down = Downstream(7, 1000)
         for _ in range(1000):
             down.push(PONG)
-        self.assertEqual(down.queued, 2)
+        self.assertEqual(down.queued, 66)
         down.push(FRAME)
         down.push(PONG)
-        self.assertEqual(down.queued, 4 + len(FRAME))
+        self.assertEqual(down.queued, 3 * 64 + 4 + len(FRAME))
 
 
 class ReplayTests(SynchronousTestCase):
