@@ -165,4 +165,6 @@ class GatewayRequest(http.Request):
             # Else the channel would answer later requests on a connection that is ours; or that
             # a proxy took for one, and lets its client say what it likes on.
             self.channel.persistent = 0
+            if self.clientproto != http2.VERSION:
+                self.responseHeaders.addRawHeader(b"Connection", b"close")
         self.channel.site.serve(client, self.notifyFinish())
