@@ -7,7 +7,20 @@ import os
 import sys
 import time
 
-from bench import browser, codec, common, http, jar, memory, rewrite, store, validators, websocket
+from bench import (
+    browser,
+    codec,
+    common,
+    http,
+    jar,
+    memory,
+    refusals,
+    rewrite,
+    store,
+    validators,
+    websocket,
+    wsslow,
+)
 
 _ALL = {
     "http": http.run,
@@ -18,10 +31,16 @@ _ALL = {
     "jar": jar.run,
     "validators": validators.run,
 }
-_ALONE = {"websocket": websocket.run, "store": store.run, "browser": browser.run}
+_ALONE = {
+    "websocket": websocket.run,
+    "refusals": refusals.run,
+    "slow": wsslow.run,
+    "store": store.run,
+    "browser": browser.run,
+}
 """What takes too long to be one of all, or needs more than all."""
-_LIMIT_SECONDS, _QUICK_SECONDS, _ALONE_SECONDS = 420, 110, 600
-_QUICK_ALONE_SECONDS = {"browser": 240, "websocket": 240}
+_LIMIT_SECONDS, _QUICK_SECONDS, _ALONE_SECONDS = 420, 110, 900
+_QUICK_ALONE_SECONDS = {"browser": 240, "websocket": 240, "slow": 300}
 """Applications take a while to start, and connections by the thousand to be opened."""
 
 

@@ -273,7 +273,7 @@ session-per-second = 1_000_000_000
 destination-burst = 1_000_000_000
 destination-per-second = 1_000_000_000
 [http]
-http2 = false
+http2 = {http2}
 [tls]
 certificate = "{tls.certificate}"
 key = "{tls.key}"
@@ -322,6 +322,7 @@ def gateway(
     limits: str = "",
     more: str = "",
     handshakes: int = 1_000_000_000,
+    http2: bool = False,
 ) -> Served:
     """Start a gateway with plain-HTTP origins: host name to loopback port.
 
@@ -340,6 +341,7 @@ def gateway(
         page=ORIGIN_HOST,
         limits=limits,
         handshakes=handshakes,
+        http2=str(http2).lower(),
         hosts="".join(_HOST.format(name=name, port=at) for name, at in origins.items()),
     )
     config = folder / "gateway.toml"
@@ -411,6 +413,13 @@ def read_line(process: subprocess.Popen[str], log: Path) -> str:
         tail = log.read_text("utf-8", "replace")[-600:]
         raise BenchError(f"a helper ended early, with status {process.wait(5)}:\n{tail}")
     return line.strip()
+
+
+def tell(process: subprocess.Popen[str], line: str) -> None:
+    """Say a line to a helper."""
+    if process.stdin is not None:
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
 
 
 def load_command(

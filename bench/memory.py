@@ -1,4 +1,4 @@
-"""Memory of the gateway: a long stream to a slow reader, WebSockets that are flooded."""
+"""Memory of the gateway: a long stream to a slow reader."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from bench import common, figures, nginx, wsslow
+from bench import common, figures, nginx
 from bench.common import BenchError, Options, Served, Workplace
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def stream(
     return start, peak, took
 
 
-def run_stream(options: Options) -> None:
-    """The long stream, through nginx and through the gateway."""
+def run(options: Options) -> None:
+    """Through nginx and through the gateway; measure and print."""
     size = options.count(200, 60) * _MIB
     rate = options.seconds(10e6, 30e6)
     with Workplace() as work:
@@ -77,9 +77,3 @@ def run_stream(options: Options) -> None:
     title = f"memory: {size // _MIB} MiB to a client that reads {rate / 1e6:.0f} MB/s"
     header = ["process tree", "RSS MiB at start", "at peak", "growth", "MB/s seen"]
     figures.table(title, header, rows)
-
-
-def run(options: Options) -> None:
-    """Measure and print."""
-    run_stream(options)
-    wsslow.run(options)

@@ -1,7 +1,8 @@
 """A WebSocket server that pours or holds: the other side of readers that are too slow.
 
-``python -m bench.wsflood PORT``, plain TCP; runs until SIGTERM. On ``/pour`` it sends messages
-as fast as they are taken, from the client's first octet on; on ``/hold`` it reads nothing.
+``python -m bench.wsflood PORT SIZE KIND DEFLATE``, plain TCP; does what ``bench.paced`` says until
+standard input ends.  On ``/pour`` it sends messages as fast as they are taken, from the client's
+first octet on; on ``/hold`` it reads at the pace that it is told.
 """
 
 from __future__ import annotations
@@ -9,32 +10,45 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import random
 import sys
+import zlib
 from typing import Any
 
 import uvloop
 
-SIZE = 16 * 1024
-"""Octets of a message."""
+from bench.paced import Paced, bounded_socket, obey
+from bench.wsheld import message
+
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_ALPHABET = b"abcdefghijklmnopqrstuvwxyz     "
+_ALL: set[Flood] = set()
 
 
-def _frame() -> bytes:
-    """A text message that deflate halves, as it does with prose."""
-    text = bytes(random.Random(1).choices(_ALPHABET, k=SIZE))
-    return bytes([0x81, 126]) + SIZE.to_bytes(2, "big") + text
+def frames(size: int, kind: str, *, deflate: bool) -> bytes:
+    """Text messages in frames of a server: one, or of small ones as many as make 16 KiB."""
+    payload, rsv = message(size, kind), 0
+    if deflate:
+        made = zlib.compressobj(wbits=-15)
+        payload = (made.compress(payload) + made.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        rsv = 0x40
+    size = len(payload)
+    if size < 126:
+        head = bytes([0x81 | rsv, size])
+    elif size < 65536:
+        head = bytes([0x81 | rsv, 126]) + size.to_bytes(2, "big")
+    else:
+        head = bytes([0x81 | rsv, 127]) + size.to_bytes(8, "big")
+    return (head + payload) * max(1, 16384 // (len(head) + size))
 
 
-_FRAME = _frame()
-
-
-class Flood(asyncio.Protocol):
+class Flood(Paced):
     """One connection."""
+
+    octets_to_send = b""
+    deflates = False
 
     def __init__(self) -> None:
         """Made by the loop."""
+        super().__init__()
         self._head = b""
         self._shaken = False
         self._pours = False
@@ -43,12 +57,18 @@ class Flood(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """Keep it (uvloop's transports are no ``asyncio.Transport``)."""
         self._transport = transport
+        _ALL.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        del exc
+        _ALL.discard(self)
 
     def data_received(self, data: bytes) -> None:
         """Answer the handshake; what comes later lets it pour."""
         if self._shaken:
-            if not self._pours:
-                self._pours = True
+            self.took(len(data))
+            if self._pours:
                 self._pour()
             return
         self._head += data
@@ -60,12 +80,16 @@ class Flood(asyncio.Protocol):
         }
         digest = hashlib.sha1(fields[b"sec-websocket-key"] + _GUID).digest()
         self._shaken = True
+        agreed = b"Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n"
         self._transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+            b"Sec-WebSocket-Accept: "
+            + base64.b64encode(digest)
+            + b"\r\n"
+            + (agreed if self.deflates else b"")
+            + b"\r\n"
         )
-        if lines[0].split(b" ")[1] == b"/hold":
-            self._transport.pause_reading()
+        self._pours = lines[0].split(b" ")[1] == b"/pour"
 
     def pause_writing(self) -> None:
         """It is not taken as fast as it comes."""
@@ -77,15 +101,20 @@ class Flood(asyncio.Protocol):
         self._pour()
 
     def _pour(self) -> None:
-        while self._pours and self._writable and not self._transport.is_closing():
-            self._transport.write(_FRAME)
+        while self._writable and not self._transport.is_closing():
+            self._transport.write(self.octets_to_send)
 
 
-async def _serve(port: int) -> None:
+async def _serve(port: int, size: int, kind: str, deflate: int) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Flood, "127.0.0.1", port, backlog=1024)
-    await server.serve_forever()
+    Flood.octets_to_send = frames(size, kind, deflate=bool(deflate))
+    Flood.deflates = bool(deflate)
+    listening = bounded_socket()
+    listening.bind(("127.0.0.1", port))
+    await loop.create_server(Flood, sock=listening, backlog=1024)
+    await obey(lambda: tuple(_ALL), lambda: None)
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1])))
+    _port, _size, _kind, _deflate = sys.argv[1:]
+    uvloop.run(_serve(int(_port), int(_size), _kind, int(_deflate)))

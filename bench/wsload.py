@@ -4,8 +4,7 @@ Lines on standard output: ``start`` when all connections are open (and warm), th
 rate a JSON object with ``messages``, ``seconds`` and how many connections were ``stuck``.
 With ``--refused STATUS`` connections are opened all the time, each for a handshake that is
 refused with it; ``messages`` are those, ``resumed`` how many of their TLS sessions were
-(``--resume``). With ``--flood`` a line of standard input begins it, on one leg or the other. With
-``--again`` each line has every connection send a message; the answer is how many came back.
+(``--resume``). With ``--again`` each line of standard input has every connection send a message; the answer is how many came back.
 Ends when standard input does.
 """
 
@@ -96,8 +95,6 @@ class Connection(asyncio.Protocol):
         self._skip = 0
         self._is_text = False
         self._shaken = False
-        self._floods = False
-        self._writable = True
 
     def connection_made(self, transport: Any) -> None:
         """Ask for the WebSocket (uvloop's transports are no ``asyncio.Transport``)."""
@@ -161,25 +158,6 @@ class Connection(asyncio.Protocol):
         self.running = True
         self._transport.write(self._frame * window)
 
-    def flood(self) -> None:
-        """Send as fast as it is taken, from now on."""
-        self._floods = True
-        self.resume_writing()
-
-    def resume_writing(self) -> None:
-        """It is taken again."""
-        self._writable = True
-        while self._floods and self._writable and not self._transport.is_closing():
-            self._transport.write(self._frame)
-
-    def pause_writing(self) -> None:
-        """It is not taken as fast as it comes."""
-        self._writable = False
-
-    def read(self, *, more: bool) -> None:
-        """Read on, or nothing."""
-        (self._transport.resume_reading if more else self._transport.pause_reading)()
-
     def say(self) -> None:
         """Send one message."""
         self._transport.write(self._frame)
@@ -237,30 +215,9 @@ async def load(options: argparse.Namespace) -> None:
         print(json.dumps(result | {"stuck": came.count(0)}), flush=True)
     for connection in made:
         connection.running = False
-    if options.flood:
-        await flood(options, made)
     if options.again:
         await again(options, made)
     await loop.run_in_executor(None, sys.stdin.read)
-
-
-async def flood(options: argparse.Namespace, made: list[Connection]) -> None:
-    """Upon a line: the upstream's leg is flooded, or so is the client's, which hardly reads."""
-    loop = asyncio.get_running_loop()
-    await loop.run_in_executor(None, sys.stdin.readline)
-    for connection in made:
-        if options.flood == "upstream":
-            connection.flood()
-        else:
-            connection.say()
-            connection.read(more=False)
-    while options.flood == "client":
-        # One piece of what waits, for each in turn: some 64 KiB a second.
-        for connection in made:
-            await asyncio.sleep(4 / len(made))
-            connection.read(more=True)
-            await asyncio.sleep(0)
-            connection.read(more=False)
 
 
 async def again(options: argparse.Namespace, made: list[Connection]) -> None:
@@ -340,7 +297,6 @@ def main() -> None:
     parser.add_argument("--deflate", type=int, default=0)
     parser.add_argument("--refused", type=int, default=0, help="the status")
     parser.add_argument("--resume", type=int, default=0)
-    parser.add_argument("--flood", default="", choices=("", "client", "upstream"))
     parser.add_argument("--again", type=float, default=0, help="seconds to wait for echoes")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--window", type=int, default=0, help="0: stay idle")

@@ -24,6 +24,7 @@ class Arriving:
         self._listener: Callable[[], None] | None = None
         self._is_wanted = True
         self._waiting: list[Deferred[None]] = []
+        self._let_go: Callable[[], None] | None = None
         self.declared = declared
         self.size = 0
         self.is_whole = self.is_lost = False
@@ -54,14 +55,22 @@ class Arriving:
         self._tell()
         self._end()
 
-    def lose(self) -> None:
-        """The client is gone, and the file goes with it: what is not read yet is kept."""
-        rest = b"" if self._content.closed else self.read(self._kept)
-        self._content, self._at, self._kept = io.BytesIO(rest), 0, len(rest)
+    def lose(self, let_go: Callable[[], None] | None = None) -> bool:
+        """The client is gone: what is not read yet is kept.
+
+        True: in its file, which somebody still reads and which is closed when all was read or
+        nobody wants more; ``let_go`` is called then.  Without it the caller closes the file.
+        """
+        if let_go is not None and self._listener is not None and self.waits:
+            self._let_go = let_go
+        elif self._let_go is None:
+            rest = b"" if self._content.closed else self.read(self._kept)
+            self._content, self._at, self._kept = io.BytesIO(rest), 0, len(rest)
         if not self.is_whole and not self.is_lost:
             self.is_lost = True
             self._tell()
             self._end()
+        return self._let_go is not None
 
     # --- who reads it -----------------------------------------------------------------
 
@@ -73,6 +82,7 @@ class Arriving:
         """Nobody reads it any more: what comes yet is counted, and not kept."""
         self._listener, self._is_wanted = None, False
         self._at = self._kept
+        self._leave()
 
     def read(self, octets: int) -> bytes:
         """At most so much of what is there and was not read."""
@@ -82,7 +92,15 @@ class Arriving:
             data = self._content.read(octets)
             self._content.seek(0, io.SEEK_END)
             self._at += len(data)
+            if not self.waits:
+                self._leave()
         return data
+
+    def _leave(self) -> None:
+        let_go, self._let_go = self._let_go, None
+        if let_go is not None:
+            self._content.close()
+            let_go()
 
     def ended(self) -> Deferred[None]:
         """Fires when it is whole or lost."""

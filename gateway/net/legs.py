@@ -7,18 +7,22 @@ says so, also in the midst of what was read; pings are answered by pace and tell
 from __future__ import annotations
 
 import time
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import autobahn.twisted.websocket
 import autobahn.websocket.protocol
+from autobahn.exception import PayloadCorruptError, PayloadExceededError
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from autobahn.websocket.compress_deflate import PerMessageDeflate
 from autobahn.websocket.xormasker import create_xor_masker  # type: ignore[attr-defined]
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from gateway.net.inflating import STEP, STEP_FRAMES, Inflating
 from gateway.net.parting import Parting
 from gateway.net.swift import Swift
+from gateway.net.writes import Writes
 from gateway.websocket.limits import CODES
 
 if TYPE_CHECKING:
@@ -66,6 +70,7 @@ class Deflate(PerMessageDeflate):
         self.from_bytes = settings.from_bytes
         ours, theirs = agreed.server_takeover, agreed.client_takeover
         self._keeps = (ours, theirs) if is_server else (theirs, ours)
+        self._rest, self.has_more = b"", False
 
     def end_compress_message(self) -> bytes:
         """The last octets of a message."""
@@ -73,6 +78,33 @@ class Deflate(PerMessageDeflate):
         if not self._keeps[0]:
             self._compressor = None
         return data
+
+    def start_decompress_message(self) -> None:
+        """A message begins."""
+        super().start_decompress_message()
+        self._rest, self.has_more = b"", False
+
+    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
+        """A step of what ``data`` and what was left before stand for; ``has_more``: there is more.
+
+        Raises ``PayloadExceededError`` by the first octet that is too many, and
+        ``PayloadCorruptError``.  autobahn inflates all of ``data`` at once, and passes over up to
+        258 octets too many: so much of a match that reaches beyond its bound zlib keeps inside.
+        """
+        left: int = self.max_message_size - self._decompress_message_size
+        if max_output_len is not None:
+            left = min(left, max_output_len)
+        step = min(left + 1, STEP)
+        inflating: Any = self._decompressor
+        try:
+            found: bytes = inflating.decompress(self._rest + data, step)
+        except zlib.error as error:
+            raise PayloadCorruptError(f"invalid permessage-deflate data: {error}") from error
+        self._rest, self.has_more = inflating.unconsumed_tail, len(found) == step
+        if len(found) > left:
+            raise PayloadExceededError("the message is larger than may be when it is inflated")
+        self._decompress_message_size += len(found)
+        return found
 
     def end_decompress_message(self) -> None:
         """A whole message was read."""
@@ -87,7 +119,7 @@ WebSocketServerProtocol.CLOSE_STATUS_CODES_ALLOWED.append(1014)
 
 
 @implementer(IPushProducer)
-class LegMixin(Swift, Parting):
+class LegMixin(Swift, Parting, Inflating, Writes):
     """A ``Leg`` over an autobahn protocol."""
 
     relay: Relay | None = None
@@ -103,6 +135,7 @@ class LegMixin(Swift, Parting):
         self._early: list[tuple[bytes, bool]] = []
         self._ended: tuple[int | None, str | None, bool] | None = None
         self._gone = False
+        self._lost: Failure | None = None
         self._paused = True  # until there is a relay
         self._consuming = False
         self._waiting: Any = None
@@ -140,15 +173,22 @@ class LegMixin(Swift, Parting):
         left = _FRAMES
         try:
             while self._reads():
-                left -= self.take_plain(left)
-                if left > 0 and self._reads():
-                    left -= 1
-                    if not self.processData() or self.state == _CLOSED:  # type: ignore[attr-defined]
-                        return
+                if self.is_inflating:
+                    left -= STEP_FRAMES
+                    self.inflate()
+                else:
+                    left -= self.take_plain(left)
+                    if left > 0 and self._reads():
+                        left -= 1
+                        more = self.processData()  # type: ignore[attr-defined]
+                        if not more and not self.is_inflating:
+                            return
+                if self.state == _CLOSED:
+                    return
                 if left <= 0 and not self._gone:
                     self._give_way()
                     return
-                left = left or _FRAMES  # nobody is left to give way to
+                left = left if left > 0 else _FRAMES  # nobody is left to give way to
         finally:
             self._consuming = False
 
@@ -248,6 +288,7 @@ class LegMixin(Swift, Parting):
             self._owed = payload
         else:
             self.sendPong(payload)  # type: ignore[attr-defined]
+            self.wrote()
 
     def onAutoPong(self, ping_sent: int, *_: object) -> None:
         """Our ping was answered."""
@@ -293,10 +334,16 @@ class LegMixin(Swift, Parting):
     def connectionLost(self, reason: Failure) -> None:
         """The transport is gone: nothing may be asked of it any more."""
         self._gone = True
-        self._paused = False
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+        if self._paused and self.may_grow():
+            self._lost = reason  # it is over when the other side has taken what was read
+        else:
+            self._is_lost(reason)
+
+    def _is_lost(self, reason: Failure) -> None:
+        self._paused, self._lost = False, None
         if self.state in {_OPEN, _CLOSING}:
             self.consumeData()  # what was read while nobody wanted it, the close frame at its end
         super().connectionLost(reason)
@@ -330,6 +377,7 @@ class LegMixin(Swift, Parting):
         deflate = self._perMessageCompress
         if deflate is None or len(payload) < deflate.from_bytes:
             self.send_plain(payload, binary=binary)
+            self.wrote()
             return
         deflate.start_compress_message()
         data = deflate.compress_message_data(payload) + deflate.end_compress_message()
@@ -366,6 +414,7 @@ class LegMixin(Swift, Parting):
         opcode, self._opcode = self._opcode, _CONTINUATION
         rsv = _COMPRESSED if opcode and self._perMessageCompress is not None else 0
         self.sendFrame(opcode, data, fin=fin, rsv=rsv)  # type: ignore[attr-defined]
+        self.wrote()
 
     def pause(self) -> None:
         """Read nothing until ``resume``."""
@@ -376,8 +425,10 @@ class LegMixin(Swift, Parting):
     def resume(self) -> None:
         """Read on, first what was read before."""
         self._paused = False
-        if self.state in {_OPEN, _CLOSING} and not self._gone:
+        if self.state in {_OPEN, _CLOSING} and (self._lost is not None or not self._gone):
             self.consumeData()
+        if self._lost is not None and not self._paused:
+            self._is_lost(self._lost)
         if self._paused or self._gone or self._waiting is not None or self.is_parting:
             return
         if self.transport is not None:

@@ -118,7 +118,7 @@ class Served(Strings):
         self._known.discard(self)
         self.is_gone = True
         if self._body is not None:
-            self._body.lose()
+            self._body.lose(lambda: None)  # what is left is read from its file
         callbacks, self._on_gone = self._on_gone, []
         if not self._is_over:
             for callback in callbacks:

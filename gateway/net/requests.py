@@ -71,11 +71,15 @@ class GatewayRequest(http.Request):
             super().handleContentChunk(data)
 
     def connectionLost(self, reason: Failure) -> None:
-        """The body that was kept for the request is no longer."""
-        self.forget_body()
-        if self._arriving is not None:
-            self._arriving.lose()
+        """The body that was kept for the request is no longer, unless it is still read."""
+        self._lose_body()
         super().connectionLost(reason)
+
+    def _lose_body(self) -> None:
+        if self._arriving is not None and self._arriving.lose(self.forget_body):
+            self.content = None  # or twisted.web closes the file
+        else:
+            self.forget_body()
 
     def _cleanup(self) -> None:
         self.forget_body()
@@ -110,7 +114,7 @@ class GatewayRequest(http.Request):
     def break_off(self) -> None:
         """It was refused on the way: who serves it already can neither read on nor answer."""
         if self._arriving is not None:
-            self._arriving.lose()
+            self._lose_body()
             waiting, self.notifications = self.notifications, []
             for one in waiting:
                 one.errback(Failure(ConnectionAborted()))
@@ -161,4 +165,6 @@ class GatewayRequest(http.Request):
             # Else the channel would answer later requests on a connection that is ours; or that
             # a proxy took for one, and lets its client say what it likes on.
             self.channel.persistent = 0
+            if self.clientproto != http2.VERSION:
+                self.responseHeaders.addRawHeader(b"Connection", b"close")
         self.channel.site.serve(client, self.notifyFinish())

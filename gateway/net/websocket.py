@@ -11,7 +11,6 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from autobahn.exception import PayloadExceededError
 from autobahn.twisted.websocket import (
     WebSocketClientFactory,
     WebSocketClientProtocol,
@@ -47,26 +46,6 @@ _INTERIM = re.compile(rb"HTTP/1\.1 1(?!01)[0-9]{2}[ \r]")
 """What RFC 9110, section 15.2, lets a server say before its answer."""
 
 
-class ExactDeflate(Deflate):
-    """Refuses a message by its first octet too many.
-
-    A match that reaches beyond the bound may have been read whole by zlib while some of what it
-    stands for waits inside: autobahn sees nothing left over, and would pass the message on
-    without its last octets, up to 258 of them.
-    """
-
-    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
-        """More of a message; raises ``PayloadExceededError`` if it is larger than may be."""
-        found: bytes = super().decompress_message_data(data, max_output_len)
-        left = self.max_message_size - self._decompress_message_size
-        if max_output_len is not None:
-            left = min(left, max_output_len - len(found))
-        inflating: Any = self._decompressor
-        if left <= 0 and inflating.decompress(b"", 1):
-            raise PayloadExceededError("the message is larger than may be when it is inflated")
-        return found
-
-
 class ServerLeg(LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
     """The client's side."""
 
@@ -75,7 +54,7 @@ class ServerLeg(LegMixin, WebSocketServerProtocol):  # type: ignore[misc]
         subprotocol: str | None,
         fields: dict[str, list[str]],
         limits: Limits,
-        compression: ExactDeflate | None,
+        compression: Deflate | None,
     ) -> None:
         """The answer is decided: autobahn only writes it."""
         super().__init__()
@@ -150,7 +129,7 @@ class ClientLeg(LegMixin, WebSocketClientProtocol):  # type: ignore[misc]
             self.opened.errback(UpstreamFault(agreed))
             return
         self._perMessageCompress = (
-            None if agreed is None else ExactDeflate(agreed, self._settings, is_server=False)
+            None if agreed is None else Deflate(agreed, self._settings, is_server=False)
         )
         self.opened.callback(SocketOpened(self.websocket_protocol_in_use, self._set_cookies()))
 
@@ -313,7 +292,7 @@ def answer(
     factory.setProtocolOptions(
         versions=[13], allowNullOrigin=True, webStatus=False, requireMaskedClientFrames=True
     )
-    compressed = None if agreed is None else ExactDeflate(agreed, settings, is_server=True)
+    compressed = None if agreed is None else Deflate(agreed, settings, is_server=True)
     leg = ServerLeg(ending.subprotocol, fields, limits, compressed)
     leg.factory = factory
 

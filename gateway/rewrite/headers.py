@@ -40,15 +40,18 @@ _HSTS = b"max-age=31536000; includeSubDomains"
 
 def get(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
     """The first value of a field as text, or None; ``name`` in lower case."""
+    # A request is asked for a dozen fields, most of which are of another length already.
+    length = len(name)
     for key, value in fields:
-        if key.lower() == name:
+        if len(key) == length and key.lower() == name:
             return value.decode("latin-1")
     return None
 
 
 def get_all(fields: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
     """All values of a field; ``name`` in lower case."""
-    return [value for key, value in fields if key.lower() == name]
+    length = len(name)
+    return [value for key, value in fields if len(key) == length and key.lower() == name]
 
 
 def without_hop_by_hop(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

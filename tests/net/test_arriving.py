@@ -67,6 +67,39 @@ class ArrivingTests(SynchronousTestCase):
         self.assertEqual((body.read(3), body.read(9)), (b"cde", b"f"))
         self.assertTrue(body.is_whole)
 
+    def test_file_is_kept(self) -> None:
+        """Whose client leaves is read on from its file, if somebody reads it: no memory's worth."""
+        for reads in (True, False):
+            file, told = BytesIO(), []
+            body = Arriving(file)
+            body.listen(lambda: None)
+            body.add(b"abcdef")
+            self.assertEqual(body.read(2), b"ab")
+            self.assertTrue(body.lose(lambda told=told: told.append(1)))
+            self.assertTrue(body.lose(lambda told=told: told.append(2)))  # it is lost once
+            self.assertEqual(
+                (body.is_lost, body.read(3), file.closed, told), (True, b"cde", False, [])
+            )
+            if reads:
+                self.assertEqual(body.read(9), b"f")
+            else:
+                body.stop()
+            self.assertEqual((file.closed, len(told), body.read(9)), (True, 1, b""))
+            self.assertFalse(body.lose(lambda: None))
+
+    def test_file_is_not_kept(self) -> None:
+        """Without a reader, or with nothing left to read, its file is the caller's to close."""
+        for listens, left in ((False, True), (True, False)):
+            file = BytesIO()
+            body = Arriving(file)
+            if listens:
+                body.listen(lambda: None)
+            body.add(b"abc")
+            if not left:
+                body.read(3)
+            self.assertFalse(body.lose(self.fail))
+            self.assertFalse(file.closed)
+
     def test_stop(self) -> None:
         """What nobody reads is counted and not kept, and nobody is told of it."""
         file, told = BytesIO(), []

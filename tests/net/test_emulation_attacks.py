@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
+from gateway.websocket.emulation.frames import message
 from gateway.websocket.emulation.request import MARK
 from tests.net.emulated import CLOSE, PAGE, RECONNECT, Emulated, EmulatedCase, text
 from tests.net.harness import SHOP, WS, host_of
@@ -184,3 +187,28 @@ class AdmissionTests(EmulatedCase):
         for name in (b"content-length", b"transfer-encoding"):
             self.assertIsNone(answer.get(name))
         self.assertEqual(site.requests, [])
+
+
+class LeftTests(EmulatedCase):
+    """Who sends much to a site that is slow, and leaves."""
+
+    async def test_left(self) -> None:
+        """What it said waits in its file, counted, and arrives; no memory is taken for it."""
+        gateway, client, server = await self.emulated()
+        down = await client.down()
+        await down.begun()
+        server.stop_reading()
+        body = message(b"m" * 65_535, binary=True) * 250 + RECONNECT
+        connection = await client.up_later(body)
+        site = gateway.service.site
+        (leg,) = gateway.service._handler.emulations._legs.values()
+        await until(lambda: site.spooled == len(body) and leg._is_held)
+        source = leg._up._source
+        connection.transport.abortConnection()
+        await until(lambda: source._let_go is not None)
+        self.assertEqual((site.spooled, source.waits), (len(body), True))
+        self.assertNotIsInstance(source._content, BytesIO)
+        server.read_on()
+        await until(lambda: server.received == 250 * 65_535)
+        await until(lambda: site.spooled == 0)
+        self.assertTrue(source._content.closed)

@@ -254,7 +254,7 @@ class ModelTests(SynchronousTestCase):
                 getattr(browser, what)(more)
             self.assertIn(held, {None, len(browser.relay.got)})
             queued = browser.leg._down.queued
-            self.assertLessEqual(queued, LIMITS.emulation_buffer_bytes + 310)
+            self.assertLessEqual(queued, LIMITS.emulation_buffer_bytes + 64 + 310)
         browser.settle()
         self.assertEqual((browser.faults, browser.relay.closings), ([], []))
         self.assertEqual(browser.messages(), browser.sent)

@@ -7,7 +7,7 @@ import zlib
 from autobahn.exception import PayloadExceededError
 from twisted.trial.unittest import SynchronousTestCase
 
-from gateway.net.websocket import ExactDeflate
+from gateway.net.legs import Deflate
 from gateway.websocket.deflate import Agreed, Settings
 from tests.net.frames import BINARY, PING, PONG, RawCase, frame, raw_origin
 from tests.net.harness import WS
@@ -25,13 +25,16 @@ def deflated(message: bytes) -> bytes:
 
 def inflated(octets: bytes, bound: int, own: int | None, step: int) -> int | str:
     """How long a message becomes that comes in steps; or that it is too large."""
-    deflate = ExactDeflate(Agreed(), Settings(11, decompressed_bytes=bound), is_server=True)
+    deflate = Deflate(Agreed(), Settings(11, decompressed_bytes=bound), is_server=True)
     found = 0
     deflate.start_decompress_message()
     try:
         for at in range(0, len(octets), step):
-            left = None if own is None else own - found
-            found += len(deflate.decompress_message_data(octets[at : at + step], left))
+            data, deflate.has_more = octets[at : at + step], True
+            while deflate.has_more:
+                left = None if own is None else own - found
+                found += len(deflate.decompress_message_data(data, left))
+                data = b""
         deflate.end_decompress_message()
     except PayloadExceededError:
         return "too large"

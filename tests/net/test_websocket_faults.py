@@ -272,6 +272,8 @@ class ManyTests(FaultCase):
                 client = await gateway.connect()
                 client.write(asked if late else asked + smuggled)
                 answer = await client.response()
+                # RFC 9112, section 9.6: who closes says so.
+                self.assertIn(b"close", answer.all(b"connection"))
                 if late:
                     client.write(smuggled)
                 await client.closed()

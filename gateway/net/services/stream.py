@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IHandshakeListener, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from zope.interface import implementer
 
+from gateway.net.writes import Writes
 from gateway.websocket.closing import GOING_AWAY
 from gateway.websocket.octets import Cutter
 
@@ -33,7 +34,7 @@ _EARLY = 64 * 1024
 
 
 @implementer(IPushProducer)
-class StreamLeg(Protocol):
+class StreamLeg(Writes, Protocol):
     """The backend's side of a relay over a raw stream."""
 
     transport: Any
@@ -151,6 +152,7 @@ class StreamLeg(Protocol):
         del binary
         if not self.is_lost and self._closing is None:
             self.transport.write(payload)
+            self.wrote()
 
     def begin(self, *, binary: bool) -> None:
         """A message comes in parts: they are octets as any others."""

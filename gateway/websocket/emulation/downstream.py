@@ -13,6 +13,9 @@ import attrs
 
 from gateway.websocket.emulation.frames import PONG, RECONNECT
 
+_OBJECT = 64
+"""What a frame that waits takes beside its octets: small ones would cost twenty times theirs."""
+
 
 class Attach(Enum):
     """What is to be done with a downstream request."""
@@ -44,6 +47,7 @@ class Downstream:
         self._most = min(response_bytes, retry_bytes) if retry_bytes else response_bytes
         self._retry_bytes = retry_bytes
         self._queue: deque[bytes] = deque()
+        self._at = 0  # so much of the first one is in the response
         self.queued = 0
         self._response: Response | None = None
         self._closing = False
@@ -69,7 +73,7 @@ class Downstream:
         if self._closing or (frame == PONG and self._queue and self._queue[-1] == PONG):
             return
         self._queue.append(frame)
-        self.queued += len(frame)
+        self.queued += len(frame) + _OBJECT
 
     def push_last(self, frame: bytes) -> None:
         """The last frame: the response that carries it ends."""
@@ -88,6 +92,8 @@ class Downstream:
         if number == self._number + 1:
             self._number = number
             bound = min(octets, self._most) if octets else self._most
+            # Of a response that was lost nobody has read a frame that was not whole.
+            self.queued, self._at = self.queued + self._at, 0
             kept = bytearray() if self._retry_bytes else None
             self._response = Response(bound, kept=kept)
             return Attach.NEW
@@ -109,9 +115,9 @@ class Downstream:
         return bytes(response.kept[offset:]), response.ended
 
     def take(self, octets: int, *, all_there_is: bool = False) -> bytes:
-        """Move about ``octets`` of frames into the response; it may end by that.
+        """Move so many octets of frames into the response; it may end by that, with a whole frame.
 
-        ``all_there_is``: as a long-poll's, it ends in any case.
+        ``all_there_is``: as a long-poll's, it ends in any case, a little larger if need be.
         """
         response = self._response
         if response is None or response.ended:
@@ -119,16 +125,16 @@ class Downstream:
         out = []
         taken, ends = 0, all_there_is
         while self._queue and taken < octets:
-            size = len(self._queue[0])
-            if response.size and response.size + size > response.bound - len(RECONNECT):
+            frame, at = self._queue[0], self._at
+            size = len(frame)
+            bound = response.bound - len(RECONNECT)
+            if not at and response.size and response.size + size > bound:
                 ends = True
                 break
-            frame = self._queue.popleft()
-            self.queued -= size
-            taken += size
-            response.size += size
-            out.append(frame)
-            if response.size >= response.bound - len(RECONNECT):
+            until = size if all_there_is else min(size, at + octets - taken)
+            out.append(self._move(response, until))
+            taken += until - at
+            if until == size and response.size >= bound:
                 ends = True
                 break
         if ends or self.is_done:
@@ -138,14 +144,27 @@ class Downstream:
         self._keep(response, data)
         return data
 
+    def _move(self, response: Response, until: int) -> bytes:
+        """The first frame's octets up to ``until``, which are in the response now."""
+        frame, at = self._queue[0], self._at
+        self._at = until
+        self.queued -= until - at
+        response.size += until - at
+        if until == len(frame):
+            self._queue.popleft()
+            self.queued -= _OBJECT
+            self._at = 0
+        return frame[at:until]
+
     def finish(self) -> bytes:
-        """End the response: what is to be written."""
+        """End the response, after the frame that is in it: what is to be written."""
         response = self._response
         if response is None or response.ended:
             return b""
         response.ended = True
-        self._keep(response, RECONNECT)
-        return RECONNECT
+        data = self._move(response, len(self._queue[0])) if self._at else b""
+        self._keep(response, data + RECONNECT)
+        return data + RECONNECT
 
     def _keep(self, response: Response, data: bytes) -> None:
         if response.kept is not None:

@@ -47,22 +47,59 @@ class ResponseTests(SynchronousTestCase):
             self.assertEqual(down.take(10**6), FRAME * count + RECONNECT, (own, wished))
             self.assertFalse(down.is_open)
             self.assertEqual(down.take(10**6), b"")
-            self.assertEqual(down.queued, (12 - count) * len(FRAME))
+            self.assertEqual(down.queued, (12 - count) * (64 + len(FRAME)))
 
     def test_streaming(self) -> None:
         """Frames as they occur; the end when it is asked for."""
         down = Downstream(7, 1000)
         down.push(FRAME)
-        self.assertEqual(down.take(10), b"")  # nothing is open
+        self.assertEqual(down.take(100), b"")  # nothing is open
         down.attach(8)
-        self.assertEqual((down.take(10), down.take(10)), (FRAME, b""))
+        self.assertEqual((down.take(99), down.take(99)), (FRAME, b""))
         down.push(FRAME)
         down.push(FRAME)
-        self.assertEqual(down.take(10), FRAME)
+        self.assertEqual(down.take(99), FRAME)
         self.assertEqual(down.finish(), RECONNECT)
-        self.assertEqual((down.finish(), down.take(10)), (b"", b""))
+        self.assertEqual((down.finish(), down.take(100)), (b"", b""))
         down.attach(9)
-        self.assertEqual(down.take(10), FRAME)
+        self.assertEqual(down.take(99), FRAME)
+
+    def test_parts(self) -> None:
+        """A large frame goes piece by piece; a response ends with a whole one, and no other does."""
+        down = Downstream(7, 10**6)
+        down.push(FRAME)
+        down.attach(8)
+        self.assertEqual((down.take(10), down.take(7)), (FRAME[:10], FRAME[10:17]))
+        self.assertEqual((down.queued, down.has_frames), (64 + len(FRAME) - 17, True))
+        self.assertEqual(down.finish(), FRAME[17:] + RECONNECT)
+        self.assertEqual((down.queued, down.has_frames), (0, False))
+        down.attach(9)
+        down.push_last(FRAME)
+        self.assertEqual((down.take(10), down.is_done), (FRAME[:10], False))
+        self.assertEqual((down.take(10**6), down.is_done), (FRAME[10:] + RECONNECT, True))
+
+    def test_parts_of_a_lost_response(self) -> None:
+        """A frame that was not whole is in the next one from its beginning; a repeat goes on."""
+        for again in (False, True):
+            down = Downstream(7, 1000, 1000)
+            down.push(FRAME)
+            down.attach(8)
+            down.take(10)
+            down.attach(8 if again else 9, None, 4)
+            if again:
+                self.assertEqual(down.replay(4), (FRAME[4:10], False))
+            self.assertEqual(down.take(1000), FRAME[10:] if again else FRAME)
+            self.assertEqual(down.queued, 0)
+
+    def test_parts_and_a_poll(self) -> None:
+        """A long-poll takes whole frames, and what is left of one."""
+        down = Downstream(7, 1000, 1000)
+        down.push(FRAME)
+        down.push(FRAME)
+        down.attach(8)
+        down.take(10)
+        down.attach(8, None, 0)
+        self.assertEqual(down.take(20, all_there_is=True), FRAME[10:] + RECONNECT)
 
     def test_poll(self) -> None:
         """All there is and the end."""
@@ -100,10 +137,10 @@ class ResponseTests(SynchronousTestCase):
         down = Downstream(7, 1000)
         for _ in range(1000):
             down.push(PONG)
-        self.assertEqual(down.queued, 2)
+        self.assertEqual(down.queued, 66)
         down.push(FRAME)
         down.push(PONG)
-        self.assertEqual(down.queued, 4 + len(FRAME))
+        self.assertEqual(down.queued, 3 * 64 + 4 + len(FRAME))
 
 
 class ReplayTests(SynchronousTestCase):
