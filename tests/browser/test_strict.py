@@ -42,3 +42,20 @@ def test_one_window(world, way):
         settle(page, lambda: f"#{B}/landed" in page.url, "the address is shown", 10)
         assert page.context.pages == [page]
     assert world.tripwire.touched == []
+
+
+@pytest.mark.parametrize("to", [A, B])
+def test_a_form_that_is_posted_into_a_new_window(world, to):
+    """Its answer is shown in the same window."""
+    with world.tab(through=True) as page:
+        frame = world.open(page, f"{A}/start?case=posted", through=True)
+        frame.evaluate(f"$('post').target = '_blank'; $('post').action = '{to}/landed?case=posted'; 0")
+        where = frame.locator("#post button").bounding_box()
+        page.mouse.click(where["x"] + 3, where["y"] + 3)
+        shown = world.shown(page, f"{to}/landed")
+        settle(page, lambda: shown.title() == "landed", "it is shown", 10)
+        settle(page, lambda: f"#{to}/landed" in page.url, "the address is shown", 10)
+        assert page.context.pages == [page]
+        assert "POST" in shown.locator("pre").inner_text()
+        assert shown.evaluate("name") == ""
+    assert world.tripwire.touched == []

@@ -162,11 +162,12 @@ function show(url, sent, proof, same) {
   const next = document.createElement("iframe");
   next.id = "page";
   next.title = url.host;
-  next.name = windows.frameName();
+  const isForm = Boolean(sent?.entries);
+  // A form finds its frame by the name that it has when it is put in; the page is not told this one.
+  next.name = windows.frameName() || (isForm ? "gw-:" : "");
   next.setAttribute("sandbox", SANDBOX);
   next.allow = stage.dataset.allow ?? "";
   const since = performance.now();
-  const isForm = Boolean(sent?.entries);
   // Before it is put in: else an empty document is loaded first, and its end is told as the page's.
   if (!isForm) next.src = proof ? withProof(target, proof) : target;
   stage.replaceChildren(next);
@@ -181,7 +182,7 @@ function show(url, sent, proof, same) {
   if (isForm) {
     const action = new URL(target);
     action.search += `${action.search ? "&" : "?"}__gw=${encodeURIComponent(sent.token)}`;
-    formOf(document, action.href, sent, (next.name ||= "form-target"));
+    formOf(document, action.href, sent, next.name);
   }
 }
 
