@@ -138,7 +138,7 @@ add("going back by the Navigation API", async () => {
 });
 add("where a page is scrolled to", async () => {
   const { contentWindow: w } = await framed("/history/long");
-  await until(() => w.document.documentElement.getAttribute("style") === null, 500);
+  await until(() => w.document.documentElement.ariaDisabled === null, 500);
   w.history.scrollRestoration = "manual";
   const seen = [w.history.scrollRestoration];
   w.history.scrollRestoration = "auto";

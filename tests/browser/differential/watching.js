@@ -56,7 +56,7 @@ add("records of a whole document's start", async () => {
 });
 add("nodes of a whole document's start", async () => {
   const { contentDocument: inner } = await framed("/watching/early");
-  await until(() => inner.documentElement.getAttribute("style") === null, 500);
+  await until(() => inner.documentElement.ariaDisabled === null, 500);
   return own(inner.documentElement.outerHTML);
 });
 add("records while nothing happens", () => watched(document, ALL, () => tick(100)));

@@ -23,7 +23,7 @@ export const originOf = IDENTITY ? nativesOf(window).origin : /** @type {any} */
  * @param {string} own
  */
 export function attest(payload, own) {
-  const { nonce, proof, token, secure, suffix, handlers } = payload;
+  const { nonce, proof, token, secure, suffix, origin, handlers } = payload;
   const { fetch, top, parent, location } = window;
   const say = (/** @type {string} */ type, /** @type {object} */ more) => /** @type {Window} */ (top).postMessage({ gw: 1, type, nonce, ...more }, secure);
   /** @type {MessagePort | undefined} */
@@ -93,6 +93,8 @@ export function attest(payload, own) {
   };
 
   payload.hide();
+  // At the top nobody could attest it: a site's service worker, or mode basic, where nothing is loaded.
+  if (top === window) location.replace(`${secure}/#${origin}${location.href.slice(own.length)}`);
   if (open) say("hello", { proof, own });
   if (parent !== top) parent.postMessage({ gw: 1, type: "parent" }, "*");
 }

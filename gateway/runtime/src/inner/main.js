@@ -91,8 +91,6 @@ if (payload) {
     hear("securitypolicyviolation", ask.bind(0, "heal"));
     if (w === window) {
       if (parent === top) {
-        // At the top nobody could attest it: a site's service worker, or mode basic where script runs.
-        if (w === top) ask("top");
         if (/^gw-/.test(w.name)) ask("opener");
         installHello(realm);
       }

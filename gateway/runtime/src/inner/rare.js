@@ -33,7 +33,8 @@ export const askOf = (realm) => {
         parts = {}; // what is put in is looked at meanwhile, and there is nobody to ask
         const script = /** @type {any} */ (document.createElementNS(namespaceURI, "script"));
         // Put in while it is empty: hooks of whose window this was before look at what is put in.
-        document.documentElement.append(script);
+        // A document that is written anew may have no root yet.
+        (document.documentElement ?? document).append(script);
         script.text = policy().createScript?.(request.responseText) ?? request.responseText;
         script.remove();
         parts = script.parts;

@@ -70,8 +70,6 @@ const parts = {
     if (said.type === "parent") event.source.postMessage({ gw: 1, type: "child" }, "*");
     else windowsIn(page.first).go(said, event, origin);
   },
-  /** The page alone, without the outer frame. @param {Realm} realm */
-  top: ({ w, payload }) => w.location.replace(`${payload.secure}/#${payload.origin}${w.location.href.slice(own.length)}`),
   /** Of caches, and of cookies. @param {Realm} realm @param {any} native */
   store: (realm, native) => ("match" in native ? caches(native, realm.w) : store(native, realm.w, realm.payload, page.wrap)),
   texts,

@@ -28,7 +28,8 @@ export function installNetwork(w, { map, unmap, signed }, rtc, sockets, resent, 
     "EventSource:0 ServiceWorkerContainer.register:0 ServiceWorkerContainer.register:1 ServiceWorkerContainer.getRegistration:0 " +
     // Where script reads one.
     "Request.url Response.url XMLHttpRequest.responseURL MessageEvent.origin PerformanceEntry.name" + more,
-    (given) => (given.scope ? { __proto__: given, scope: map(given.scope) } : map(given)),
+    // Of a worker's options only the scope is one.
+    (given, _self, _args, _name, at) => at != 1 ? map(given) : given.scope ? { __proto__: given, scope: map(given.scope) } : given,
     unmap,
   );
   hook(w, "WebSocket:0 WebSocketStream:0", posted, null, sockets);
