@@ -49,7 +49,9 @@ def test_a_form_that_is_posted_into_a_new_window(world, to):
     """Its answer is shown in the same window."""
     with world.tab(through=True) as page:
         frame = world.open(page, f"{A}/start?case=posted", through=True)
-        frame.evaluate(f"$('post').target = '_blank'; $('post').action = '{to}/landed?case=posted'; 0")
+        frame.evaluate(
+            f"$('post').target = '_blank'; $('post').action = '{to}/landed?case=posted'; 0"
+        )
         where = frame.locator("#post button").bounding_box()
         page.mouse.click(where["x"] + 3, where["y"] + 3)
         shown = world.shown(page, f"{to}/landed")
