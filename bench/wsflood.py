@@ -11,33 +11,15 @@ import asyncio
 import base64
 import hashlib
 import sys
-import zlib
 from typing import Any
 
 import uvloop
 
 from bench.paced import Paced, bounded_socket, obey
-from bench.wsheld import message
+from bench.wsheld import frames
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _ALL: set[Flood] = set()
-
-
-def frames(size: int, kind: str, *, deflate: bool) -> bytes:
-    """Text messages in frames of a server: one, or of small ones as many as make 16 KiB."""
-    payload, rsv = message(size, kind), 0
-    if deflate:
-        made = zlib.compressobj(wbits=-15)
-        payload = (made.compress(payload) + made.flush(zlib.Z_SYNC_FLUSH))[:-4]
-        rsv = 0x40
-    size = len(payload)
-    if size < 126:
-        head = bytes([0x81 | rsv, size])
-    elif size < 65536:
-        head = bytes([0x81 | rsv, 126]) + size.to_bytes(2, "big")
-    else:
-        head = bytes([0x81 | rsv, 127]) + size.to_bytes(8, "big")
-    return (head + payload) * max(1, 16384 // (len(head) + size))
 
 
 class Flood(Paced):

@@ -43,24 +43,27 @@ def message(size: int, kind: str) -> bytes:
 
 
 @cache
-def native_frames(size: int, kind: str, *, deflate: bool) -> bytes:
-    """Masked text frames: one, or of small messages as many as make 16 KiB."""
-    mask = b"\x25\x4a\x11\x7c"
-    payload, rsv = message(size, kind), 0
+def frames(size: int, kind: str, *, deflate: bool, masked: bool = False) -> bytes:
+    """Text messages in frames of a server, or a client's: one, or of small ones as make 16 KiB."""
+    payload, first = message(size, kind), 0x81
     if deflate:
         made = zlib.compressobj(wbits=-15)
         payload = (made.compress(payload) + made.flush(zlib.Z_SYNC_FLUSH))[:-4]
-        rsv = 0x40
-    size = len(payload)
-    key = int.from_bytes((mask * (size // 4 + 1))[:size], "big")
-    masked = (int.from_bytes(payload, "big") ^ key).to_bytes(size, "big")
+        first |= 0x40
+    size, mask = len(payload), b""
+    if masked:
+        mask = b"\x25\x4a\x11\x7c"
+        key = int.from_bytes((mask * (size // 4 + 1))[:size], "big")
+        payload = (int.from_bytes(payload, "big") ^ key).to_bytes(size, "big")
+    bit = 0x80 if masked else 0
     if size < 126:
-        head = bytes([0x81 | rsv, 0x80 | size])
+        head = bytes([first, bit | size])
     elif size < 65536:
-        head = bytes([0x81 | rsv, 0x80 | 126]) + size.to_bytes(2, "big")
+        head = bytes([first, bit | 126]) + size.to_bytes(2, "big")
     else:
-        head = bytes([0x81 | rsv, 0x80 | 127]) + size.to_bytes(8, "big")
-    return (head + mask + masked) * max(1, 16384 // (len(head) + 4 + size))
+        head = bytes([first, bit | 127]) + size.to_bytes(8, "big")
+    frame = head + mask + payload
+    return frame * max(1, 16384 // len(frame))
 
 
 @cache
@@ -164,10 +167,11 @@ class Clients:
         if held.status != 101:
             raise SystemExit(f"refused with {held.status}")
         if options.floods:
-            frames = native_frames(options.size, options.kind, deflate=bool(options.deflate))
+            deflate = bool(options.deflate)
+            flood = frames(options.size, options.kind, deflate=deflate, masked=True)
 
             def begin() -> None:
-                held.flood = frames
+                held.flood = flood
                 held.resume_writing()
         else:
             self.readers.append(held)
