@@ -1,14 +1,14 @@
 // Names of a minified script's variables, chosen for how well the script packs.
 //
 // Minifiers give each variable a short name.  Which of the short ones it is matters to gzip, which
-// says briefly what was said before: 3 % of what every page loads.  The search takes half a minute
+// says briefly what was said before: 3 % of what every page loads.  The search takes two or three minutes
 // and goes by what packs best on this machine, so what it found is kept (names.json) for as long as
 // the script is the same; a build elsewhere takes it from there.
 import { gzipSync } from "node:zlib";
 import { parse } from "acorn";
 
 const LETTERS = [..."etroanlsicupdmghyfwbSvkELMTRPHxAWNOCDUIFVJ"];
-const TRIES = 120000;
+const TRIES = 480000;
 /** Octets that a change may cost at first. */
 const SLACK = 2;
 

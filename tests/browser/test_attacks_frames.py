@@ -330,6 +330,7 @@ def test_a_page_written_anew_before_it_is_attested(world):
         held[0].continue_()
         settle(page, lambda: visible(bank), "it is shown once it is attested")
         assert bank.evaluate("document.documentElement.getAttribute('style')") == "color: red"
+        assert bank.evaluate("document.adoptedStyleSheets.length") == 0
         bank.locator("input").press("x")
         assert bank.evaluate("felt") == ["keydown"]
 

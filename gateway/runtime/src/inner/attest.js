@@ -5,7 +5,7 @@ import { nativesOf } from "../identity/natives.js";
 import { getOwnPropertyDescriptor } from "../shared/hooks.js";
 
 // What a person does: clicks, keys, a mouse, a paste, a pen, a finger.
-const INPUT = /^on(beforei|cli|key|mou|pas|poi|tou)/;
+const INPUT = /^on(tou|poi|mou|pas|cli|key|beforei)/;
 // The top layer is painted beside the root, whatever that one's opacity is.  No page's own rule is stronger.
 const TOP_LAYER = ":root:not(#_#_),dialog,[popover],::backdrop{opacity:0!important}";
 // A slow line is no attack; a silent one shows nothing.
@@ -23,8 +23,8 @@ export const originOf = IDENTITY ? nativesOf(window).origin : /** @type {any} */
  * @param {string} own
  */
 export function attest(payload, own) {
-  const { nonce, proof, token, secure, suffix, origin, handlers } = payload;
-  const { fetch, top, parent, location } = window;
+  const { proof, token, secure, nonce, suffix, origin, handlers } = payload;
+  const { top, location, fetch, parent } = window;
   const say = (/** @type {string} */ type, /** @type {object} */ more) => /** @type {Window} */ (top).postMessage({ gw: 1, type, nonce, ...more }, secure);
   /** @type {MessagePort | undefined} */
   let port;
@@ -43,12 +43,6 @@ export function attest(payload, own) {
   let show;
   /** @type {CSSStyleSheet | undefined} */
   let sheet;
-  try {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(TOP_LAYER);
-  } catch {
-    // A browser without such sheets: what is in its top layer may be seen, and no input reaches it.
-  }
   const answered = (/** @type {number} */ by) => {
     if (open && !(open &= ~by)) show?.();
   };
@@ -81,7 +75,13 @@ export function attest(payload, own) {
     const veil = root.animate({ opacity: [0, 0] }, Infinity);
     // For those who act by what a page says and not by what is seen.
     root.ariaDisabled = "true";
-    if (sheet) document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+    try {
+      sheet ??= new CSSStyleSheet();
+      sheet.replaceSync(TOP_LAYER);
+      document.adoptedStyleSheets.push(sheet);
+    } catch {
+      // A browser without such sheets: what is in its top layer may be seen, and no input reaches it.
+    }
     show = () => {
       veil.cancel();
       root.ariaDisabled = null;

@@ -9,7 +9,7 @@ import { hook } from "../shared/hooks.js";
  */
 
 /** @param {import("./realm.js").Realm} realm */
-export function installCookie({ w, document, payload, ask, hear }) {
+export function installCookie({ payload, document, w, hear, ask }) {
   // A page that the browser kept, or nobody looked at, may be older than its cookies.
   hear("visibilitychange", () => (payload.seen = 0));
   hook(w, "Document.cookie", (args, self) => {

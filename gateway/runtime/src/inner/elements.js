@@ -8,7 +8,7 @@ const INTERFACES = /^(HTML|CSS.|StyleP|Node$|Element$|Doc.*t$|Char|Shadow|Range$
 // innerHTML, createContextualFragment, parseFromString, write and the like.
 const MARKUP = /[re]HTML|ntH|Frag|^(setH|parseF|exec|write)/;
 const RULES = /Rule$|^(repl|cssT|set|app)/;
-const STYLES = "background background-image border-image border-image-source content cursor filter list-style list-style-image mask mask-image";
+const STYLES = "background list-style-image background-image filter mask-image border-image content border-image-source cursor mask list-style";
 
 /**
  * @param {import("./realm.js").Realm} realm
@@ -27,10 +27,10 @@ export function installElements({ w, parse, unmap, payload: { given }, ask }, in
     if (/^HTML/.test(name)) {
       hook(prototype, URLS, texts, unmap);
       hook(prototype, TEXTS, texts, recall);
-      hook(prototype, /^(ori|prot|host|port|sea)/, null, (value, { href }, _, name) =>
+      hook(prototype, /^(sea|prot|port|host|ori)/, null, (value, { href }, _, name) =>
         href ? parse(href)[/** @type {"host"} */ (name)] ?? value : value);
     }
-    if (/^(CSS|Sty)/.test(name)) hook(prototype, RULES, texts, unmap);
+    if (/^(Sty|CSS)/.test(name)) hook(prototype, RULES, texts, unmap);
     else {
       hook(prototype, MARKUP, texts, unmap);
       insert(prototype);
@@ -40,7 +40,7 @@ export function installElements({ w, parse, unmap, payload: { given }, ask }, in
   // What is no attribute's is the browser's.
   hook(
     w,
-    "Element.setAttribute:1 Element.setAttributeNS:2 Element.getAttribute:1 Element.getAttributeNS:2 Attr.value:0 Node.nodeValue:0 Node.textContent:0",
+    "Attr.value:0 Element.setAttributeNS:2 Node.nodeValue:0 Element.setAttribute:1 Element.getAttribute:1 Element.getAttributeNS:2 Node.textContent:0",
     (value, self, args, _, at) => (isUrl(self, args, at) && FOREIGN.test(self.name + args.slice(at - 1).map(textOf)) ? ask("attribute", value, self, args, at) : value),
     // As it is: with "" behind its name.
     (value, self, args, _, at) => (args[1] !== "" && isUrl(self, args, at) ? recall(value) : value),
@@ -49,7 +49,7 @@ export function installElements({ w, parse, unmap, payload: { given }, ask }, in
   hook(w.Document, MARKUP, texts);
   // Chromium has the properties on each declaration, and lets the prototype's go first.
   const styles = w.CSSStyleDeclaration.prototype;
-  const { getPropertyValue, setProperty } = styles;
+  const { setProperty, getPropertyValue } = styles;
   for (const name of STYLES.split(" ")) {
     for (const key of [name, name.replace(/-(.)/g, (_, first) => first.toUpperCase())]) {
       // As any accessor that is written down: configurable, enumerable.

@@ -4,7 +4,7 @@
 import { hook } from "../shared/hooks.js";
 
 /** @param {import("./realm.js").Realm} realm the topmost page's */
-export function installHello({ payload: { post, handlers, origin }, hear }) {
+export function installHello({ payload: { origin, post, handlers }, hear }) {
   // A margin counts for a root that is named: in a frame of another site browsers ignore it else.
   hook(
     window,
@@ -20,5 +20,5 @@ export function installHello({ payload: { post, handlers, origin }, hear }) {
   tell({ type: "start" });
   // Applications change title and address without a word: they are told with each answer.
   handlers.ping = tell;
-  for (const type of "popstate pageshow pagehide DOMContentLoaded".split(" ")) hear(type, tell);
+  for (const type of "DOMContentLoaded pagehide pageshow popstate".split(" ")) hear(type, tell);
 }

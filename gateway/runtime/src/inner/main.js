@@ -18,10 +18,10 @@ import { takePayload } from "./payload.js";
 import { askOf, policy } from "./rare.js";
 
 // What pages are told addresses by, or read them by, and workers are not.
-const PAGES = " Audio:0 Worklet.addModule:0 History.pushState:2 History.replaceState:2 SVGAnimatedString.baseVal:0 Document.referrer Node.baseURI";
+const PAGES = " Audio:0 SVGAnimatedString.baseVal:0 Worklet.addModule:0 Document.referrer History.replaceState:2 History.pushState:2 Node.baseURI";
 const payload = takePayload();
 if (payload) {
-  const { origin, target, referrer, renew } = payload;
+  const { origin, target, renew, referrer } = payload;
   const own = location.origin;
   try {
     if (target) history.replaceState(history.state, "", own + target + location.hash);
@@ -35,12 +35,12 @@ if (payload) {
     due: Math.min(payload.made * 1000, now()) + renew * 1000,
     blobs: new Map(),
     given: new Map(),
-    handlers: { reload: () => location.reload() },
+    handlers: { reload() { location.reload(); } },
   });
   attest(payload, own);
   /** @param {any} w @returns {import("./realm.js").Realm} */
   const install = (w) => {
-    const { addEventListener, document, fetch } = w;
+    const { document, fetch, addEventListener } = w;
     /** @type {any[][]} */
     const kept = [];
     const again = (/** @type {any[]} */ args) => apply(addEventListener, w, args);

@@ -5,12 +5,12 @@ import { apply, hook } from "../shared/hooks.js";
 
 export const HERE = /^(_self)?$/i;
 // What a frame may show; the sandbox stops the rest (tel:, mailto:), which the outer frame asks about.
-export const SHOWN = /^(http|blob|about)/;
+export const SHOWN = /^(blob|about|http)/;
 
 /** @typedef {import("../rare/windows.js").Windows} Windows */
 
 /** @param {import("./realm.js").Realm} realm */
-export function installNavigation({ w, document, payload, map, ask, hear }) {
+export function installNavigation({ payload, document, w, hear, ask, map }) {
   w.navigation?.addEventListener("navigate", (/** @type {any} */ event) => {
     const { destination } = event;
     const url = IDENTITY ? apply(nativesOf(w).to, destination, []) : destination.url;

@@ -45,7 +45,7 @@ export function takePayload() {
   const element = before?.id === "__gw" ? before : null; // a site may have one of that name, too
   const frame = currentScript.outerHTML;
   // The guard, which a style of the root's own replaces, and the encoding, said again.
-  for (let one; (one = element?.previousElementSibling) && /^(sty|nosc|met)/.test(one.localName); ) one.remove();
+  for (let one; (one = element?.previousElementSibling) && /^(sty|met|nosc)/.test(one.localName); ) one.remove();
   element?.remove();
   currentScript.remove();
   const text = element?.textContent || (!frameElement && currentScript.dataset.gw);

@@ -40,7 +40,7 @@ const parts = {
   begin,
   enter,
   heal,
-  inserting,
+  put: inserting,
   look,
   /** @param {Realm} realm @param {false} _ @param {Parameters<ReturnType<typeof windowsIn>["lead"]>} more */
   lead: (realm, _, ...more) => windowsIn(realm).lead(...more),

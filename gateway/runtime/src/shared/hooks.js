@@ -1,7 +1,7 @@
 // Replacing natives so that little shows: proxies have the target's name, length and text.
 // The natives used here are captured before any script of the page runs.
 
-export const { apply, construct, defineProperty, getOwnPropertyDescriptor } = Reflect;
+export const { apply, construct, getOwnPropertyDescriptor, defineProperty } = Reflect;
 
 /** @type {WeakMap<object, object>} */
 const natives = new WeakMap();

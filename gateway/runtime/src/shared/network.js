@@ -2,7 +2,7 @@
 import { hook } from "./hooks.js";
 import { textOf } from "./urls.js";
 
-export const STATELESS = /^(GET|HEAD|OPTIONS)$/i;
+export const STATELESS = /^(HEAD|GET|OPTIONS)$/i;
 
 /**
  * @param {any} w the global object
@@ -24,17 +24,16 @@ export function installNetwork(w, { map, unmap, signed }, rtc, sockets, resent, 
   const posted = (/** @type {any} */ given) => sent(given, "POST");
   hook(
     w,
-    // Where the browser is told an address; a Request's text is no foreign one, and it stays.
-    "EventSource:0 ServiceWorkerContainer.register:0 ServiceWorkerContainer.register:1 ServiceWorkerContainer.getRegistration:0 " +
-    // Where script reads one.
-    "Request.url Response.url XMLHttpRequest.responseURL MessageEvent.origin PerformanceEntry.name" + more,
+    // Where script reads an address, or (with a number) the browser is told one; a Request's text is no foreign one, and it stays.
+    "MessageEvent.origin PerformanceEntry.name Request.url Response.url EventSource:0 ServiceWorkerContainer.register:0 " +
+    "ServiceWorkerContainer.getRegistration:0 ServiceWorkerContainer.register:1 XMLHttpRequest.responseURL" + more,
     // Of a worker's options only the scope is one.
     (given, _self, _args, _name, at) => at != 1 ? map(given) : given.scope ? { __proto__: given, scope: map(given.scope) } : given,
     unmap,
   );
   hook(w, "WebSocket:0 WebSocketStream:0", posted, null, sockets);
   hook(w, "Navigator.sendBeacon:0", posted);
-  hook(w, "fetch:0 fetchLater:0 Request:0", fetched);
+  hook(w, "Request:0 fetch:0 fetchLater:0", fetched);
   hook(w, "XMLHttpRequest.open:1", (given, _, [method]) => sent(given, method));
   // What cannot be carried is missing, so that applications take their other way.
   delete w.WebTransport;

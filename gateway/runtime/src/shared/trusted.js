@@ -9,9 +9,9 @@ import { isOdd } from "./urls.js";
  * @param {any} w
  * @returns {ReturnType<Policy>}
  */
-export const madeBy = ({ trustedTypes }) => {
+export const madeBy = (w) => {
   try {
-    return trustedTypes.createPolicy("gateway", new Proxy({}, { get: () => String })); // each text as it is
+    return w.trustedTypes.createPolicy("gateway", new Proxy({}, { get: () => String })); // each text as it is
   } catch {
     // There are none, or the page's policy admits no other: what is trusted stays as it is.
     return {};

@@ -31,7 +31,7 @@ export const read = (given) => {
 };
 /** Our own parameters: they are always the last. */
 export const OURS = /([?&]__gw[inpr]?=[\w.~+/=%-]+)+(?=#|$)/g;
-const GIVEN = /^[\0- ]*[\\/][\t\n\r]*[\\/]/;
+const GIVEN = /^[\0- ]*[\\/]\s*[\\/]/;
 
 /**
  * @param {Place} place
