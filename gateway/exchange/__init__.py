@@ -16,6 +16,6 @@ returns is how the request ends.  ``net`` executes; a test plays both sides as a
   ``standing``: whether it is still open.
 - ``emulation``, ``emulated``: a create is the handshake that it stands for; ids, CORS.
 - ``own``: the portal, the outer frame and the gateway's own endpoints.
-- ``reports``: how browsers report here.  ``settle``: a session in two steps.
+- ``reports``: how browsers report here.  ``settle``: a session in two steps.  ``within``: of no origin.
 - ``leaving``: links that leave the gateway.  ``outgoing``: the site's names in what is sent.
 """

@@ -135,11 +135,20 @@ class Attested:
 
 
 def attested(
-    reading: Reading, origin: Origin, now: int, context: Context, top_site: str = ""
+    reading: Reading,
+    origin: Origin,
+    now: int,
+    context: Context,
+    top_site: str = "",
+    *,
+    unasked: bool = False,
 ) -> Step[Attested]:
-    """What a page of ``origin`` is to carry; without a session it has no proof."""
+    """What a page of ``origin`` is to carry; without a session it has no proof.
+
+    ``unasked``: the outer frame is not to ask for one.
+    """
     noise = yield from ask(NeedRandom(_PAGE_NONCE_SIZE + tokens.NONCE_SIZE), bytes)
-    nonce = encode(noise[:_PAGE_NONCE_SIZE]).decode("ascii")
+    nonce = "" if unasked else encode(noise[:_PAGE_NONCE_SIZE]).decode("ascii")
     session = reading.session
     proof = ""
     if session is not None:

@@ -28,6 +28,7 @@ from gateway.exchange import (
     script_cookies,
     steps,
     unreached,
+    within,
 )
 from gateway.exchange.messages import (
     RETRIEVES,
@@ -125,7 +126,8 @@ def _proxied(
     if fault is None:
         head = attesting.as_its_page(head, reading, context)
         placed = attrs.evolve(placed, head=head)
-    decision = _gate(head, addressed, reading, fault, context)
+    outside = reading.session is None and not (yield from within.is_ours(head, reading, context))
+    decision = _gate(head, addressed, reading, fault, context, outside=outside)
     if not isinstance(decision, Decision):
         return decision
     yield from steps.remember(addressed, context)
@@ -152,7 +154,9 @@ def _proxied(
             cookie, opened = yield from steps.send_cookies(opened, addressed, sends, now, context)
             passing.found(opened.jar, now)
         if what is Asked.DOCUMENT:
-            attested = yield from attesting.attested(reading, addressed.origin, now, context)
+            attested = yield from attesting.attested(
+                reading, addressed.origin, now, context, unasked=within.is_unasked(head, reading)
+            )
         puts = None
         if what.is_edited:
             puts = bodies.inserted(
@@ -285,6 +289,8 @@ def _gate(
     reading: Reading,
     fault: Fault | None,
     context: Context,
+    *,
+    outside: bool,
 ) -> Decision | Ending:
     """Gate and policy steps: the decision if the request may go on, else its ending.
 
@@ -298,7 +304,6 @@ def _gate(
             return bounce(addressed, context)
         return Refuse(403, events.NOT_OUR_PAGE, "This page can only be shown inside the gateway")
     who = headers.initiator(head.fields, addressed.origin, context.codec)
-    outside = reading.session is None and not headers.is_page_of_ours(head.fields, context.codec)
     native = outside or fault is not None
     question = Question(
         addressed.origin,

@@ -24,6 +24,7 @@ from gateway.exchange import (
     reports,
     settle,
     steps,
+    within,
 )
 from gateway.exchange.messages import (
     RETRIEVES,
@@ -158,10 +159,12 @@ def _secure(head: RequestHead, context: Context) -> Step[Ending]:
         return _asset(head, path)
     if path in _ENDPOINTS:
         return (yield from _endpoint(head, _ENDPOINTS, context.codec.secure_origin, context))
-    if path not in {"/", wire.SETTINGS_PATH}:
+    if path not in {"/", wire.SETTINGS_PATH, wire.WITHIN_PATH}:
         return _NOT_FOUND
     if head.method not in RETRIEVES:
         return _method_not_allowed(b"GET, HEAD")
+    if path == wire.WITHIN_PATH:
+        return within.frame(head, context)
     if path == wire.SETTINGS_PATH:
         return Serve(Page.SETTINGS)
     return Serve(Page.OUTER)

@@ -17,7 +17,7 @@ from gateway.origins import HostKind, parse, parse_origin
 from gateway.rewrite import header_names as names
 from gateway.rewrite.csp import RuntimeSource, containment, frame_ancestors_for, map_policies
 from gateway.rewrite.links import LIMIT, map_links
-from gateway.rewrite.media import content_type_of, is_read_by_use
+from gateway.rewrite.media import FRAME_DESTINATIONS, content_type_of, is_read_by_use
 from gateway.rewrite.outgoing_forms import is_signed, map_header, map_target
 from gateway.rewrite.parameters import strip_own_parameters
 from gateway.rewrite.reporting import Reporting, map_report_to, map_reporting_endpoints
@@ -124,7 +124,8 @@ def is_page_of_ours(fields: Fields, codec: Codec) -> bool:
     """Whether a page on a gateway host made a request that carries no session.
 
     It has the ``Origin`` or ``Referer`` of one, or the browser says that it comes from
-    the same origin or site (protocols, section 8).
+    the same origin or site (protocols, section 8), or from an opaque one within our windows
+    (``exchange.within``).
     """
     if get(fields, b"sec-fetch-site") in {"same-origin", "same-site"}:
         return True
@@ -133,7 +134,23 @@ def is_page_of_ours(fields: Fields, codec: Codec) -> bool:
         found = parse(text) if text else None
         if found is not None and found[0].secure and found[0].port == codec.public_port:
             return codec.classify(found[0].host)[0] in {HostKind.REWRITE, HostKind.SECURE}
-    return False
+    return is_of_an_opaque_origin(fields) and any(
+        one.strip().startswith(wire.WITHIN_COOKIE + b"=")
+        for value in get_all(fields, b"cookie")
+        for one in value.split(b";")
+    )
+
+
+def is_of_an_opaque_origin(fields: Fields) -> bool:
+    """Whether a document with an opaque origin may have made a request, not one for a whole window."""
+    mode = get(fields, b"sec-fetch-mode")
+    framed = mode == "navigate" and get(fields, b"sec-fetch-dest") in FRAME_DESTINATIONS
+    return (
+        get(fields, b"sec-fetch-site") == "cross-site"
+        and (mode in {"cors", "no-cors"} or framed)
+        and get(fields, b"origin") in {None, "null"}
+        and get(fields, b"referer") is None
+    )
 
 
 def sec_fetch_site(who: Initiator, target: Origin, suffixes: Suffixes) -> bytes | None:
@@ -269,7 +286,8 @@ def _is_credentialed(fields: Fields) -> bool:
     Only browsers that send Fetch Metadata are told of; of a navigation nobody knows whether
     it is a frame's.
     """
-    held = any(wire.ICK_COOKIE in value for value in get_all(fields, b"cookie"))
+    cookies = get_all(fields, b"cookie")
+    held = any(wire.ICK_COOKIE in one or wire.WITHIN_COOKIE in one for one in cookies)
     mode = get(fields, b"sec-fetch-mode")
     return held and mode not in {"navigate", None}
 

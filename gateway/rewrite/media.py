@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-DOCUMENT_DESTINATIONS = frozenset({"document", "iframe", "frame", "embed", "object"})
+FRAME_DESTINATIONS = frozenset({"iframe", "frame", "embed", "object"})
+DOCUMENT_DESTINATIONS = FRAME_DESTINATIONS | {"document"}
 _WORKER_DESTINATIONS = frozenset({"worker", "sharedworker", "serviceworker"})
 _XML_DOCUMENTS = frozenset({"application/xhtml+xml", "image/svg+xml"})
 _XML = frozenset({"text/xml", "application/xml", "text/xsl", "text/rdf"})

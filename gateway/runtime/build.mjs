@@ -18,13 +18,13 @@ const entries = [
   { name: "websocket", file: "src/client/main.js", minified: 13312, gzip: 6144, module: true },
   { name: "inner", file: "src/inner/main.js", minified: 9728, gzip: 4608, packed: true },
   // As a function with a name: it puts itself before the workers that a worker makes.
-  { name: "worker", file: "src/worker/main.js", minified: 19072, gzip: 8976, wrap: true },
+  { name: "worker", file: "src/worker/main.js", minified: 19200, gzip: 8976, wrap: true },
   // Sites whose scripts read their own address (rewrite-location) have all three of their own.
   { name: "worker-location", file: "src/worker/main.js", minified: 22016, gzip: 10112, wrap: true, identity: true },
   { name: "inner-location", file: "src/inner/main.js", minified: 19712, gzip: 8576, identity: true },
   { name: "rare-location", file: "src/rare/main.js", minified: 67072, gzip: 27136, identity: true },
   { name: "rare", file: "src/rare/main.js", minified: 59904, gzip: 24128 },
-  { name: "outer", file: "src/outer/main.js", minified: 19200, gzip: 8192 },
+  { name: "outer", file: "src/outer/main.js", minified: 19456, gzip: 8192 },
   { name: "oops", file: "src/oops/main.js", minified: 768, gzip: 480 },
   { name: "settle", file: "src/settle/main.js", minified: 1536, gzip: 768 },
   { name: "login", file: "src/login/main.js", minified: 512, gzip: 384 },

@@ -58,6 +58,47 @@ def test_framed_by_a_stranger(world):
         assert [world.sites.who(one) for one in sent if world.sites.who(one) != "nobody"] == []
 
 
+INSIDE = "<img src={0}/seen.png><script src={0}/seen.js></script><iframe src={0}/seen></iframe>"
+
+
+def test_a_sandboxed_frame_of_a_stranger(world):
+    """What a sandboxed frame loads comes within the gateway, for nobody; elsewhere nothing does."""
+    inside = urlencode({"extra": INSIDE.format(BANK)})
+    with world.tab() as page:
+        world.sign_in(page)
+        since = world.since()
+        world.open(page, EVIL + with_frame("/?" + inside, "sandbox=allow-scripts"))
+        sent = {"/seen.png", "/seen.js", "/seen"}
+        bank = [one for one in world.site.log[since:] if one.host == "bank.test"]
+        assert {one.path for one in bank} == sent
+        assert {world.sites.who(one) for one in bank} == {"nobody"}
+        assert all(one.fields.get("Cookie") is None for one in bank)
+        # The same browser, with the same cookies; the frame itself, and one that is in another.
+        since = world.since()
+        inside = INSIDE.format(world.collapsed(BANK))
+        deep = quote(f"<iframe sandbox=allow-scripts srcdoc='{inside}'></iframe>")
+        for attributes in (
+            f'srcdoc="{inside}"',
+            f'src="/?extra={deep}"',
+            f'src="data:text/html,{quote(inside)}"',
+        ):
+            framed = f"<iframe sandbox=allow-scripts {attributes}></iframe>"
+            page.goto(STRANGER + "/?" + urlencode({"extra": framed}))
+        assert [one.path for one in world.site.log[since:] if one.host == "bank.test"] == []
+
+
+def test_a_sandboxed_frame_goes_on(world):
+    """A link within leads the frame itself; a document without a session is shown there, unasked."""
+    with world.tab() as page:
+        link = quote(f'<a id=on href="{AD}/">on</a>')
+        shown = world.open(page, EVIL + with_frame("/?extra=" + link, "sandbox=allow-scripts"))
+        shown.child_frames[0].locator("#on").click()
+        there = frame_of(world.stack, page, AD)
+        there.locator("#login").wait_for()
+        settle(page, lambda: visible(there), "it is shown")
+        stays(page, lambda: not page.locator("#notice").is_visible(), "nobody is told", 0.5)
+
+
 FRAMING = {
     "nothing": ({}, True, True),
     "DENY": ({"X-Frame-Options": "DENY"}, False, False),

@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from gateway import wire
 from tests.browser.harness import (
     Stack,
     frame_of,
@@ -92,6 +93,7 @@ def test_a_cell_runs_over_the_kernel_websocket(lab, playwright, tripwire, shots)
 
     held = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
     synced = [name for name in held if name.startswith("__Host-gw-sync-")]
+    held.pop(wire.WITHIN_COOKIE.decode())  # of nobody's session
     secrets = [*held.values(), *page.evaluate("Object.values(localStorage)")]
     assert len(secrets) - len(synced) == 4  # ick, datr, ickt and restore text
     browser.close()

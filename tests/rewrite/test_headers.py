@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from gateway import wire
 from gateway.origins import long_label
 from gateway.rewrite.headers import (
     Elsewhere,
@@ -31,6 +32,8 @@ OURS = collapsed(SITE)
 OTHER = collapsed("https://other.example")
 LONG = origin("https://under_score.example")
 LONG_HOST = f"https://{long_label(LONG)}{SUFFIX}"
+WITHIN = wire.WITHIN_COOKIE.decode() + "=1"
+OPAQUE = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"}
 
 
 def _fields(**fields: str) -> tuple[tuple[bytes, bytes], ...]:
@@ -166,6 +169,13 @@ class InitiatorTests(SynchronousTestCase):
             ({"sec_fetch_site": "same-site"}, True),
             ({"sec_fetch_site": "cross-site"}, False),
             ({"sec_fetch_site": "none"}, False),
+            ({**OPAQUE, "cookie": WITHIN}, True),
+            ({**OPAQUE, "cookie": "a=b;" + WITHIN, "origin": "null"}, True),
+            (OPAQUE, False),
+            ({**OPAQUE, "cookie": WITHIN, "sec_fetch_mode": "navigate"}, False),
+            ({**OPAQUE, "cookie": WITHIN, "referer": "https://evil.example/"}, False),
+            ({**OPAQUE, "cookie": "a=" + WITHIN}, False),
+            ({"cookie": WITHIN}, False),
             ({"sec_fetch_site": "Same-Origin"}, False),
         ]
         for fields, wanted in table:

@@ -8,6 +8,7 @@ import { leavingOf } from "./leave.js";
 import { proofOf, withProof } from "./proof.js";
 import { NothingKept, ensureSession, ickt, mendSession, suffix } from "./session.js";
 import { windowsOf } from "./windows.js";
+import { markWithin } from "./within.js";
 
 /** @typedef {import("./windows.js").Speaker} Speaker */
 
@@ -171,6 +172,7 @@ function show(url, sent, proof, same) {
   // Before it is put in: else an empty document is loaded first, and its end is told as the page's.
   if (!isForm) next.src = proof ? withProof(target, proof) : target;
   stage.replaceChildren(next);
+  if (!frame) markWithin();
   frame = next;
   next.addEventListener("load", () => {
     if (isBlank(next)) return;

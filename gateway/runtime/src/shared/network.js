@@ -14,10 +14,11 @@ export const STATELESS = /^(HEAD|GET|OPTIONS)$/i;
  * @returns {(given: any, self: any, args: any[]) => any} what is done to what `fetch` is given
  */
 export function installNetwork(w, { map, unmap, signed }, rtc, sockets, resent, more = "") {
-  const { Request } = w;
+  const { Request, origin } = w;
   /** @param {any} given @param {any} [method] */
   const sent = (given, method) =>
-    STATELESS.test(textOf(method ?? given.method ?? "GET")) ? map(given)
+    // Of a document with an opaque origin nobody knows more than its token says.
+    STATELESS.test(textOf(method ?? given.method ?? "GET")) && origin !== "null" ? map(given)
     : given instanceof Request ? resent(given, method)
     : signed(map(given));
   const fetched = (/** @type {any} */ given, /** @type {any} */ _, /** @type {any[]} */ [, init]) => sent(given, init?.method);
@@ -25,7 +26,7 @@ export function installNetwork(w, { map, unmap, signed }, rtc, sockets, resent, 
   hook(
     w,
     // Where script reads an address, or (with a number) the browser is told one; a Request's text is no foreign one, and it stays.
-    "MessageEvent.origin PerformanceEntry.name Request.url Response.url EventSource:0 ServiceWorkerContainer.register:0 " +
+    "MessageEvent.origin PerformanceEntry.name Request.url Response.url ServiceWorkerContainer.register:0 " +
     "ServiceWorkerContainer.getRegistration:0 ServiceWorkerContainer.register:1 XMLHttpRequest.responseURL" + more,
     // Of a worker's options only the scope is one.
     (given, _self, _args, _name, at) => at != 1 ? map(given) : given.scope ? { __proto__: given, scope: map(given.scope) } : given,
@@ -35,6 +36,7 @@ export function installNetwork(w, { map, unmap, signed }, rtc, sockets, resent, 
   hook(w, "Navigator.sendBeacon:0", posted);
   hook(w, "Request:0 fetch:0 fetchLater:0", fetched);
   hook(w, "XMLHttpRequest.open:1", (given, _, [method]) => sent(given, method));
+  hook(w, "EventSource:0", (given) => sent(given));
   // What cannot be carried is missing, so that applications take their other way.
   delete w.WebTransport;
   if (!rtc) {
