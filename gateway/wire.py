@@ -13,7 +13,7 @@ ICKT_COOKIE: Final = b"__Host-gw-ickt"
 RESTORE_COOKIE: Final = b"__Host-gw-restore"
 LOGIN_COOKIE: Final = b"__Host-gw-login"
 LOGIN_STATE_COOKIE: Final = b"__Host-gw-state"
-WITHIN_COOKIE: Final = b"__Secure-gw-within"
+WITHIN_COOKIE: Final = b"__Http-gw-within"
 """That a document with an opaque origin is in one of the gateway's windows; of nobody's session."""
 
 CARRIER_PREFIX: Final = b"__Host-gw-w-"

@@ -38,7 +38,7 @@ def test_cookies_live_in_the_jar_alone(stack, page):
     assert frame.locator("#visits").inner_text() == "2"
     assert frame.locator("#cookie").inner_text() == "name=Ada"
     held = [one for one in page.context.cookies() if not one["name"].startswith("__Host-gw-sync-")]
-    own = {"__Http-ick", "__Http-datr", "__Secure-gw-within"}
+    own = {"__Http-ick", "__Http-datr", "__Http-gw-within"}
     assert {cookie["name"] for cookie in held} == own
     assert all(cookie["httpOnly"] and cookie["secure"] for cookie in held)
     frame = open_site(stack, page, SHOP + "/")
