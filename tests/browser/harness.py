@@ -419,7 +419,7 @@ def end_browser(browser: Browser) -> None:
             os.kill(int(folder.name), signal.SIGKILL)
 
 
-def fresh_context(browser: Browser, again, *, patience: float = 60, **more):
+def fresh_context(browser: Browser, again, *, patience: float = 30, **more):
     """A browser and a fresh profile of it; the browser is another one, of ``again``, if it hung.
 
     Playwright waits for a profile without end.

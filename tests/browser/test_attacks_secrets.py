@@ -161,7 +161,8 @@ class Seen:
         except Error:  # a redirect has none
             body = b""
             # What all pages load alike may come while the page is left already.
-            if not 300 <= response.status < 400 and wire.ASSET_PATH not in request.url:
+            alike = any(path in request.url for path in (wire.ASSET_PATH, wire.WITHIN_PATH))
+            if not 300 <= response.status < 400 and not alike:
                 self.lost.append(request.url)
         text = "\n".join([request.url, *fields]).encode() + b"\n\n" + body
         self.texts.append((request.url, text))
