@@ -71,7 +71,7 @@ _OPEN_ON_SITES = tuple(
 )
 """What is the same for everybody and tells nothing."""
 _NO_STORE = ((b"Cache-Control", b"no-store"),)
-_OPEN_ON_OWN = (wire.ASSET_PATH, wire.FORGOTTEN_PATH)
+_OPEN_ON_OWN = (wire.ASSET_PATH, wire.FORGOTTEN_PATH, wire.WITHIN_PATH)
 _CARRIES = frozenset(
     (wire.BOOTSTRAP_PATH, wire.RESTORE_PATH, wire.CHECK_PATH, wire.BASIC_PATH)
 )  # fmt: skip

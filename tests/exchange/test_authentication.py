@@ -152,6 +152,13 @@ class OwnTests(SynchronousTestCase):
                 invalid = b'error="invalid_token"' in challenges[1]
                 self.assertEqual(invalid, authorization == "Bearer bad")
 
+    def test_without_signing_in(self) -> None:
+        """What an opaque document asks for has no session, and nobody is asked for a password."""
+        for destination, status in (("iframe", 200), ("image", 204)):
+            ending = run(own(wire.WITHIN_PATH, sec_fetch_dest=destination))
+            assert isinstance(ending, Answer)
+            self.assertEqual(ending.status, status)
+
     def test_off(self) -> None:
         """Nothing is asked of anybody, and no need more than before."""
         ending, shell = play(own_exchange, own(), asked(None), Person())
