@@ -1,13 +1,13 @@
 # HTML: passes over what cannot need work, and maps plain links on its way.
 #
-# What it passes over is whole tags that ``html`` would give out as they are and that change
+# What it passes over is whole tokens that ``html`` would give out as they are and that change
 # nothing in its state, as ``tokens.SKIP`` does; it knows a few more of them.
 
 from libc.string cimport memchr, memcmp
 
 cdef unsigned char _KIND[256]
 """1: white space, 2: ends a tag's name, 4: letter, 8: first part of a path, 16: in a plain URL,
-32: needs a look in a URL's value, 64: the same in a style."""
+32: needs a look in a URL's value, 64: the same in a style, 128: the same in a sheet."""
 
 cdef unsigned char _LOWER[256]
 
@@ -30,6 +30,7 @@ cdef void _prepare():
     _mark(alphanumeric + b"._~:/?#[]@!$'()*+,;=%-", 16)
     _mark(b":&\\\t\n\r", 32)
     _mark(b"&\\(@", 64)
+    _mark(b"\\(@", 128)
 
 
 _prepare()
@@ -59,6 +60,7 @@ cdef enum:
     FORM = 5
     RAW = 6       # its text is no markup, and passes
     SCRIPT = 7    # the same, if it is no map and no module
+    STYLED = 8    # the same, if no URL can be in its text
 
 
 cdef inline bint _is(const unsigned char* s, Py_ssize_t size, const char* word, Py_ssize_t length) noexcept nogil:
@@ -79,7 +81,9 @@ cdef int _element(const unsigned char* s, Py_ssize_t n) noexcept nogil:
     if c == b"s":
         if _is(s, n, "script", 6):
             return SCRIPT
-        if _is(s, n, "style", 5) or _is(s, n, "svg", 3):
+        if _is(s, n, "style", 5):
+            return STYLED
+        if _is(s, n, "svg", 3):
             return STOP
     elif c == b"t":
         if _is(s, n, "title", 5) or _is(s, n, "textarea", 8):
@@ -213,31 +217,39 @@ cdef bint _quiet(const unsigned char* s, Py_ssize_t at, Py_ssize_t end) noexcept
     return True
 
 
-cdef bint _is_plain_url(const unsigned char* s, Py_ssize_t at, Py_ssize_t end) noexcept nogil:
-    """``https?://`` and only what URLs are made of."""
+cdef int _plain_url(const unsigned char* s, Py_ssize_t at, Py_ssize_t end) noexcept nogil:
+    """1: ``https?://`` and only what URLs are made of, 2: and ``&amp;``; 0: anything else."""
     cdef Py_ssize_t i
+    cdef int plain = 1
     if end - at > 7 and memcmp(s + at, b"http://", 7) == 0:
         i = at + 7
     elif end - at > 8 and memcmp(s + at, b"https://", 8) == 0:
         i = at + 8
     else:
-        return False
-    while i < end and _KIND[s[i]] & 16:
-        i += 1
-    return i == end
+        return 0
+    while i < end:
+        if _KIND[s[i]] & 16:
+            i += 1
+        elif end - i >= 5 and memcmp(s + i, b"&amp;", 5) == 0:
+            i += 5
+            plain = 2
+        else:
+            return 0
+    return plain
 
 
 cdef struct Tag:
     Py_ssize_t end
     Py_ssize_t start      # of the one URL to map; -1: nothing to do
     Py_ssize_t stop
+    int plain             # whether that has ``&amp;`` in it: 2, else 1
     Py_ssize_t raw        # how long the name of an element is whose text is raw; 0: it is not
 
 
 cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint forms, bint handlers, Tag* tag) noexcept nogil:
     """Whether the start tag at ``at`` is whole and can be dealt with here."""
     cdef Py_ssize_t i = at + 1, named, name, stop, value, last
-    cdef int element, kind, hot = 0
+    cdef int element, kind, plain, hot = 0
     cdef bint quoted, safe, valued
     cdef const void* found
     while i < n and not _KIND[s[i]] & 2:
@@ -247,7 +259,7 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
     if element == STOP or (element == FORM and forms) or (element == SCRIPT and handlers):
         return False
     tag.start = -1
-    tag.raw = named if element == RAW or element == SCRIPT else 0
+    tag.raw = named if element == RAW or element == SCRIPT or element == STYLED else 0
     while True:
         while i < n and (_KIND[s[i]] & 1 or s[i] == b"/"):
             i += 1
@@ -318,7 +330,7 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
                 return False
             continue
         elif kind == EQUIV:
-            if element == META:
+            if element == META and not _is(s + value, last - value, "content-type", 12):
                 return False
             continue
         elif kind == METHOD:
@@ -344,20 +356,22 @@ cdef bint _start_tag(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, bint f
             if not _quiet(s, value, last):
                 return False
         elif not _stays(s, value, last):
-            if tag.start >= 0 or not quoted or not _is_plain_url(s, value, last):
+            plain = _plain_url(s, value, last) if quoted and tag.start < 0 else 0
+            if not plain:
                 return False
             if element == META or element == LINK or element == OBJECT:
                 return False
             if memchr(s + at + 1, b"-", named) != NULL:
                 return False  # a custom element's attributes mean what its page says
-            tag.start, tag.stop = value, last
+            tag.start, tag.stop, tag.plain = value, last, plain
         if tag.start >= 0 and hot > 1:
             return False  # of equal names the first counts: let it be judged
 
 
 cdef bint _past_raw(const unsigned char* s, Py_ssize_t name, Py_ssize_t n, int element, Tag* tag) noexcept nogil:
     """Past the text behind a start tag, up to its end tag, if that is there."""
-    cdef Py_ssize_t i = tag.end, k, stop
+    cdef Py_ssize_t i = tag.end, stop
+    cdef bint escaped = False
     cdef const void* found
     while True:
         found = memchr(s + i, b"<", n - i)
@@ -367,16 +381,89 @@ cdef bint _past_raw(const unsigned char* s, Py_ssize_t name, Py_ssize_t n, int e
         stop = i + 2 + tag.raw
         if stop >= n:
             return False
-        if s[i + 1] == b"!" and element == SCRIPT and s[i + 2] == b"-" and s[i + 3] == b"-":
-            return False  # it may hide an end tag
-        if s[i + 1] == b"/" and _KIND[s[stop]] & 2:
-            k = 0
-            while k < tag.raw and _LOWER[s[i + 2 + k]] == _LOWER[s[name + k]]:
-                k += 1
-            if k == tag.raw:
-                tag.end = i
-                return True
+        if element == SCRIPT:
+            if s[i + 1] == b"!" and s[i + 2] == b"-" and s[i + 3] == b"-":
+                escaped = True
+            elif escaped and _KIND[s[stop - 1]] & 2 and _is(s + i + 1, 6, "script", 6):
+                return False  # it may hide an end tag
+        if s[i + 1] == b"/" and _KIND[s[stop]] & 2 and _same_name(s + i + 2, s + name, tag.raw):
+            if element == STYLED and _may_load(s, tag.end, i):
+                return False
+            tag.end = i
+            return True
         i += 1
+
+
+cdef inline bint _same_name(const unsigned char* s, const unsigned char* other, Py_ssize_t size) noexcept nogil:
+    """Whether two names are the same but for case."""
+    cdef Py_ssize_t i
+    for i in range(size):
+        if _LOWER[s[i]] != _LOWER[other[i]]:
+            return False
+    return True
+
+
+cdef bint _may_load(const unsigned char* s, Py_ssize_t at, Py_ssize_t end) noexcept nogil:
+    """Whether a sheet's text has anything in it that ``css`` would look at twice."""
+    cdef Py_ssize_t i
+    cdef unsigned char c
+    for i in range(at, end):
+        c = s[i]
+        if not _KIND[c] & 128:
+            continue
+        if c == b"\\":
+            return True
+        if c == b"@":
+            c = _LOWER[s[i + 1]]
+            if c == b"i" or c == b"n":
+                return True
+        elif i - at >= 3 and (
+            _is(s + i - 3, 3, "url", 3) or _is(s + i - 3, 3, "src", 3) or _is(s + i - 3, 3, "set", 3)
+        ):
+            return True
+    return False
+
+
+cdef Py_ssize_t _past_markup(const unsigned char* s, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
+    """Past a comment, a doctype or a bogus comment at ``at``; -1: more is needed, or judgement."""
+    cdef Py_ssize_t i = at + 2
+    cdef const void* found
+    if s[at + 1] == b"!":
+        if i >= n or s[i] == b"[":
+            return -1
+        if s[i] == b"-":
+            if i + 1 >= n:
+                return -1
+            if s[i + 1] == b"-":
+                return _past_comment(s, i + 2, n)
+    found = memchr(s + i, b">", n - i)
+    return -1 if found == NULL else <const unsigned char*>found - s + 1
+
+
+cdef Py_ssize_t _past_comment(const unsigned char* s, Py_ssize_t text, Py_ssize_t n) noexcept nogil:
+    """Past a comment whose text begins at ``text`` (HTML standard, 13.2.5.43 and on); -1: it goes on."""
+    cdef Py_ssize_t i = text, end
+    cdef const void* found
+    while True:
+        found = memchr(s + i, b">", n - i)
+        if found == NULL:
+            return -1
+        end = <const unsigned char*>found - s
+        i = end + 1
+        if end == text or (end == text + 1 and s[text] == b"-"):
+            return i
+        if end - text >= 2 and s[end - 1] == b"-" and s[end - 2] == b"-":
+            return i
+        if end - text >= 3 and s[end - 1] == b"!" and s[end - 2] == b"-" and s[end - 3] == b"-":
+            return i
+
+
+cdef bytes _mapped(bytes url, int plain, map_url):
+    """What stands for a plain URL in double quotes."""
+    if plain == 1:
+        return map_url(url.decode("ascii")).encode("ascii")
+    text = map_url(url.replace(b"&amp;", b"&").decode("ascii"))
+    return text.replace("&", "&amp;").encode("ascii")
 
 
 def pass_html(bytes text, Py_ssize_t at, list out, map_url, *, bint forms, bint handlers):
@@ -391,6 +478,7 @@ def pass_html(bytes text, Py_ssize_t at, list out, map_url, *, bint forms, bint 
     cdef unsigned char c
     cdef Tag tag
     tag.start = tag.stop = -1
+    tag.plain = 1
     tag.raw = 0
     while i < n:
         if s[i] != b"<":
@@ -407,7 +495,7 @@ def pass_html(bytes text, Py_ssize_t at, list out, map_url, *, bint forms, bint 
                 break
             if tag.start >= 0:
                 out.append(text[done:tag.start])
-                out.append(map_url(text[tag.start:tag.stop].decode("ascii")).encode("ascii"))
+                out.append(_mapped(text[tag.start:tag.stop], tag.plain, map_url))
                 done = tag.stop
             i = tag.end
         elif c == b"/":
@@ -422,7 +510,10 @@ def pass_html(bytes text, Py_ssize_t at, list out, map_url, *, bint forms, bint 
                 break
             i = tag.end + 1
         elif c == b"!" or c == b"?":
-            break
+            tag.end = _past_markup(s, i, n)
+            if tag.end < 0:
+                break
+            i = tag.end
         else:
             i += 1
     if done == 0 and i == n:

@@ -183,18 +183,14 @@ class HtmlRewriter:
         else:
             skip = in_foreign if self._foreign.is_foreign else at_point
         if self._passes is not None and skip is in_html and len(text) - at <= self._limit:
-            at = self._passes(
+            start = self._passes(
                 text, at, self._out, self._urls.url,
                 forms=bool(self._form_token), handlers=self._scripts is not None,
             )  # fmt: skip
-            start = at
         else:
-            found = skip.match(text, at)
-            start = found.end() if found is not None else at
-        if start > at:
-            self._out.append(text[at:start])
-            if self._foreign.at_point and text.find(b"<", at, start) >= 0:
-                self._foreign.at_point = False
+            start = tokens.pass_plain(text, at, self._out, self._urls.url, skip)
+        if self._foreign.at_point and text.find(b"<", at, start) >= 0:
+            self._foreign.at_point = False
         if start == len(text):
             return start
         following = text[start + 1 : start + 2]
@@ -309,11 +305,6 @@ class HtmlRewriter:
 
     def _start_tag(self, text: bytes, at: int) -> int | None:
         self._foreign.at_point = False
-        link = tokens.PLAIN_LINK.match(text, at)
-        if link is not None:
-            before, url, after = link.groups()
-            self._out += (before, self._urls.url(url.decode("ascii")).encode("ascii"), after)
-            return link.end()
         tag = tokens.START_TAG.match(text, at)
         if tag is None:
             return None

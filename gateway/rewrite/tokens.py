@@ -12,6 +12,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.rewrite.urls import Map
 
 WS = rb"\t\n\f\r "
 _NAME = rb"[^" + WS + rb"/>][^" + WS + rb"/>=]*+"
@@ -132,38 +136,74 @@ _PLAIN_STYLE = rb"(?>\"[^\"&\\(@]*+\"|'[^'&\\(@]*+')"
 
 
 # The commonest attributes in their commonest spelling, tried first.
-_COMMON = (
-    rb" (?>(?>class|id|name|title|type|rel)=\"[^\"]*+\""
-    rb"|href=\"(?>#|[A-Za-z0-9_.~%-]++(?>[/?#]|(?=\")))[^\"]*+\")"
-)
+_NAMED = rb"class|id|name|title"
+_COMMON_LINK = rb"href=\"(?>#|[A-Za-z0-9_.~%-]++(?>[/?#]|(?=\")))[^\"]*+\""
 
 
-def _skip(common: bytes, elements: bytes, names: bytes, ends: bytes) -> re.Pattern[bytes]:
-    """Skip tokens but these elements, attributes with these names, and these end tags.
-
-    ``common`` elements, spelled in lower case, are never among the others.
-    """
+def _rest(names: bytes, safe: bytes = rb"(?>type|rel)=\"[^\"]*+\"") -> bytes:
+    """The rest of a start tag that has no attribute with these names but harmless ones."""
+    common = rb" (?>(?>" + _NAMED + rb")=\"[^\"]*+\"|" + _COMMON_LINK + rb"|" + safe + rb")"
     cold = (
         rb"(?>(?!" + names + rb"[" + WS + rb"/>=])" + _ATTRIBUTE
         + rb"|" + _any_of(*_SAFE_NAMES[:-1]) + rb"=" + _SAFE_VALUE
         + rb"|" + _any_of(b"style") + rb"=" + _PLAIN_STYLE + rb")"
     )  # fmt: skip
-    rest = (
-        rb"(?>>|(?>" + _COMMON + rb"|[" + WS + rb"/]*+" + cold + rb"|[" + WS + rb"/]++)*+>)"
-    )  # fmt: skip
+    return rb"(?>>|(?>" + common + rb"|[" + WS + rb"/]*+" + cold + rb"|[" + WS + rb"/]++)*+>)"
+
+
+def _past_raw(name: bytes) -> bytes:
+    """Raw text up to its end tag; what ``<!--`` hides from it in scripts needs a look."""
+    end = _any_of(name) + rb"[" + WS + rb"/>]"
+    text, escaped = rb"/" + end, b""
+    if name == b"script":
+        escaped = rb"(?><!--(?>[^<]++|<(?!/?" + end + rb"))*+)?+"
+        text += rb"|!--"
+    return rb"(?>[^<]++|<(?!" + text + rb"))*+" + escaped + rb"(?=</" + end + rb")"
+
+
+def _head(names: bytes, *, scripts: bool) -> bytes:
+    """What heads of HTML documents are made of, as far as it needs no look."""
+
+    def element(name: bytes, hot: tuple[bytes, ...], safe: bytes) -> bytes:
+        rest = _rest(rb"(?>" + names + rb"|" + _any_of(*hot) + rb")", safe)
+        return _any_of(name) + rb"(?=[" + WS + rb"/>])" + rest
+
+    plain = rb"rel=\"[^\"&-]*+\"|type=\"[^\"]*+\""
+    kinds = [
+        element(b"meta", (b"http-equiv",), rb"http-equiv=\"" + _any_of(b"content-type") + rb"\""),
+        element(b"link", (b"rel", b"integrity"), plain),
+        _any_of(b"title") + rb"(?=[" + WS + rb"/>])" + _rest(names) + _past_raw(b"title"),
+    ]
+    if scripts:
+        script = element(b"script", (b"type",), rb"type=\"text/javascript\"")
+        kinds.append(script + _past_raw(b"script"))
+    comment = rb"--(?>-?>|(?>[^-]++|-(?!-!?>))*+--!?>)"
+    return rb"|".join((*kinds, rb"!(?>" + comment + rb"|[dD][^>]*+>)", rb"\?[^>]*+>"))
+
+
+def _skip(
+    common: bytes, elements: bytes, names: bytes, ends: bytes, more: bytes = rb"(?!)"
+) -> re.Pattern[bytes]:
+    """Skip tokens but these elements, attributes with these names, and these end tags.
+
+    ``common`` elements, spelled in lower case, are never among the others; ``more`` are
+    tokens that are skipped, too.
+    """
+    rest = _rest(names)
     end = rb"/(?!" + ends + rb"[" + WS + rb"/>])" if ends else rb"/"
     return re.compile(
         rb"(?>[^<]*+<(?>" + end + rb"[a-zA-Z][^" + WS + rb"/>]*+[" + WS + rb"]*+>"
         rb"|(?>" + common + rb")(?>>|(?= )" + rest + rb")"
         rb"|(?!" + elements + rb"[" + WS + rb"/>])[a-zA-Z][^" + WS + rb"/>]*+" + rest
-        + rb"|(?=[^a-zA-Z/!?])))*+[^<]*+"
+        + rb"|" + more + rb"|(?=[^a-zA-Z/!?])))*+[^<]*+"
     )  # fmt: skip
 
 
 _HTML = rb"a|p|span|li|div|code|td|dd|dt|em|strong|h[1-4]"
-SKIP = _skip(_HTML, _any_of(*_HOT_ELEMENTS), _any_of(*_HOT_NAMES), b"")
+_HOT_HTML = _any_of(*_HOT_NAMES)
+SKIP = _skip(_HTML, _any_of(*_HOT_ELEMENTS), _HOT_HTML, b"", _head(_HOT_HTML, scripts=True))
 """In HTML content with no foreign content around it."""
-SKIP_POINT = _skip(_HTML, _any_of(*_HOT_ELEMENTS), _any_of(*_HOT_NAMES), _any_of(*_POINTS))
+SKIP_POINT = _skip(_HTML, _any_of(*_HOT_ELEMENTS), _HOT_HTML, _any_of(*_POINTS))
 """In HTML content inside an integration point of foreign content."""
 _FOREIGN = rb"path|g|circle|rect|defs"
 _HOT_IN_FOREIGN = _any_of(*_HOT_ELEMENTS, *_POINTS, *BREAKOUT, b"font", b"animate", b"set")
@@ -199,7 +239,7 @@ def skips(*, forms: bool = False, handlers: bool = False) -> tuple[re.Pattern[by
     foreign = rb"(?>" + _any_of(*_HOT_NAMES, *PAINT_ATTRIBUTES) + rb"|" + handler + rb")"
     in_xml = rb"(?>" + _HOT_NAMES_IN_XML + rb"|" + handler + rb")"
     return (
-        _skip(_HTML, elements, names, b""),
+        _skip(_HTML, elements, names, b"", _head(names, scripts=not handlers)),
         _skip(_HTML, elements, names, _any_of(*_POINTS)),
         _skip(_FOREIGN, _HOT_IN_FOREIGN, foreign, _any_of(*_POINTS, *CLOSING)),
         _skip(_XML, _PREFIX + _any_of(*_HOT_IN_XML, *more), in_xml, b""),
@@ -208,10 +248,28 @@ def skips(*, forms: bool = False, handlers: bool = False) -> tuple[re.Pattern[by
 
 _BESIDE = rb"(?> (?>class|id|title|rel|name|target)=\"[^\"]*+\")*+"
 PLAIN_LINK = re.compile(
-    rb"(<a" + _BESIDE + rb" href=\")(https?://[A-Za-z0-9._~:/?#\[\]@!$'()*+,;=%-]++)(\""
-    + _BESIDE + rb">)"
+    rb"<a" + _BESIDE + rb" href=\"(https?://[A-Za-z0-9._~:/?#\[\]@!$'()*+,;=%-]++)\""
+    + _BESIDE + rb">"
 )  # fmt: skip
 """The commonest tag that is edited, in its commonest spelling."""
+
+
+def pass_plain(
+    text: bytes, at: int, out: list[bytes], map_url: Map, skip: re.Pattern[bytes]
+) -> int:
+    """What ``native.pass_html`` does, by expressions: where the token to be judged begins."""
+    done = at
+    while (found := skip.match(text, at)) is not None:
+        at = found.end()
+        link = PLAIN_LINK.match(text, at)
+        if link is None:
+            break
+        start, end = link.span(1)
+        out += (text[done:start], map_url(link.group(1).decode("ascii")).encode("ascii"))
+        done, at = end, link.end()
+    if at > done:
+        out.append(text[done:at])
+    return at
 
 
 def is_self_closing(text: bytes, tag: re.Match[bytes]) -> bool:

@@ -34,6 +34,9 @@ PIECES = (
     "<a ", "<A ", "<img ", "<link ", "<meta ", "<form ", "<object ", "<script>", "</script>",
     "<title>", "</title>", "<TEXTAREA>", "</textarea ", '<script src="https://b.test/y">', "<script type=text/javascript>", "<script type=module>", "<!--", "<script ", "<noscript>", "</noscript>", "<svg>", "</svg>", "<button ", "<iframe ", "<base ", "<p>", "</p>",
     "href=", 'href="', "HREF='", 'src="', "srcset=", "style='", 'style="', "data=", "rel=",
+    "<style>", "</style>", "@import ", "@", "\\", "(", "rgb(1)", "image-set(", "src(", "url(", "<!-->",
+    "<!--->", "--!>", "-->", "<!doctype html>", "<?xml ", "?>", "<![CDATA[", "]]>", "&amp;", "<math>",
+    "<mi>", "http-equiv=Content-Type ", 'rel="stylesheet" ', '<a href="https://b.test/?a&amp;b#&amp;">',
     "integrity=", "http-equiv=", "content=", "formmethod=post ", "formaction=", "ping=",
     "xlink:href=", "action=", "class=x ", "https://b.test/", "http://b.test", "//b.test", "/p",
     "/\t/b.test", "\\\\b.test", "#f", "?q=http://b.test", "a:b", "a/b:c", "url(//b.test)",
@@ -42,7 +45,7 @@ PIECES = (
 )  # fmt: skip
 ELEMENTS = (
     "a", "A", "p", "img", "link", "meta", "form", "object", "base", "button", "input", "iframe",
-    "script", "style", "title", "textarea", "video", "body", "x-y",
+    "script", "style", "title", "textarea", "video", "body", "x-y", "svg", "math", "noscript",
 )  # fmt: skip
 NAMES = (
     "href", "HREF", "src", "srcset", "style", "data", "rel", "integrity", "http-equiv", "content",
@@ -53,6 +56,7 @@ VALUES = (
     "https://b.test/x", "http://b.test", "//b.test/y", "/p", "p/q", "#f", "?q", "", "x", "a:b",
     "a//b", "/\\b.test", "https://b.test/&amp;", "HTTPS://b.test", "javascript:location", "post",
     "color:red", "background:url(//b.test)", "dns-prefetch", "&#112;reconnect", "stylesheet",
+    "https://b.test/?a&amp;b", "https://b.test/?a&b", "Content-Type",
     "refresh", "0;url=//b.test", "sha256-x", "text/javascript", "module", "location.href", "1.5:x",
 )  # fmt: skip
 ATTRIBUTES = st.tuples(
@@ -69,7 +73,23 @@ TAGS = st.builds(
     st.sampled_from(ELEMENTS),
     st.lists(ATTRIBUTES, max_size=4),
     st.sampled_from((">", ">", ">", "/>", " >")),
-    st.sampled_from(("", "x", "</a>", "</A >", "</script>", "</style>", "</p b=1>", "<!--x-->")),
+    st.sampled_from(
+        (
+            "",
+            "x",
+            "</a>",
+            "</A >",
+            "</script>",
+            "</style>",
+            "</p b=1>",
+            "<!--x-->",
+            "</title>",
+            "</svg>",
+            "url(//b.test)",
+            "@import '//b.test'",
+            "a{b:c(d)}",
+        )
+    ),
 )
 """Tags that are whole and say something: most documents are made of nothing else."""
 
@@ -133,6 +153,29 @@ class HtmlTests(SynchronousTestCase):
     def test_tags(self, tags: list[str], cuts: list[int], forms: bool, scripts: bool) -> None:
         """Whole tags of all sorts, with forms' tokens and edited scripts and without."""
         self._same("".join(tags).encode(), cuts, "token" if forms else "", scripts=scripts)
+
+    def test_heads(self) -> None:
+        """What heads are made of is passed in one step, but where it may say something."""
+        passed = (
+            b"<!doctype html>", b"<!-->", b"<!--->", b"<!-- - <p> --!>", b"<?xml x?>", b"<!x>",
+            b'<META HTTP-EQUIV="Content-Type" content="a/b">', b"<title>a <b></title>",
+            b"<style>a{b:c(d)} @media x</style>", b"<script><!-- x </scripts> --></script>",
+            b'<a href="https://b.test/?a&amp;b">',
+        )  # fmt: skip
+        judged = (
+            b"<!--x-", b"<![CDATA[x]]>", b"<meta http-equiv=refresh>", b"<style>a:URL(b)</style>",
+            b"<style>@Import 'x'</style>", b"<style>\\75rl(x)</style>", b"<style>image-set('x')</style>",
+            b"<style>@namespace 'x'</style>", b"<style>src('x')</style>", b"<svg>", b"<style>",
+            b"<script><!-- <script> --></script>", b'<a href="https://b.test/?a&b">',
+        )  # fmt: skip
+        for markups, whole in ((passed, True), (judged, False)):
+            for markup in markups:
+                for case in (markup, markup.upper()) if b"https:" not in markup else (markup,):
+                    out: list[bytes] = []
+                    text = case + b"<p>"
+                    end = _native.pass_html(text, 0, out, str, forms=False, handlers=False)
+                    self.assertEqual(end, len(text) if whole else 0, case)
+                    self.assertEqual(b"".join(out), text[:end])
 
     def test_tokenizer_cases(self) -> None:
         """The standard's own hard cases, with a link before and after."""

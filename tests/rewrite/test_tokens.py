@@ -130,11 +130,18 @@ class SkipTests(SynchronousTestCase):
             self.assertLess(found.end() if found else 0, len(tag), tag)
 
     def test_what_it_stops_at(self) -> None:
-        """Comments, instructions, unfinished tags and tags with work."""
+        """Unfinished tokens, tags with work, and text that may hide something."""
         for markup in (
-            b"<!--", b"<?x>", b"<!x>", b"</>", b"</ x>", b"<a", b"<a ", b"<a href", b"<a href=",
+            b"<!--", b"<!-- x --", b"<!--x->", b"<?x", b"<!x>", b"<![CDATA[x]]>", b"<!doctype html", b"</>", b"</ x>", b"<a", b"<a ", b"<a href", b"<a href=",
             b"<a href='", b"<a x='>", b"</a", b"</a x=>", b"<", b"<script>", b"<svg>", b"<style >",
-            b"<a href='//x'>", b"<a style='x:url(y)'>", b"<base>", b"<meta>", b"<link>",
+            b"<a href='//x'>", b"<a style='x:url(y)'>", b"<base>", b"<title>x", b"<title>x</titles>",
+            b"<title>x</title", b"<script>x</script", b'<script src="//x"></script>',
+            b"<script><!-- <script> --></script>", b"<script type=module></script>",
+            b'<script type="importmap"></script>', b"<script><!-- x -->", b"<titles",
+            b"<meta http-equiv=refresh content='0;url=//x'>", b'<meta http-equiv="refresh">',
+            b'<meta http-equiv="content-type" http-equiv=refresh>', b"<meta HTTP-EQUIV='x'>",
+            b"<link rel=dns-prefetch>", b'<link rel="dns-prefetch">', b'<link rel="a&#45;b">',
+            b"<link integrity=x>", b'<link rel="x" href="//x">',
         ):  # fmt: skip
             for before in (b"", b"text", b"<p>", b"</p>", b"<p>text<i>", b"a < b", b"<3"):
                 found = tokens.SKIP.match(before + markup)
@@ -146,6 +153,12 @@ class SkipTests(SynchronousTestCase):
             b"<p>", b"</p>", b"text", b"<a href='#x'>", b'<a class="x" href="y/z">', b"<br/>",
             b"<h1 id=x>", b"<td colspan=2>", b"</div >", b"<input type=text value='//x'>", b"a < b",
             b"<a href='/x' title='https://a.b'>", b"<p style='color:red'>", b"<img src='x.png' alt=''>",
+            b"<meta>", b"<META charset=utf-8>", b'<meta http-equiv="Content-Type" content="a/b; c=d">',
+            b'<link rel="stylesheet" href="x.css">', b"<link href=/x>", b"<!---->", b"<!-->", b"<!--->",
+            b"<!-- - -- <p> -->", b"<!--x--!>", b"<!doctype html>", b"<?xml version='1.0'?>",
+            b"<title>a <b> </titles> c</title>", b"<TITLE lang=x>a</Title >", b"<script></script>",
+            b'<script src="x.js" integrity="y" type="text/javascript">a < b</SCRIPT>',
+            b"<script><!-- x </scripts> --></script>",
         ):  # fmt: skip
             found = tokens.SKIP.match(markup * 3)
             self.assertEqual(found.end() if found else 0, 3 * len(markup), markup)
