@@ -44,7 +44,8 @@ cdef struct Found:
     Py_ssize_t end
     int role
 
-# 1: first of a word, 2: in a word, 4: digit, 8: white space in ASCII
+# 1: first of a word, 2: in a word, 4: digit, 8: white space in ASCII, 16: neither white space nor
+# the first of a comment
 cdef unsigned char _JS[256]
 cdef unsigned char _WORD_START[256]
 
@@ -59,6 +60,8 @@ cdef void _prepare_js():
             _JS[i] = 6
         elif i in (9, 10, 11, 12, 13, 32):
             _JS[i] = 8
+        if 32 < i < 128 and i != 47:
+            _JS[i] |= 16
         _WORD_START[i] = chr(i) in "adefilnopstvwrbcgyAN"
 
 
@@ -489,9 +492,14 @@ cdef class _Lexer:
             self.at = self.before = _line_js(s, 0, n)
         while True:
             self.line = False
-            start = _space(s, self.at, n, &self.line)
-            if start >= n:
-                break
+            # Most tokens have nothing or one space before them, and which is hard to foretell.
+            start = self.at
+            if start < n:
+                start += s[start] == 32
+            if start >= n or not _JS[s[start]] & 16:
+                start = _space(s, start, n, &self.line)
+                if start >= n:
+                    break
             self.before = self.at
             if self.state == RETURN or self.state == BREAK or self.state == BODY:
                 if self.state == BODY:
@@ -508,7 +516,11 @@ cdef class _Lexer:
                 return False
             if _JS[c] & 1 or c >= 0x80 or c == b"\\":
                 escaped = False
-                end = _word_end(s, start, n, &escaped)
+                end = start
+                while end < n and _JS[s[end]] & 2:
+                    end += 1
+                if end < n and (s[end] >= 0x80 or s[end] == b"\\"):
+                    end = _word_end(s, end, n, &escaped)
                 if end == start:
                     return False
                 self.at = end
@@ -548,10 +560,16 @@ cdef class _Lexer:
         cdef int state = self.state, what, role
         if escaped:
             what = self._unescaped(start, end)
-        elif _WORD_START[self.s[start]]:
+        elif end - start > 1 and _WORD_START[self.s[start]]:
             what = _what(self.s + start, end - start)
         else:
             what = W_OTHER
+        if what == W_OTHER and (state == EXPR or state == START or state == DOT):
+            # The commonest words: what is below comes to the same.
+            if state != DOT:
+                self.was = state
+            self.state = END
+            return True
         if state == DOT:
             return self._property(what, start, end)
         if self._frame().kind == CLASS and (state == END or state == ARROW_END):
