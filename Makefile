@@ -134,7 +134,7 @@ trial-%: $(VENV)/.tested
 	$(BIN)/python -m tests.again --temp-directory=_trial_temp-$* $$($(BIN)/python -m tests.parts $* 3)
 
 browser: packages $(VENV)/.tested $(RUNTIME)/node_modules/.installed $(APPS)/node_modules/.installed $(WORDPRESS)/.unpacked
-	$(BIN)/python -m pytest tests/browser -n 3 --dist loadfile --max-worker-restart 2 || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest tests/browser -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 2 || $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none
 
 # What takes too long for make test: large messages and compression, case by case; and trial whole.
 nightly: $(VENV)/.tested $(VENV)/.native

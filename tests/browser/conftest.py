@@ -41,6 +41,13 @@ SHOTS = Path(__file__).parent / "shots"
 
 PATIENCE = 200
 """Seconds for one test with its fixtures."""
+LONGEST = (
+    "same_site", "windows", "leading", "basic", "attacks_frames", "brokers", "websocket_behaviour",
+    "differential_places", "tripwire", "differential_documents", "runtime", "texts",
+    "attacks_tossing", "cookies", "accessibility", "differential_urls", "navigation",
+    "hostile_windows", "differential_network", "attacks_tokens",
+)  # fmt: skip
+"""The files whose tests take longest, by the summary's seconds."""
 
 
 def _parents() -> dict[int, int]:
@@ -66,6 +73,15 @@ def end_browsers() -> None:
         with contextlib.suppress(OSError):
             if "chrom" in Path(f"/proc/{pid}/comm").read_text("utf-8"):
                 os.kill(pid, signal.SIGKILL)
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest begin first: else one process ends long after the others."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    mine = [item for item in items if item.path.parent == Path(__file__).parent]
+    mine.sort(key=lambda item: ranks.get(item.path.stem.removeprefix("test_"), len(ranks)))
+    ordered, known = iter(mine), set(mine)
+    items[:] = [next(ordered) if item in known else item for item in items]
 
 
 @pytest.hookimpl(wrapper=True)
