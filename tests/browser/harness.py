@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, Error
+from playwright.sync_api import Browser, BrowserContext, Error
 
 from gateway.demo.ca import Issued, LocalCa
 from gateway.origins import Codec, parse
@@ -41,7 +41,7 @@ FLAGS = (
 _MARK = "--test-browser="
 """A flag that no browser knows: by it the processes of one are found."""
 _NUMBERS = itertools.count()
-_LAUNCHED: WeakKeyDictionary[Browser, str] = WeakKeyDictionary()
+_LAUNCHED: WeakKeyDictionary[Browser | BrowserContext, str] = WeakKeyDictionary()
 WITHOUT = ("OptimizationHints", "MediaRouter")
 """Features of the browser that no test needs."""
 
@@ -396,10 +396,12 @@ def launch(
         browser = driver.chromium.launch(**how, **more)
         _LAUNCHED[browser] = mark
         return browser
-    return driver.chromium.launch_persistent_context(profile, **how, **more)
+    context = driver.chromium.launch_persistent_context(profile, **how, **more)
+    _LAUNCHED[context] = mark
+    return context
 
 
-def processes_of(browser: Browser) -> list[Path]:
+def processes_of(browser: Browser | BrowserContext) -> list[Path]:
     """The folders of a browser's own processes (those of its pages end with it)."""
     mark, found = _LAUNCHED[browser].encode(), []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -409,7 +411,7 @@ def processes_of(browser: Browser) -> list[Path]:
     return found
 
 
-def end_browser(browser: Browser) -> None:
+def end_browser(browser: Browser | BrowserContext) -> None:
     """Kill a browser that hangs, and say what it was at."""
     for folder in processes_of(browser):
         with contextlib.suppress(OSError):
@@ -417,6 +419,17 @@ def end_browser(browser: Browser) -> None:
             waits = (folder / "wchan").read_text()
             print(f"a browser hangs: process {folder.name}, {state}, {waits}", file=sys.stderr)
             os.kill(int(folder.name), signal.SIGKILL)
+
+
+def close_page(page, browser: Browser | BrowserContext, *, patience: float = 30) -> None:
+    """Close a page of a browser, which is ended if it hangs: Playwright waits without end."""
+    timer = threading.Timer(patience, end_browser, [browser])
+    timer.start()
+    try:
+        with contextlib.suppress(Error):
+            page.close()
+    finally:
+        timer.cancel()
 
 
 def fresh_context(browser: Browser, again, *, patience: float = 30, **more):

@@ -12,14 +12,13 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error
 
 from tests.browser.conftest import SUMMARY
 from tests.browser.cookies.askers import ASKERS, Try, asking, leaving
 from tests.browser.cookies.cases import GROUPS, SETS, word
 from tests.browser.cookies.findings import FINDINGS
 from tests.browser.cookies.site import ORIGINS, answer, url
-from tests.browser.harness import launch, settle
+from tests.browser.harness import close_page, launch, settle
 from tests.browser.runtime.world import World
 
 pytestmark = pytest.mark.browser
@@ -63,8 +62,7 @@ class Profiled(World):
         try:
             yield page
         finally:
-            with contextlib.suppress(Error):
-                page.close()
+            close_page(page, self.directly)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,14 @@ import signal
 
 import pytest
 
-from tests.browser.harness import Lasting, end_browser, fresh_context, launch, processes_of
+from tests.browser.harness import (
+    Lasting,
+    close_page,
+    end_browser,
+    fresh_context,
+    launch,
+    processes_of,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -49,4 +56,17 @@ def test_a_lasting_one(playwright, capfd):
         assert lasting.is_connected()
     finally:
         lasting.close()
+    assert "a browser hangs: process" in capfd.readouterr().err
+
+
+def test_a_page_that_does_not_close(playwright, tmp_path, capfd):
+    """Whoever closes a page of a browser that hangs goes on, and the browser is ended."""
+    context = launch(playwright, "--host-resolver-rules=MAP * ~NOTFOUND", profile=tmp_path)
+    ended = []
+    context.on("close", lambda _: ended.append(context))
+    page = context.new_page()
+    for process in processes_of(context):
+        os.kill(int(process.name), signal.SIGSTOP)
+    close_page(page, context, patience=2)
+    assert ended == [context]
     assert "a browser hangs: process" in capfd.readouterr().err
