@@ -136,13 +136,12 @@ _PLAIN_STYLE = rb"(?>\"[^\"&\\(@]*+\"|'[^'&\\(@]*+')"
 
 
 # The commonest attributes in their commonest spelling, tried first.
-_NAMED = rb"class|id|name|title"
 _COMMON_LINK = rb"href=\"(?>#|[A-Za-z0-9_.~%-]++(?>[/?#]|(?=\")))[^\"]*+\""
 
 
 def _rest(names: bytes, safe: bytes = rb"(?>type|rel)=\"[^\"]*+\"") -> bytes:
     """The rest of a start tag that has no attribute with these names but harmless ones."""
-    common = rb" (?>(?>" + _NAMED + rb")=\"[^\"]*+\"|" + _COMMON_LINK + rb"|" + safe + rb")"
+    common = rb" (?>(?>class|id|name|title)=\"[^\"]*+\"|" + _COMMON_LINK + rb"|" + safe + rb")"
     cold = (
         rb"(?>(?!" + names + rb"[" + WS + rb"/>=])" + _ATTRIBUTE
         + rb"|" + _any_of(*_SAFE_NAMES[:-1]) + rb"=" + _SAFE_VALUE
@@ -164,15 +163,17 @@ def _past_raw(name: bytes) -> bytes:
 def _head(names: bytes, *, scripts: bool) -> bytes:
     """What heads of HTML documents are made of, as far as it needs no look."""
 
-    def element(name: bytes, hot: tuple[bytes, ...], safe: bytes) -> bytes:
-        rest = _rest(rb"(?>" + names + rb"|" + _any_of(*hot) + rb")", safe)
+    def start(name: bytes, rest: bytes) -> bytes:
         return _any_of(name) + rb"(?=[" + WS + rb"/>])" + rest
+
+    def element(name: bytes, hot: tuple[bytes, ...], safe: bytes) -> bytes:
+        return start(name, _rest(rb"(?>" + names + rb"|" + _any_of(*hot) + rb")", safe))
 
     plain = rb"rel=\"[^\"&-]*+\"|type=\"[^\"]*+\""
     kinds = [
         element(b"meta", (b"http-equiv",), rb"http-equiv=\"" + _any_of(b"content-type") + rb"\""),
         element(b"link", (b"rel", b"integrity"), plain),
-        _any_of(b"title") + rb"(?=[" + WS + rb"/>])" + _rest(names) + _past_raw(b"title"),
+        start(b"title", _rest(names)) + _past_raw(b"title"),
     ]
     if scripts:
         script = element(b"script", (b"type",), rb"type=\"text/javascript\"")
