@@ -501,7 +501,7 @@ cdef class _Lexer:
                 if start >= n:
                     break
             self.before = self.at
-            if self.state == RETURN or self.state == BREAK or self.state == BODY:
+            if 1 << self.state & (1 << RETURN | 1 << BREAK | 1 << BODY):
                 if self.state == BODY:
                     if s[start] != b"{":
                         return False
@@ -526,6 +526,17 @@ cdef class _Lexer:
                 self.at = end
                 if not self._word(start, end, escaped):
                     return False
+                # A chain of properties that mean nothing: two turns of the loop each come to this.
+                while self.state == END and end + 1 < n and s[end] == b"." and _JS[s[end + 1]] & 1:
+                    start = end = end + 1
+                    while end < n and _JS[s[end]] & 2:
+                        end += 1
+                    if end < n and (s[end] >= 0x80 or s[end] == b"\\"):
+                        break
+                    if end - start > 1 and _WORD_START[s[start]] and _what(s + start, end - start) != W_OTHER:
+                        break
+                    self.at = end
+                    self.last = 0
             elif _JS[c] & 4 or (c == b"." and start + 1 < n and _JS[s[start + 1]] & 4):
                 self.at = end = _number(s, start, n)
                 if not self._literal(1, start, end):
@@ -556,7 +567,7 @@ cdef class _Lexer:
 
     # --- words -----------------------------------------------------------------------
 
-    cdef bint _word(self, Py_ssize_t start, Py_ssize_t end, bint escaped) noexcept nogil:
+    cdef inline bint _word(self, Py_ssize_t start, Py_ssize_t end, bint escaped) noexcept nogil:
         cdef int state = self.state, what, role
         if escaped:
             what = self._unescaped(start, end)
@@ -1046,7 +1057,7 @@ cdef class _Lexer:
             self.state = EXPR
         return True
 
-    cdef bint _punctuation(self, unsigned char c, Py_ssize_t start) noexcept nogil:
+    cdef inline bint _punctuation(self, unsigned char c, Py_ssize_t start) noexcept nogil:
         cdef const unsigned char* s = self.s
         cdef Frame* frame = self._frame()
         cdef Frame closed

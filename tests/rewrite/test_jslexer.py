@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -226,6 +227,24 @@ class SameTests(SynchronousTestCase):
         """Real spellings with a piece put in or taken out."""
         data = (text[:at] + piece + text[at + gone :]).replace("§", "").encode()
         self.assertEqual(jslexer.find(data), _native.find_js(data), data)
+
+    def test_chains(self) -> None:
+        """Properties of properties, which C takes without going round its loop."""
+        heads = ("a", "this", "window", "document", "super", "f()", "b[1]", "new", "top", "é")
+        names = (
+            "a", "$0", "location", "parent", "document", "domain", "top", "window", "self", "let",
+            "instanceof", "l\\u006fcation", "x\\u0061", "ö", "tö", "#a", "1", "",
+        )  # fmt: skip
+        around = ("§", "delete §", "`${§}`", "class A { b = § }", "{ § }\nlocation", "({§: 1})")
+        for head, one, two in itertools.product(heads, names, names):
+            for within in around:
+                data = within.replace("§", f"{head}.{one}.{two}").encode()
+                self.assertEqual(jslexer.find(data), _native.find_js(data), data)
+        chain = (
+            b"window.a.bc.parent.d.e.location.f.document.g.domain.document.domain.h.location(i.j)"
+        )
+        self.assertEqual(len(jslexer.find(chain) or ()), 3)
+        self.assertEqual(jslexer.find(chain), _native.find_js(chain))
 
 
 def _scripts() -> list[Path]:
