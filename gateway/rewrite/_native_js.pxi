@@ -31,6 +31,35 @@ cdef enum:
 
 DEF DEEPEST = 20_000
 
+# Eight octets as one number, the first one lowest.
+cdef extern from *:
+    """
+    #include <string.h>
+    #define GW_EACH(octet) (0x0101010101010101ULL * (octet))
+    static inline unsigned long long gw_eight(const unsigned char* from) {
+        unsigned long long eight;
+        memcpy(&eight, from, 8);
+    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        eight = __builtin_bswap64(eight);
+    #endif
+        return eight;
+    }
+    /* How many of eight octets are a word's, from the first one. */
+    static inline int gw_in_word(unsigned long long eight) {
+        unsigned long long low = eight & GW_EACH(0x7F), small = low | GW_EACH(0x20);
+        unsigned long long others = ~(
+            ((small + GW_EACH(0x80 - 'a')) & ~(small + GW_EACH(0x7F - 'z')))
+            | ((low + GW_EACH(0x80 - '0')) & ~(low + GW_EACH(0x7F - '9')))
+            | ~((low ^ GW_EACH('_')) + GW_EACH(0x7F))
+            | ~((low ^ GW_EACH('$')) + GW_EACH(0x7F))
+        ) | eight;
+        others &= GW_EACH(0x80);
+        return others ? __builtin_ctzll(others) >> 3 : 8;
+    }
+    """
+    unsigned long long gw_eight(const unsigned char* s) noexcept nogil
+    int gw_in_word(unsigned long long eight) noexcept nogil
+
 cdef struct Frame:
     int kind
     int info
@@ -47,7 +76,6 @@ cdef struct Found:
 # 1: first of a word, 2: in a word, 4: digit, 8: white space in ASCII, 16: neither white space nor
 # the first of a comment
 cdef unsigned char _JS[256]
-cdef unsigned char _WORD_START[256]
 
 
 cdef void _prepare_js():
@@ -62,7 +90,6 @@ cdef void _prepare_js():
             _JS[i] = 8
         if 32 < i < 128 and i != 47:
             _JS[i] |= 16
-        _WORD_START[i] = chr(i) in "adefilnopstvwrbcgyAN"
 
 
 _prepare_js()
@@ -385,6 +412,75 @@ cdef int _what(const unsigned char* s, Py_ssize_t n) noexcept nogil:
     return W_OTHER
 
 
+# The words of up to eight octets, each at its own place: which one it is is asked without a branch.
+cdef unsigned long long _MASKS[9]
+cdef unsigned long long _KEYS[256]
+cdef unsigned char _WHATS[256]
+cdef unsigned long long _FACTOR
+
+
+cdef int _prepare_words() except -1:
+    """Fill the tables; factors are tried until no two words have one place."""
+    global _FACTOR
+    cdef unsigned long long key
+    cdef int i, at
+    cdef bytes word
+    found = []
+    for text in (
+        "location let top try typeof throw parent do default delete document domain return function for "
+        "from finally frames if in import var void case const class catch continue else export extends "
+        "eval self super switch window while with new as async await break of yield"
+    ).split():
+        word = text.encode("ascii")
+        found.append((word + bytes(8), len(word)))
+    for i in range(9):
+        _MASKS[i] = gw_eight(b"\xff" * i + bytes(8))
+    _FACTOR = 0x9E3779B9
+    while True:
+        for i in range(256):
+            _KEYS[i] = _WHATS[i] = 0
+        for word, size in found:
+            key = gw_eight(word)
+            at = key * _FACTOR >> 56
+            if _WHATS[at]:
+                break
+            _KEYS[at] = key
+            _WHATS[at] = _what(word, size)
+        else:
+            return 0
+        _FACTOR ^= _FACTOR << 13
+        _FACTOR ^= _FACTOR >> 7
+        _FACTOR ^= _FACTOR << 17
+
+
+_prepare_words()
+
+
+cdef inline Py_ssize_t _word_at(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, int* what) noexcept nogil:
+    """Past the letters and digits of a word in ASCII, and what it is."""
+    cdef unsigned long long eight
+    cdef Py_ssize_t end = at
+    cdef int size
+    if at + 8 > n:
+        while end < n and _JS[s[end]] & 2:
+            end += 1
+        what[0] = _what(s + at, end - at) if end > at else W_OTHER
+        return end
+    eight = gw_eight(s + at)
+    size = gw_in_word(eight)
+    end += size
+    if size == 8:
+        while end < n and _JS[s[end]] & 2:
+            end += 1
+        if end - at > 8:
+            what[0] = _what(s + at, end - at) if end - at == 10 else W_OTHER
+            return end
+    eight &= _MASKS[size]
+    size = eight * _FACTOR >> 56
+    what[0] = _WHATS[size] if _KEYS[size] == eight else W_OTHER
+    return end
+
+
 cdef inline int _role(int what) noexcept nogil:
     if what == W_LOCATION:
         return LOCATION
@@ -482,6 +578,7 @@ cdef class _Lexer:
         cdef const unsigned char* s = self.s
         cdef Py_ssize_t n = self.n, start, end, i
         cdef unsigned char c
+        cdef int what
         cdef bint escaped
         self.depth = -1
         if not self._push(BLOCK, 0):
@@ -516,24 +613,21 @@ cdef class _Lexer:
                 return False
             if _JS[c] & 1 or c >= 0x80 or c == b"\\":
                 escaped = False
-                end = start
-                while end < n and _JS[s[end]] & 2:
-                    end += 1
+                end = _word_at(s, start, n, &what)
                 if end < n and (s[end] >= 0x80 or s[end] == b"\\"):
-                    end = _word_end(s, end, n, &escaped)
+                    i = _word_end(s, end, n, &escaped)
+                    if i > end:
+                        what = W_OTHER
+                    end = i
                 if end == start:
                     return False
                 self.at = end
-                if not self._word(start, end, escaped):
+                if not self._word(what, start, end, escaped):
                     return False
                 # A chain of properties that mean nothing: two turns of the loop each come to this.
                 while self.state == END and end + 1 < n and s[end] == b"." and _JS[s[end + 1]] & 1:
-                    start = end = end + 1
-                    while end < n and _JS[s[end]] & 2:
-                        end += 1
-                    if end < n and (s[end] >= 0x80 or s[end] == b"\\"):
-                        break
-                    if end - start > 1 and _WORD_START[s[start]] and _what(s + start, end - start) != W_OTHER:
+                    end = _word_at(s, end + 1, n, &what)
+                    if what != W_OTHER or (end < n and (s[end] >= 0x80 or s[end] == b"\\")):
                         break
                     self.at = end
                     self.last = 0
@@ -567,14 +661,10 @@ cdef class _Lexer:
 
     # --- words -----------------------------------------------------------------------
 
-    cdef inline bint _word(self, Py_ssize_t start, Py_ssize_t end, bint escaped) noexcept nogil:
-        cdef int state = self.state, what, role
+    cdef inline bint _word(self, int what, Py_ssize_t start, Py_ssize_t end, bint escaped) noexcept nogil:
+        cdef int state = self.state, role
         if escaped:
             what = self._unescaped(start, end)
-        elif end - start > 1 and _WORD_START[self.s[start]]:
-            what = _what(self.s + start, end - start)
-        else:
-            what = W_OTHER
         if what == W_OTHER and (state == EXPR or state == START or state == DOT):
             # The commonest words: what is below comes to the same.
             if state != DOT:
