@@ -2,6 +2,7 @@
 
 cimport cython
 from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memset
 
 cdef enum:
     START, EXPR, END, ARROW_END, DOT, KEY, CTRL, FN, BODY, CLASS_HEAD, ARROW, BREAK, RETURN
@@ -297,122 +298,8 @@ cdef inline bint _same(const unsigned char* s, Py_ssize_t n, const char* word, P
     return n == size and memcmp(s, word, size) == 0
 
 
-cdef int _what(const unsigned char* s, Py_ssize_t n) noexcept nogil:
-    """What a word is."""
-    cdef unsigned char c = s[0]
-    if n < 2 or n > 10:
-        return W_OTHER
-    if c == b"l":
-        if _same(s, n, "location", 8):
-            return W_LOCATION
-        if _same(s, n, "let", 3):
-            return W_LET
-    elif c == b"t":
-        if n == 3:
-            if _same(s, n, "top", 3):
-                return W_TOP
-            if _same(s, n, "try", 3):
-                return W_START
-        elif _same(s, n, "typeof", 6) or _same(s, n, "throw", 5):
-            return W_EXPR
-    elif c == b"p":
-        if _same(s, n, "parent", 6):
-            return W_PARENT
-    elif c == b"d":
-        if n == 2:
-            return W_START if s[1] == b"o" else W_OTHER
-        if _same(s, n, "default", 7):
-            return W_DEFAULT
-        if _same(s, n, "delete", 6):
-            return W_DELETE
-        if _same(s, n, "document", 8):
-            return W_DOCUMENT
-        if _same(s, n, "domain", 6):
-            return W_DOMAIN
-    elif c == b"r":
-        if _same(s, n, "return", 6):
-            return W_RETURN
-    elif c == b"f":
-        if _same(s, n, "function", 8):
-            return W_FUNCTION
-        if _same(s, n, "for", 3):
-            return W_CTRL
-        if _same(s, n, "from", 4):
-            return W_FROM
-        if _same(s, n, "finally", 7):
-            return W_START
-        if _same(s, n, "frames", 6):
-            return W_WINDOW
-    elif c == b"i":
-        if n == 2:
-            return W_CTRL if s[1] == b"f" else W_IN if s[1] == b"n" else W_OTHER
-        if _same(s, n, "import", 6):
-            return W_IMPORT
-        if _same(s, n, "instanceof", 10):
-            return W_INSTANCEOF
-    elif c == b"v":
-        if _same(s, n, "var", 3):
-            return W_VAR
-        if _same(s, n, "void", 4):
-            return W_EXPR
-    elif c == b"c":
-        if _same(s, n, "case", 4):
-            return W_EXPR
-        if _same(s, n, "const", 5):
-            return W_VAR
-        if _same(s, n, "class", 5):
-            return W_CLASS
-        if _same(s, n, "catch", 5):
-            return W_CTRL
-        if _same(s, n, "continue", 8):
-            return W_BREAK
-    elif c == b"e":
-        if _same(s, n, "else", 4):
-            return W_START
-        if _same(s, n, "export", 6):
-            return W_EXPORT
-        if _same(s, n, "extends", 7):
-            return W_EXTENDS
-        if _same(s, n, "eval", 4):
-            return W_EVAL
-    elif c == b"s":
-        if _same(s, n, "self", 4):
-            return W_WINDOW
-        if _same(s, n, "super", 5):
-            return W_SUPER
-        if _same(s, n, "switch", 6):
-            return W_CTRL
-    elif c == b"w":
-        if _same(s, n, "window", 6):
-            return W_WINDOW
-        if _same(s, n, "while", 5) or _same(s, n, "with", 4):
-            return W_CTRL
-    elif c == b"n":
-        if _same(s, n, "new", 3):
-            return W_NEW
-    elif c == b"a":
-        if n == 2:
-            return W_AS if s[1] == b"s" else W_OTHER
-        if _same(s, n, "async", 5):
-            return W_ASYNC
-        if _same(s, n, "await", 5):
-            return W_AWAIT
-    elif c == b"b":
-        if _same(s, n, "break", 5):
-            return W_BREAK
-    elif c == b"o":
-        if n == 2 and s[1] == b"f":
-            return W_OF
-    elif c == b"y":
-        if _same(s, n, "yield", 5):
-            return W_YIELD
-    elif c == b"g":
-        if _same(s, n, "globalThis", 10):
-            return W_WINDOW
-    return W_OTHER
-
-
-# The words of up to eight octets, each at its own place: which one it is is asked without a branch.
+# The words, by what they are: each of up to eight octets has its own place in a table, so that
+# which one a word is, is asked without a branch.
 cdef unsigned long long _MASKS[9]
 cdef unsigned long long _KEYS[256]
 cdef unsigned char _WHATS[256]
@@ -422,30 +309,33 @@ cdef unsigned long long _FACTOR
 cdef int _prepare_words() except -1:
     """Fill the tables; factors are tried until no two words have one place."""
     global _FACTOR
-    cdef unsigned long long key
     cdef int i, at
     cdef bytes word
-    found = []
-    for text in (
-        "location let top try typeof throw parent do default delete document domain return function for "
-        "from finally frames if in import var void case const class catch continue else export extends "
-        "eval self super switch window while with new as async await break of yield"
-    ).split():
-        word = text.encode("ascii")
-        found.append((word + bytes(8), len(word)))
+    found = {}
+    for what, words in (
+        (W_LOCATION, "location"), (W_DOMAIN, "domain"), (W_TOP, "top"), (W_PARENT, "parent"),
+        (W_DOCUMENT, "document"), (W_WINDOW, "window self frames"), (W_EVAL, "eval"),
+        (W_ASYNC, "async"), (W_OF, "of"), (W_AS, "as"), (W_FROM, "from"), (W_EXTENDS, "extends"),
+        (W_IN, "in"), (W_DEFAULT, "default"), (W_EXPR, "typeof throw void case"),
+        (W_START, "try do finally else"), (W_CTRL, "for if catch switch while with"),
+        (W_BREAK, "continue break"), (W_RETURN, "return"), (W_DELETE, "delete"), (W_NEW, "new"),
+        (W_VAR, "var const"), (W_FUNCTION, "function"), (W_CLASS, "class"), (W_IMPORT, "import"),
+        (W_EXPORT, "export"), (W_LET, "let"), (W_AWAIT, "await"), (W_YIELD, "yield"),
+        (W_SUPER, "super"),
+    ):
+        found |= {one.encode("ascii") + bytes(8): what for one in words.split()}
     for i in range(9):
         _MASKS[i] = gw_eight(b"\xff" * i + bytes(8))
     _FACTOR = 0x9E3779B9
     while True:
         for i in range(256):
             _KEYS[i] = _WHATS[i] = 0
-        for word, size in found:
-            key = gw_eight(word)
-            at = key * _FACTOR >> 56
+        for word, what in found.items():
+            at = gw_eight(word) * _FACTOR >> 56
             if _WHATS[at]:
                 break
-            _KEYS[at] = key
-            _WHATS[at] = _what(word, size)
+            _KEYS[at] = gw_eight(word)
+            _WHATS[at] = what
         else:
             return 0
         _FACTOR ^= _FACTOR << 13
@@ -456,6 +346,24 @@ cdef int _prepare_words() except -1:
 _prepare_words()
 
 
+cdef inline int _listed_as(unsigned long long key) noexcept nogil:
+    """What a word of up to eight octets is, the others being zero."""
+    cdef int at = key * _FACTOR >> 56
+    return _WHATS[at] if _KEYS[at] == key else W_OTHER
+
+
+cdef int _what(const unsigned char* s, Py_ssize_t n) noexcept nogil:
+    """What a word is."""
+    cdef unsigned char plain[8]
+    if n <= 8:
+        memset(plain, 0, 8)
+        memcpy(plain, s, n)
+        return _listed_as(gw_eight(plain))
+    if _same(s, n, "instanceof", 10):
+        return W_INSTANCEOF
+    return W_WINDOW if _same(s, n, "globalThis", 10) else W_OTHER
+
+
 cdef inline Py_ssize_t _word_at(const unsigned char* s, Py_ssize_t at, Py_ssize_t n, int* what) noexcept nogil:
     """Past the letters and digits of a word in ASCII, and what it is."""
     cdef unsigned long long eight
@@ -464,7 +372,7 @@ cdef inline Py_ssize_t _word_at(const unsigned char* s, Py_ssize_t at, Py_ssize_
     if at + 8 > n:
         while end < n and _JS[s[end]] & 2:
             end += 1
-        what[0] = _what(s + at, end - at) if end > at else W_OTHER
+        what[0] = _what(s + at, end - at)
         return end
     eight = gw_eight(s + at)
     size = gw_in_word(eight)
@@ -475,9 +383,7 @@ cdef inline Py_ssize_t _word_at(const unsigned char* s, Py_ssize_t at, Py_ssize_
         if end - at > 8:
             what[0] = _what(s + at, end - at) if end - at == 10 else W_OTHER
             return end
-    eight &= _MASKS[size]
-    size = eight * _FACTOR >> 56
-    what[0] = _WHATS[size] if _KEYS[size] == eight else W_OTHER
+    what[0] = _listed_as(eight & _MASKS[size])
     return end
 
 
